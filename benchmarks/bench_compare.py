@@ -1,0 +1,128 @@
+"""Reading a database and comparing it with the models, when nothing has changed.
+
+Beside Alembic's `compare_metadata` in the same process, in alternating runs, on a
+SQLite file; the peak of memory each in an interpreter of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import tracemalloc
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from measure import Row, alternating, in_fresh_interpreter, table
+
+from whimbrel.catalog.models import read_models
+from whimbrel.catalog.read import read_state
+from whimbrel.schema.diff import diff
+from whimbrel.schema.names import adopt_names
+from whimbrel.schema.scope import Scope
+
+
+ROUNDS = {100: 9, 1000: 5, 3000: 3}
+
+
+def models(count: int) -> sa.MetaData:
+    """Return *count* tables as real projects have them: keys, indexes, defaults."""
+    metadata = sa.MetaData()
+    for number in range(count):
+        sa.Table(
+            f"table_{number:04}",
+            metadata,
+            sa.Column("id", sa.Integer, primary_key=True),
+            sa.Column("name", sa.String(64), nullable=False, index=True),
+            sa.Column("email", sa.String(120), unique=True),
+            sa.Column("body", sa.Text),
+            sa.Column("price", sa.Numeric(10, 2), server_default="0"),
+            sa.Column("status", sa.String(20), nullable=False, server_default="new"),
+            sa.Column(
+                "is_active", sa.Boolean, nullable=False, server_default=sa.true()
+            ),
+            sa.Column("created", sa.DateTime, server_default=sa.func.now()),
+            sa.Column("parent_id", sa.ForeignKey(f"table_{max(number - 1, 0):04}.id")),
+            sa.CheckConstraint("price >= 0", name=f"ck_table_{number:04}_price"),
+            sa.Index(f"ix_table_{number:04}_both", "status", "created"),
+        )
+    return metadata
+
+
+def by_alembic(connection: sa.Connection, metadata: sa.MetaData) -> list[object]:
+    """Compare as `alembic check` does, server defaults included."""
+    options = {"compare_type": True, "compare_server_default": True}
+    context = MigrationContext.configure(connection, opts=options)
+    return compare_metadata(context, metadata)
+
+
+def by_us(connection: sa.Connection, metadata: sa.MetaData) -> tuple[object, ...]:
+    """Compare as `whimbrel check` does."""
+    scope = Scope()
+    current = read_state(connection, scope)
+    wanted = adopt_names(read_models([metadata], connection, scope), current)
+    return diff(current, wanted)
+
+
+def with_database(count: int):
+    """Return an engine on a new SQLite file that has the tables, and their models."""
+    folder = tempfile.TemporaryDirectory(prefix="whimbrel-bench-")
+    engine = sa.create_engine(f"sqlite:///{Path(folder.name) / 'bench.db'}")
+    metadata = models(count)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("PRAGMA synchronous = off")
+        metadata.create_all(connection)
+    return folder, engine, metadata
+
+
+def compared(count: int) -> Row:
+    """Measure both on *count* tables."""
+    folder, engine, metadata = with_database(count)
+    with folder, engine.connect() as connection:
+        found = by_us(connection, metadata)
+        if found:
+            sys.exit(f"Nothing has changed, but {len(found)} changes: {found[:3]}")
+        times = alternating(
+            lambda: by_alembic(connection, metadata),
+            lambda: by_us(connection, metadata),
+            ROUNDS[count],
+        )
+    engine.dispose()
+    return Row(f"{count:,} tables", *times)
+
+
+def peak(who: str, count: int) -> int:
+    """Return the peak of memory of one comparison, in bytes."""
+    folder, engine, metadata = with_database(count)
+    with folder, engine.connect() as connection:
+        run = {"alembic": by_alembic, "whimbrel": by_us}[who]
+        tracemalloc.start()
+        run(connection, metadata)
+        result = tracemalloc.get_traced_memory()[1]
+    engine.dispose()
+    return result
+
+
+def main() -> None:
+    """Measure and print."""
+    rows = [compared(count) for count in ROUNDS]
+    print(table("Read and compare, nothing changed (SQLite)", rows, "alembic"))
+    growth = rows[2].ours / rows[1].ours
+    print(f"From 1,000 to 3,000 tables ours takes {growth:.1f} times as long.")
+    peaks = {
+        who: in_fresh_interpreter(__file__, "peak", who) / 1e6
+        for who in ("alembic", "whimbrel")
+    }
+    print(
+        f"Peak of memory, 1,000 tables: alembic {peaks['alembic']:.1f} MB, "
+        f"whimbrel {peaks['whimbrel']:.1f} MB"
+    )
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["peak"]:
+        print(json.dumps(peak(sys.argv[2], 1000)))
+    else:
+        main()

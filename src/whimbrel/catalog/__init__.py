@@ -1,0 +1,1 @@
+"""A database or a set of models in, its State out."""

@@ -1,0 +1,201 @@
+"""Tables of models, drafted: their attributes as they are, their SQL as text.
+
+SQLAlchemy's own compiler writes each piece of SQL, just as it would in CREATE TABLE.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import CheckConstraint, Column, Index, Table
+from sqlalchemy.engine import Connection
+from sqlalchemy.sql.compiler import DDLCompiler
+from sqlalchemy.types import NullType
+
+from whimbrel.catalog.models_sqlite import SQLiteWording
+from whimbrel.catalog.wording import (
+    AnyColumn,
+    CheckForm,
+    ColumnForm,
+    Forms,
+    IndexForm,
+    Need,
+    Wording,
+)
+from whimbrel.errors import ModelsError, UnrenderableType
+from whimbrel.schema.state import TableName
+
+
+_WORDINGS: dict[str, type[Wording]] = {"sqlite": SQLiteWording}
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnDraft:
+    """A column, and the form that must be spelled."""
+
+    column: AnyColumn
+    form: ColumnForm
+
+
+@dataclass(frozen=True, slots=True)
+class CheckDraft:
+    """A check, its form, and the columns that it names."""
+
+    constraint: CheckConstraint
+    form: CheckForm
+    mentions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IndexDraft:
+    """An index, and its form if it has more than plain columns."""
+
+    index: Index
+    form: IndexForm | None
+
+
+@dataclass(frozen=True, slots=True)
+class TableDraft:
+    """A table with all its SQL as SQLAlchemy writes it."""
+
+    name: TableName
+    table: Table
+    columns: list[ColumnDraft]
+    checks: list[CheckDraft]
+    indexes: list[IndexDraft]
+
+
+def forms_of(drafts: Iterable[TableDraft]) -> Forms:
+    """Return the distinct forms of all *drafts*."""
+    drafts = list(drafts)
+    return Forms(
+        columns=frozenset(each.form for draft in drafts for each in draft.columns),
+        checks=frozenset(each.form for draft in drafts for each in draft.checks),
+        indexes=frozenset(
+            each.form
+            for draft in drafts
+            for each in draft.indexes
+            if each.form is not None
+        ),
+    )
+
+
+class Drafter:
+    """Reads the attributes of tables, and lets SQLAlchemy write what is SQL."""
+
+    def __init__(self, connection: Connection) -> None:
+        dialect = connection.dialect
+        self.dialect = dialect
+        self.wording = _WORDINGS.get(dialect.name, Wording)(connection)
+        self.ddl: DDLCompiler = dialect.ddl_compiler(dialect, None)  # type: ignore[arg-type]  # a compiler of parts needs no statement
+        self.types = dialect.type_compiler_instance
+        options = connection.get_execution_options()
+        self.translation = options.get("schema_translate_map") or {}
+
+    def name_of(self, table: Table) -> TableName:
+        """Return the name of *table* in the database."""
+        schema = self.translation.get(table.schema, table.schema)
+        if schema is None or schema == self.dialect.default_schema_name:
+            return TableName(str(table.name))
+        return TableName(str(table.name), str(schema))
+
+    def draft(self, name: TableName, table: Table) -> TableDraft:
+        """Return *table* with all its SQL as SQLAlchemy writes it."""
+        columns = [column for column in table.columns if not column.system]
+        texts = {str(column.name): self._type_text(column) for column in columns}
+        return TableDraft(
+            name=name,
+            table=table,
+            columns=[
+                ColumnDraft(column, self._column_form(column, texts))
+                for column in columns
+            ],
+            checks=[
+                self._check(check, texts) for check in self._checks(table, columns)
+            ],
+            indexes=[
+                self._index(index, texts)
+                for index in table.indexes
+                if index._ddl_if is None or self._is_wanted(index)
+            ],
+        )
+
+    def _is_wanted(self, index: Index) -> bool:
+        """Whether ``ddl_if()`` lets *index* be created on this database."""
+        condition: Any = index._ddl_if
+        return bool(condition._should_execute(index, index, None, compiler=self.ddl))
+
+    def _type_text(self, column: AnyColumn) -> str:
+        try:
+            return self.types.process(column.type, type_expression=column)
+        except Exception as cause:  # whatever the app's own type raises
+            raise _untold_type(column, self.dialect.name, cause) from cause
+
+    def _column_form(self, column: AnyColumn, texts: dict[str, str]) -> ColumnForm:
+        text = texts[column.name]
+        if column.server_default is None:
+            return ColumnForm(text)
+        if column.computed is None:
+            return ColumnForm(text, default=self.ddl.get_column_default_string(column))
+        computed = self._sql(column.computed.sqltext)
+        return ColumnForm(text, computed=computed, needs=self._needs(computed, texts))
+
+    def _checks(
+        self, table: Table, columns: Iterable[AnyColumn]
+    ) -> Iterator[CheckConstraint]:
+        """Yield the checks that CREATE TABLE has, those of its columns too."""
+        for constraint in table.constraints:
+            if isinstance(constraint, CheckConstraint) and self.wording.is_emitted(
+                constraint, self.ddl
+            ):
+                yield constraint
+        for column in columns:
+            for constraint in column.constraints:
+                if isinstance(constraint, CheckConstraint):
+                    yield constraint
+
+    def _check(self, constraint: CheckConstraint, texts: dict[str, str]) -> CheckDraft:
+        text = self._sql(constraint.sqltext)
+        needs = self._needs(text, texts)
+        mentions = tuple(need.name for need in needs)
+        return CheckDraft(constraint, CheckForm(text, needs), mentions)
+
+    def _index(self, index: Index, texts: dict[str, str]) -> IndexDraft:
+        predicate = self.wording.predicate(index)
+        expressions: list[Any] = list(index.expressions)
+        if predicate is None and all(isinstance(each, Column) for each in expressions):
+            return IndexDraft(index, None)
+        parts = ", ".join(self._sql(each) for each in expressions)
+        where = None if predicate is None else self._sql(predicate)
+        needs = self._needs(f"{parts} {where or ''}", texts)
+        return IndexDraft(index, IndexForm(parts, where, needs))
+
+    def _needs(self, text: str, texts: dict[str, str]) -> tuple[Need, ...]:
+        names = self.wording.mentioned(text, texts)
+        return tuple(Need(name, texts[name]) for name in names)
+
+    def _sql(self, expression: Any) -> str:
+        """Return an expression as CREATE TABLE and CREATE INDEX write it."""
+        return self.ddl.sql_compiler.process(
+            expression, include_table=False, literal_binds=True
+        )
+
+
+def _untold_type(column: AnyColumn, dialect: str, cause: Exception) -> ModelsError:
+    """Return the error that says that a column's type cannot be created."""
+    where = f"{column.table}.{column.name}"
+    if isinstance(column.type, NullType):
+        return ModelsError(
+            f"The column {where} has no type.",
+            "Give it one, or see to it that the table that its foreign key refers"
+            " to stands in the models.",
+            column=where,
+        )
+    return UnrenderableType(
+        f"The type {column.type!r} of {where} cannot be created on"
+        f" {dialect}: {cause}",
+        f"Give it a variant: .with_variant(sqlalchemy.Text(), '{dialect}').",
+        column=where,
+    )

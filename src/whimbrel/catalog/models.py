@@ -1,0 +1,335 @@
+"""MetaData in, its State out: what the models describe, as the database tells it.
+
+No table is created and no CREATE TABLE compiled.  Each table is drafted from its
+attributes; what only the database can spell is collected in *forms*, spelled once
+for each distinct one, and put into the state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from sqlalchemy import (
+    CheckConstraint,
+    Constraint,
+    ForeignKeyConstraint,
+    Index,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    TypeDecorator,
+    UniqueConstraint,
+)
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import IdentifierError, InvalidRequestError, NoReferenceError
+from sqlalchemy.sql.elements import conv
+
+from whimbrel.catalog.collector import uncollected
+from whimbrel.catalog.drafts import (
+    CheckDraft,
+    ColumnDraft,
+    Drafter,
+    IndexDraft,
+    TableDraft,
+    forms_of,
+)
+from whimbrel.catalog.wording import AnyColumn, Spellings
+from whimbrel.errors import ModelsError
+from whimbrel.schema import state as schema
+from whimbrel.schema.dialect import described
+from whimbrel.schema.names import default_name, each_once, tell_apart
+from whimbrel.schema.scope import Scope
+from whimbrel.schema.state import Expression, IndexPart, Naming, State, TableName, Type
+
+
+_TEMPORARY = ("TEMP", "TEMPORARY")
+
+
+def read_models(
+    metadatas: Sequence[MetaData], connection: Connection, scope: Scope
+) -> State:
+    """Return the state that the models describe, in the words of the database.
+
+    Args:
+        metadatas: the models' metadata; a table may stand in one of them only.
+        connection: the database in whose words the models are told.
+        scope: what of the models is ours.
+
+    Raises:
+        ModelsError: the models cannot be created on this database either.
+    """
+    with uncollected():
+        drafter = Drafter(connection)
+        drafts = [drafter.draft(*each) for each in _tables(metadatas, drafter, scope)]
+        spellings = drafter.wording.spell(forms_of(drafts))
+        builder = _Builder(drafter, spellings)
+        return State(tables=frozenset(builder.table(draft) for draft in drafts))
+
+
+def _tables(
+    metadatas: Iterable[MetaData], drafter: Drafter, scope: Scope
+) -> Iterator[tuple[TableName, Table]]:
+    """Yield the tables that are ours, each with its name in the database."""
+    seen: dict[TableName, Table] = {}
+    for metadata in metadatas:
+        for table in metadata.tables.values():
+            name = drafter.name_of(table)
+            if not _is_stored(table) or name.schema not in scope.schemas:
+                continue
+            if seen.setdefault(name, table) is not table:
+                raise ModelsError(
+                    f"The table {name} stands in two of the metadata objects.",
+                    "Give env.py only one of them, or give one table another name.",
+                    table=name,
+                )
+            if scope.has(name):
+                yield name, table
+
+
+def _is_stored(table: Table) -> bool:
+    """Whether *table* is a table of the database, neither temporary nor a view."""
+    if getattr(table, "is_view", False):
+        return False
+    return not any(prefix.upper() in _TEMPORARY for prefix in table._prefixes)
+
+
+class _Builder:
+    """Puts what was drafted and spelled into the dataclasses of a state."""
+
+    def __init__(self, drafter: Drafter, spellings: Spellings) -> None:
+        self.drafter = drafter
+        self.wording = drafter.wording
+        self.spellings = spellings
+        self.has_comments = described(drafter.dialect).has_comments
+        self.has_identity = drafter.dialect.supports_identity_columns
+        self.preparer = drafter.dialect.identifier_preparer
+
+    def table(self, draft: TableDraft) -> schema.Table:
+        """Return the table that was drafted."""
+        try:
+            found = each_once(self._constraints(draft))
+        except NoReferenceError as cause:
+            raise ModelsError(
+                f"A foreign key of {draft.name} leads nowhere: {cause}",
+                "Import the module of the model that it refers to, or mend the name.",
+                table=draft.name,
+            ) from cause
+        return schema.Table(
+            name=draft.name,
+            columns=tuple(map(self._column, draft.columns, range(len(draft.columns)))),
+            constraints=frozenset(_told_apart(found)),
+            indexes=frozenset(_each_once(map(self._index, draft.indexes))),
+            options=self.wording.options(draft.table),
+            comment=draft.table.comment if self.has_comments else None,
+        )
+
+    def _column(self, draft: ColumnDraft, position: int) -> schema.Column:
+        column = draft.column
+        spelled = self.spellings.columns[draft.form]
+        return schema.Column(
+            name=str(column.name),
+            type=Type(spelled.type_spelling, column.type),
+            nullable=self.wording.is_nullable(draft.form, column),
+            default=spelled.default,
+            collation=spelled.collation,
+            computed=self._computed(column, spelled.computed),
+            identity=self._identity(column),
+            comment=column.comment if self.has_comments else None,
+            options=self.wording.options(column),
+            position=position,
+        )
+
+    def _computed(
+        self, column: AnyColumn, expression: Expression | None
+    ) -> schema.Computed | None:
+        if expression is None or column.computed is None:
+            return None
+        written = self.drafter.ddl.process(column.computed)
+        return schema.Computed(
+            expression=expression, is_stored=written.endswith("STORED")
+        )
+
+    def _identity(self, column: AnyColumn) -> schema.Identity | None:
+        """Return what is said of an identity column, if the database has them."""
+        identity = column.identity
+        if identity is None or not self.has_identity:
+            return None
+        return schema.Identity(
+            is_always=bool(identity.always),
+            options=frozenset(
+                schema.Option(name, str(value))
+                for name, value in identity._as_dict().items()
+                if name != "always" and value is not None
+            ),
+        )
+
+    def _constraints(self, draft: TableDraft) -> Iterator[schema.Constraint]:
+        table = draft.name.name
+        for check in draft.checks:
+            yield self._check(check, table)
+        for constraint in draft.table.constraints:
+            if isinstance(constraint, CheckConstraint):
+                continue
+            if not self.wording.is_emitted(constraint, self.drafter.ddl):
+                continue
+            match constraint:
+                case PrimaryKeyConstraint() if constraint.columns:
+                    yield self._primary_key(constraint, table)
+                case UniqueConstraint() if constraint.columns:
+                    yield self._unique(constraint, table)
+                case ForeignKeyConstraint():
+                    yield self._foreign_key(constraint, table)
+                case _:
+                    pass
+
+    def _primary_key(
+        self, constraint: PrimaryKeyConstraint, table: str
+    ) -> schema.PrimaryKey:
+        columns = list(constraint.columns)
+        if constraint._implicit_generated and len(columns) > 1:
+            columns = constraint.columns_autoinc_first
+        names = tuple(str(column.name) for column in columns)
+        name = self._name(constraint)
+        return schema.PrimaryKey(
+            name=name or default_name(schema.PrimaryKey, table, names),
+            columns=names,
+            options=self.wording.options(constraint),
+            naming=_naming(constraint, name),
+        )
+
+    def _unique(self, constraint: UniqueConstraint, table: str) -> schema.Unique:
+        names = tuple(str(column.name) for column in constraint.columns)
+        name = self._name(constraint)
+        return schema.Unique(
+            name=name or default_name(schema.Unique, table, names),
+            columns=names,
+            options=self.wording.options(constraint),
+            naming=_naming(constraint, name),
+        )
+
+    def _foreign_key(
+        self, constraint: ForeignKeyConstraint, table: str
+    ) -> schema.ForeignKey:
+        keys = constraint.elements
+        columns = tuple(str(key.parent.name) for key in keys)
+        target = self.drafter.name_of(keys[0].column.table)
+        name = self._name(constraint)
+        initially = (constraint.initially or "").upper()
+        is_deferred = initially == "DEFERRED" and constraint.deferrable is not False
+        return schema.ForeignKey(
+            name=name or default_name(schema.ForeignKey, table, columns, target.name),
+            columns=columns,
+            target=target,
+            target_columns=tuple(str(key.column.name) for key in keys),
+            on_delete=_action(constraint.ondelete),
+            on_update=_action(constraint.onupdate),
+            match=_match(constraint.match),
+            deferrable=bool(constraint.deferrable) or is_deferred,
+            initially_deferred=is_deferred,
+            options=self.wording.options(constraint),
+            naming=_naming(constraint, name),
+        )
+
+    def _check(self, draft: CheckDraft, table: str) -> schema.Check:
+        name = self._name(draft.constraint)
+        return schema.Check(
+            name=name or default_name(schema.Check, table, draft.mentions),
+            expression=self.spellings.checks[draft.form],
+            naming=_naming(draft.constraint, name),
+            of_type=_is_of_own_type(draft.constraint),
+        )
+
+    def _index(self, draft: IndexDraft) -> schema.Index:
+        index = draft.index
+        name = self._name(index)
+        if name is None:
+            raise ModelsError(
+                f"An index of {index.table} has no name.",
+                "Give it one, Index('ix_...', ...), or add \"ix\" to the naming"
+                " convention of the metadata.",
+            )
+        if not index.expressions:
+            raise ModelsError(
+                f"The index {name} of {index.table} names no column.",
+                f"Name its columns after its name: Index({name!r}, 'column').",
+            )
+        return schema.Index(
+            name=name,
+            parts=self._parts(draft),
+            unique=bool(index.unique),
+            where=self.spellings.indexes[draft.form].where if draft.form else None,
+            options=self.wording.options(index),
+            naming=_naming(index, name),
+        )
+
+    def _parts(self, draft: IndexDraft) -> tuple[IndexPart, ...]:
+        if draft.form is not None:
+            return self.spellings.indexes[draft.form].parts
+        return tuple(
+            IndexPart(column=str(column.name)) for column in draft.index.columns
+        )
+
+    def _name(self, thing: Constraint | Index) -> str | None:
+        """Return the name that the database gets to know, cut if it is too long."""
+        if not self.wording.keeps_name(thing):
+            return None
+        try:
+            name = self.preparer.format_constraint(thing, _alembic_quote=False)
+        except (IdentifierError, InvalidRequestError) as cause:
+            raise ModelsError(
+                f"A constraint or index of {thing.table} cannot be named: {cause}",
+                "Give it a shorter name, or one at all: name='...'.",
+            ) from cause
+        return None if name is None else str(name)
+
+
+def _told_apart(
+    constraints: tuple[schema.Constraint, ...],
+) -> Iterable[schema.Constraint]:
+    """Number the made-up names that are alike; a convention's name is a name."""
+    names = {(type(each), each.name) for each in constraints}
+    if len(names) == len(constraints):
+        return constraints
+    unnamed = [each for each in constraints if each.naming is Naming.NONE]
+    named = [each for each in constraints if each.naming is not Naming.NONE]
+    as_given = {replace(each, naming=Naming.GIVEN) for each in named}
+    numbered = tell_apart([*unnamed, *as_given])
+    return [*named, *(each for each in numbered if each.naming is Naming.NONE)]
+
+
+def _each_once(indexes: Iterable[schema.Index]) -> Iterable[schema.Index]:
+    """Return *indexes*; one that is said twice, also with index=True, is one index."""
+    once: dict[schema.Index, schema.Index] = {}
+    for index in indexes:
+        same = replace(index, naming=Naming.GIVEN)
+        if index.naming is Naming.GIVEN or same not in once:
+            once[same] = index
+    return once.values()
+
+
+def _naming(thing: Constraint | Index, name: str | None) -> Naming:
+    """Return who gave *thing* the name that the database gets to know."""
+    if name is None:
+        return Naming.NONE
+    if isinstance(thing.name, str) and not isinstance(thing.name, conv):
+        return Naming.GIVEN
+    return Naming.CONVENTION
+
+
+def _action(written: str | None) -> str | None:
+    """Return what a foreign key does, or None if it is the standard's default."""
+    words = " ".join(written.upper().split()) if written else None
+    return None if words == "NO ACTION" else words
+
+
+def _match(written: str | None) -> str | None:
+    words = written.upper() if written else None
+    return None if words in ("SIMPLE", "NONE") else words
+
+
+def _is_of_own_type(constraint: CheckConstraint) -> bool:
+    """Whether a type that the app made from Boolean or Enum brings the check."""
+    if not constraint._type_bound:
+        return False
+    return any(isinstance(column.type, TypeDecorator) for column in constraint.columns)

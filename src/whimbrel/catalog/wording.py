@@ -1,0 +1,200 @@
+"""What a database must be asked before models can be told in its words.
+
+Most of a model is structural.  Only types, defaults, checks and the expressions of
+indexes have a spelling of the database's own.  The distinct ones are collected as
+*forms* - a thousand tables have a few dozen - and spelled all at once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from sqlalchemy import (
+    Column,
+    Constraint,
+    Index,
+    PrimaryKeyConstraint,
+    Table,
+    UniqueConstraint,
+)
+from sqlalchemy.engine import Connection
+from sqlalchemy.sql.compiler import DDLCompiler
+
+from whimbrel.schema.state import (
+    NO_OPTIONS,
+    Expression,
+    IndexPart,
+    Option,
+    Options,
+)
+
+
+if TYPE_CHECKING:
+    AnyColumn: TypeAlias = Column[Any]
+else:
+    AnyColumn: TypeAlias = Column
+
+Thing: TypeAlias = Table | AnyColumn | Constraint | Index
+_WORD = re.compile(r"\w+")
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A column that an expression names, and its type as the compiler writes it."""
+
+    name: str
+    type_text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnForm:
+    """A column without its name: what follows the name in CREATE TABLE.
+
+    Args:
+        type_text: the type, as the compiler writes it, with its collation.
+        default: what follows DEFAULT.
+        computed: the expression of a generated column.
+        needs: the columns that the expression names.
+    """
+
+    type_text: str
+    default: str | None = None
+    computed: str | None = None
+    needs: tuple[Need, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CheckForm:
+    """The condition of a check constraint."""
+
+    text: str
+    needs: tuple[Need, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class IndexForm:
+    """What an index says between its parentheses, and behind WHERE."""
+
+    parts: str
+    where: str | None = None
+    needs: tuple[Need, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Forms:
+    """The distinct forms of some models."""
+
+    columns: frozenset[ColumnForm]
+    checks: frozenset[CheckForm]
+    indexes: frozenset[IndexForm]
+
+
+@dataclass(frozen=True, slots=True)
+class SpelledColumn:
+    """A column form in the catalog's own words."""
+
+    type_spelling: str
+    collation: str | None = None
+    default: Expression | None = None
+    computed: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SpelledIndex:
+    """An index form in the catalog's own words."""
+
+    parts: tuple[IndexPart, ...]
+    where: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Spellings:
+    """What the database makes of each form."""
+
+    columns: Mapping[ColumnForm, SpelledColumn]
+    checks: Mapping[CheckForm, Expression]
+    indexes: Mapping[IndexForm, SpelledIndex]
+
+
+class Wording:
+    """How one kind of database words what models say.
+
+    This one takes the compiler's word for everything; a dialect that knows better
+    overrides what it must.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.dialect_name = connection.dialect.name
+
+    def spell(self, forms: Forms) -> Spellings:
+        """Return the catalog's spelling of all *forms*."""
+        return Spellings(
+            columns={form: _as_written(form) for form in forms.columns},
+            checks={form: written(form.text) for form in forms.checks},
+            indexes={
+                form: SpelledIndex(
+                    parts=(IndexPart(expression=written(form.parts)),),
+                    where=written(form.where) if form.where else None,
+                )
+                for form in forms.indexes
+            },
+        )
+
+    def mentioned(self, text: str, columns: Iterable[str]) -> tuple[str, ...]:
+        """Return those of *columns* that *text* names, in order of appearance."""
+        known = {column.casefold(): column for column in columns}
+        words = (word.casefold() for word in _WORD.findall(text))
+        return tuple(dict.fromkeys(known[word] for word in words if word in known))
+
+    def is_emitted(self, constraint: Constraint, ddl: DDLCompiler) -> bool:
+        """Return whether CREATE TABLE says anything of *constraint*."""
+        return constraint._should_create_for_compiler(ddl)
+
+    def keeps_name(self, thing: Constraint | Index) -> bool:
+        """Return whether the database gets to know the name of *thing*."""
+        return thing.name is not None
+
+    def is_nullable(self, form: ColumnForm, column: AnyColumn) -> bool:  # noqa: ARG002 - for those that override
+        """Return whether the database takes NULL in *column*."""
+        return bool(column.nullable)
+
+    def options(self, thing: Thing) -> Options:
+        """Return what is said of *thing* in the dialect's own words."""
+        if isinstance(thing, PrimaryKeyConstraint | UniqueConstraint):
+            return _deferral(thing)
+        return NO_OPTIONS
+
+    def predicate(self, index: Index) -> Any:
+        """Return the condition of a partial index, or None."""
+        return self.said(index, "where")
+
+    def said(self, thing: Thing, argument: str) -> Any:
+        """Return what ``<dialect>_<argument>`` says of *thing*, or None."""
+        options = thing.__dict__.get("dialect_options")
+        if options is None or self.dialect_name not in options:
+            return None
+        return options[self.dialect_name].get(argument)
+
+
+def written(text: str) -> Expression:
+    """Return an expression whose one spelling is the written one."""
+    return Expression(text, text)
+
+
+def _as_written(form: ColumnForm) -> SpelledColumn:
+    return SpelledColumn(
+        type_spelling=form.type_text,
+        default=None if form.default is None else written(form.default),
+        computed=None if form.computed is None else written(form.computed),
+    )
+
+
+def _deferral(constraint: Constraint) -> Options:
+    if not constraint.deferrable:
+        return NO_OPTIONS
+    initially = (constraint.initially or "IMMEDIATE").upper()
+    return frozenset({Option("deferrable", initially.lower())})

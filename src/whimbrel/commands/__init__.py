@@ -1,0 +1,1 @@
+"""One function for each verb, sorted by what it may touch."""

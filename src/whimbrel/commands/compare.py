@@ -1,0 +1,239 @@
+"""The two states of a database, current and wanted, and what lies between them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from alembic.runtime.migration import MigrationContext
+from alembic.util import CommandError, to_list
+from sqlalchemy import MetaData
+from sqlalchemy.engine import Connection
+
+from whimbrel.catalog.hooks import Hooks, heard
+from whimbrel.catalog.models import read_models
+from whimbrel.catalog.read import read_state
+from whimbrel.catalog.scratch import copy_schema, scratch_like
+from whimbrel.commands.outside import Parted, part
+from whimbrel.config import named_metadata
+from whimbrel.errors import ModelsError, NoModels, NotAtHead
+from whimbrel.plan.build import build
+from whimbrel.plan.step import Plan
+from whimbrel.run.replay import replay
+from whimbrel.schema.apply import apply_all
+from whimbrel.schema.changes import Change
+from whimbrel.schema.dialect import Dialect, dialect_of
+from whimbrel.schema.diff import diff
+from whimbrel.schema.fills import parse_fills
+from whimbrel.schema.names import adopt_names
+from whimbrel.schema.renames import firm_names, parse_renames, rename_all
+from whimbrel.schema.scope import Scope
+from whimbrel.schema.state import State, TableName
+from whimbrel.script.history import History
+
+
+class BehindHead(NotAtHead, CommandError):
+    """The database is not at head; Alembic's callers catch a CommandError."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wishes:
+    """What a user may ask of ``migrate`` and ``check`` beyond Alembic's options.
+
+    Args:
+        rename: renames to take as such, ``old:new`` (see the guide).
+        fill: values for the rows of new NOT NULL columns, ``table.column=value``.
+        drop: names to drop although no script of the history speaks of them.
+        must_be_at_head: refuse where the database is not at the history's head.
+        rename_constraints: let a naming convention rename what is there.
+        is_proved: run the script on a scratch database before handing it over.
+        is_kept: leave a script that fails its proof where it is.
+    """
+
+    rename: tuple[str, ...] = ()
+    fill: tuple[str, ...] = ()
+    drop: tuple[str, ...] = ()
+    rename_constraints: bool = False
+    is_proved: bool = True
+    must_be_at_head: bool = False
+    is_kept: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """Two states and what leads from the one to the other.
+
+    Args:
+        database: what the database is called in messages, without a password.
+        is_live: the current state is that of the live database; otherwise it is
+            the one that the history makes.
+        outside: what the models do not have and no script ever made; left alone.
+        scratch: a throw-away database that stands in the current state.
+    """
+
+    database: str
+    dialect: Dialect
+    is_live: bool
+    scope: Scope
+    current: State
+    wanted: State
+    changes: tuple[Change, ...]
+    outside: tuple[Change, ...]
+    plan: Plan
+    scratch: Connection
+
+    @property
+    def start(self) -> State:
+        """The state in which the scratch database stands."""
+        return read_state(self.scratch, self.scope)
+
+    @property
+    def goal(self) -> State:
+        """The state that the script must lead to: the start, with the changes."""
+        return apply_all(self.start, self.changes)
+
+
+def compare(
+    context: MigrationContext, history: History, wishes: Wishes, stack: ExitStack
+) -> Comparison:
+    """Compare the models of *context* with its database.
+
+    Args:
+        context: Alembic's context as the project's env.py configured it.
+        history: the scripts that are there.
+        wishes: what the user asked for.
+        stack: closes the scratch database.
+
+    Raises:
+        ModelsError: env.py gives no metadata.
+        NoModels: the metadata is empty although the database is not.
+        NotAtHead: the database is not at head, and the history cannot be replayed.
+    """
+    connection = context.connection
+    if connection is None:
+        raise ModelsError("There is no connection to compare the models with.")
+    metadatas = _metadatas(context)
+    scope = scope_of(context, metadatas)
+    scratch = stack.enter_context(scratch_like(connection))
+    is_live = _is_at_head(context, history)
+    if wishes.must_be_at_head and not is_live:
+        raise BehindHead(
+            "Target database is not up to date.",
+            "Bring it to head with the command `upgrade`, then look again.",
+        )
+    if is_live:
+        current = read_state(connection, scope)
+        copy_schema(connection, scratch, scope)
+    else:
+        current = _replayed(context, history, scratch, scope)
+    wanted = read_models(metadatas, connection, scope)
+    if _names(current) - _names(wanted):  # it may be the scripts that import them
+        history.load_scripts()
+        wanted = read_models(metadatas, connection, scope)
+    _refuse_to_drop_everything(current, wanted)
+    renames = parse_renames(wishes.rename)
+    renamings, renamed = rename_all(current, renames)
+    sides = heard(renamed, wanted, hooks_of(context), metadatas, context)
+    wanted = adopt_names(
+        firm_names(sides.wanted, renames),
+        sides.current,
+        rename=wishes.rename_constraints,
+    )
+    changes = renamings + diff(sides.current, wanted)
+    parted = part(changes, history, wishes.drop) if is_live else Parted(ours=changes)
+    wanted = apply_all(current, parted.ours)
+    dialect = dialect_of(connection)
+    return Comparison(
+        database=connection.engine.url.render_as_string(hide_password=True),
+        dialect=dialect,
+        is_live=is_live,
+        scope=scope,
+        current=current,
+        wanted=wanted,
+        changes=parted.ours,
+        outside=parted.outside,
+        plan=build(parted.ours, current, wanted, dialect, parse_fills(wishes.fill)),
+        scratch=scratch,
+    )
+
+
+def scope_of(context: MigrationContext, metadatas: Sequence[MetaData]) -> Scope:
+    """Return what of its database the project manages."""
+    schemas: set[str | None] = {None}
+    for metadata in metadatas:
+        schemas.update(table.schema for table in metadata.tables.values())
+    return Scope(
+        schemas=tuple(sorted(schemas, key=lambda schema: schema or "")),
+        version_table=TableName(context.version_table, context.version_table_schema),
+    )
+
+
+def hooks_of(context: MigrationContext) -> Hooks:
+    """Return what the project's options say about what is compared."""
+    options: dict[str, Any] = context.opts
+    return Hooks(
+        include_name=options.get("include_name"),
+        include_object=options.get("include_object"),
+        compare_type=options.get("compare_type", True),
+        compare_server_default=options.get("compare_server_default", True),
+    )
+
+
+def _metadatas(context: MigrationContext) -> Sequence[MetaData]:
+    given = context.opts.get("target_metadata")
+    if given is None:
+        given = _named_by_the_user(context)
+    if given is None:
+        raise ModelsError(
+            "Can't proceed with --autogenerate option; env.py does not provide a"
+            " MetaData object or sequence of objects to the context.",
+            "Set target_metadata in env.py, or name it: --metadata package.module:Base",
+        )
+    metadatas: list[MetaData] = to_list(given)
+    return metadatas
+
+
+def _named_by_the_user(context: MigrationContext) -> Sequence[MetaData] | None:
+    """Return the models that ``--metadata`` names, for an env.py that names none."""
+    environment = context.environment_context
+    names = environment.config.attributes.get("metadata") if environment else None
+    return named_metadata(names) if names else None
+
+
+def _is_at_head(context: MigrationContext, history: History) -> bool:
+    stands_at = {
+        each.revision for each in history.get_revisions(context.get_current_heads())
+    }
+    return stands_at == set(history.get_heads())
+
+
+def _replayed(
+    context: MigrationContext, history: History, scratch: Connection, scope: Scope
+) -> State:
+    heads = tuple(history.get_heads())
+    try:
+        return replay(history, heads, scratch, scope, context.opts)
+    except CommandError:
+        raise
+    except Exception as cause:
+        raise BehindHead(
+            "Target database is not up to date, and the history cannot be replayed"
+            f" on a scratch database: {cause}",
+            "Bring the database to head first, with the command `upgrade`.",
+        ) from cause
+
+
+def _names(state: State) -> set[TableName]:
+    return {table.name for table in state.tables}
+
+
+def _refuse_to_drop_everything(current: State, wanted: State) -> None:
+    if current.tables and not wanted.tables:
+        raise NoModels(
+            f"The models hold no table, but the database has {len(current.tables)};"
+            " a script made now would drop them all.",
+            "Most likely the module with the models was not imported. Import it where"
+            " the app is made, for example `import models` beside `db.init_app(app)`.",
+        )

@@ -1,0 +1,183 @@
+"""The verbs that change a database: upgrade, downgrade, stamp, ensure_version.
+
+Each takes the project's Config and the parameters that ``alembic.command`` has,
+and returns a Report; with *sql* the SQL goes to where the environment writes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+
+from whimbrel.commands.look import RefusedRange
+from whimbrel.report.report import Line, Report, Tone
+from whimbrel.run.execute import Event, downgrade_fn, stamp_fn, upgrade_fn
+from whimbrel.run.runtime import run_environment
+from whimbrel.script.history import History
+
+
+NOTHING_TO_DO = Line("Nothing to do: the database is there already.", Tone.DIM)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Range:
+    """Where a run begins, if that is said, and where it ends."""
+
+    start: str | None
+    end: str
+
+
+def upgrade(
+    config: Config, revision: str, sql: bool = False, tag: str | None = None
+) -> Report:
+    """Bring the database to a later revision.
+
+    Args:
+        config: where the scripts and the database are.
+        revision: the revision to go to; with *sql* also ``start:end``.
+        sql: write the SQL instead of running it.
+        tag: any text, for env.py to use.
+
+    Raises:
+        HistoryError: there is no such revision, or no way to it.
+        MigrationFailed: a script failed.
+    """
+    wanted = _range(revision, "upgrade", is_range_allowed=sql)
+    history = History.from_config(config)
+    events: list[Event] = []
+    run_environment(
+        config,
+        history,
+        upgrade_fn(history, wanted.end, events.append),
+        as_sql=sql,
+        starting_rev=wanted.start,
+        destination_rev=wanted.end,
+        tag=tag,
+    )
+    return _told(events, is_silent=sql)
+
+
+def downgrade(
+    config: Config, revision: str, sql: bool = False, tag: str | None = None
+) -> Report:
+    """Bring the database to an earlier revision.
+
+    Args:
+        config: where the scripts and the database are.
+        revision: the revision to go to; with *sql* it must be ``start:end``.
+        sql: write the SQL instead of running it.
+        tag: any text, for env.py to use.
+
+    Raises:
+        HistoryError: there is no such revision, or no way to it.
+        MigrationFailed: a script failed.
+    """
+    wanted = _range(revision, "downgrade", is_range_allowed=sql)
+    if sql and wanted.start is None:
+        raise RefusedRange(
+            "downgrade with --sql requires <fromrev>:<torev>.",
+            f"Write for instance `downgrade --sql head:{revision}`.",
+        )
+    history = History.from_config(config)
+    events: list[Event] = []
+    run_environment(
+        config,
+        history,
+        downgrade_fn(history, wanted.end, events.append),
+        as_sql=sql,
+        starting_rev=wanted.start,
+        destination_rev=wanted.end,
+        tag=tag,
+    )
+    return _told(events, is_silent=sql)
+
+
+def stamp(
+    config: Config,
+    revision: str | Sequence[str],
+    sql: bool = False,
+    tag: str | None = None,
+    purge: bool = False,
+) -> Report:
+    """Note revisions as applied, running nothing.
+
+    Args:
+        config: where the scripts and the database are.
+        revision: the revision or revisions; with *sql* also ``start:end``.
+        sql: write the SQL instead of running it.
+        tag: any text, for env.py to use.
+        purge: empty the version table first.
+    """
+    given = (revision,) if isinstance(revision, str) else tuple(revision)
+    ranges = [_range(each, "stamp", is_range_allowed=sql) for each in given]
+    starts = {each.start for each in ranges if each.start is not None}
+    if len(starts) > 1:
+        raise RefusedRange(
+            "Stamp operation with --sql only supports a single starting revision"
+            " at a time.",
+            "Stamp the branches one after the other.",
+        )
+    wanted = tuple(each.end for each in ranges)
+    history = History.from_config(config)
+    events: list[Event] = []
+    run_environment(
+        config,
+        history,
+        stamp_fn(history, wanted, events.append),
+        as_sql=sql,
+        starting_rev=next(iter(starts), None),
+        destination_rev=wanted,
+        tag=tag,
+        purge=purge,
+    )
+    return _told(events, is_silent=sql)
+
+
+def ensure_version(config: Config, sql: bool = False) -> Report:
+    """Create the version table if it is not there.
+
+    Args:
+        config: where the scripts and the database are.
+        sql: write the SQL instead of running it.
+    """
+    history = History.from_config(config)
+
+    def create(_revision: Any, context: MigrationContext) -> list[Any]:
+        context._ensure_version_table()
+        return []
+
+    run_environment(config, history, create, as_sql=sql)
+    return Report()
+
+
+def _range(revision: str, verb: str, *, is_range_allowed: bool) -> Range:
+    """Return what *revision* says: one revision, or ``start:end``."""
+    start, colon, end = revision.partition(":")
+    if not colon:
+        return Range(start=None, end=revision)
+    if not is_range_allowed:
+        raise RefusedRange(
+            "Range revision not allowed.",
+            f"Name the one to go to: `{verb} {end or 'head'}`; ranges are for --sql.",
+        )
+    return Range(start=start, end=end)
+
+
+def _told(events: Sequence[Event], *, is_silent: bool) -> Report:
+    """Return the report of a run; one that writes SQL has nothing else to tell."""
+    data = {
+        "steps": [
+            {"kind": each.kind, "revision": each.revision, "seconds": each.seconds}
+            for each in events
+        ]
+    }
+    if is_silent:
+        return Report(data=data)
+    lines = tuple(
+        Line(f"{each.text} ({each.seconds:.2f} s)", Tone.GOOD) for each in events
+    )
+    return Report(lines=lines or (NOTHING_TO_DO,), data=data)

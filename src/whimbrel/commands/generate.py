@@ -1,0 +1,216 @@
+"""From what the models want to a script: comparison, plan, rendering, proof.
+
+Alembic's revision machinery stays around it, so that every hook of a project
+(``process_revision_directives``, ``include_object``, templates, post-write
+hooks) is called as it always was; what is compared and how is ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from alembic.autogenerate.api import AutogenContext, RevisionContext
+from alembic.autogenerate.compare import _populate_migration_script as populate
+from alembic.operations import ops
+from alembic.runtime.migration import MigrationContext
+
+from whimbrel.catalog.read import is_readable
+from whimbrel.commands.compare import Comparison, Wishes, compare
+from whimbrel.commands.plugins import third_party_operations
+from whimbrel.config import Config
+from whimbrel.errors import UsageError
+from whimbrel.plan.step import Step
+from whimbrel.run.runtime import run_environment
+from whimbrel.schema.dialect import described
+from whimbrel.script.history import History
+from whimbrel.script.render import render
+from whimbrel.script.save import Part
+
+
+Retrieve = Callable[[Any, MigrationContext], list[Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """One database of a run of the environment, and what was found there.
+
+    Args:
+        comparison: the two states and what lies between them.
+        upgrade_token: the template variable that takes the upgrade's body.
+        operations: what the plan proposes; hooks may change it.
+    """
+
+    comparison: Comparison
+    upgrade_token: str
+    operations: tuple[ops.MigrateOperation, ...]
+    operations_back: tuple[ops.MigrateOperation, ...]
+
+    def is_as_planned(self, container: ops.UpgradeOps) -> bool:
+        """Whether the project's hooks left the planned operations alone."""
+        return tuple(container.ops) == self.operations
+
+    def is_back_as_planned(self, container: ops.DowngradeOps) -> bool:
+        """Whether the project's hooks left the planned way back alone."""
+        return tuple(container.ops) == self.operations_back
+
+
+class Generation(RevisionContext):
+    """Alembic's revision machinery with our comparison and our rendering.
+
+    Args:
+        config: the project's configuration.
+        history: the scripts that are there.
+        command_args: the arguments of ``revision``, by Alembic's names.
+        wishes: what the user asked for beyond those.
+        stack: closes the scratch databases when the command ends.
+        process_revision_directives: Alembic's hook, for Python callers.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        history: History,
+        command_args: Mapping[str, Any],
+        wishes: Wishes,
+        stack: ExitStack,
+        process_revision_directives: Any = None,
+    ) -> None:
+        super().__init__(
+            config,
+            history,
+            dict(command_args),
+            process_revision_directives=process_revision_directives,
+        )
+        self.random_id = (
+            None if command_args["rev_id"] else self.generated_revisions[0].rev_id
+        )
+        self.history = history
+        self.wishes = wishes
+        self.stack = stack
+        self.targets: list[Target] = []
+        self.unread: list[str] = []
+        """The dialects that were compared by Alembic, for want of a reader."""
+
+    def run_environment(
+        self, *, autogenerate: bool, as_sql: bool = False, needs_head: bool = False
+    ) -> None:
+        """Run the project's environment, comparing where *autogenerate* says so.
+
+        Args:
+            autogenerate: compare, and fill the script with what was found.
+            as_sql: there is no database to connect to.
+            needs_head: before anything is compared, refuse a script that has no
+                place, unless the project has a hook that may find one.
+        """
+
+        def retrieve(rev: Any, context: MigrationContext) -> list[Any]:
+            if autogenerate and context.as_sql:
+                raise UsageError(
+                    "Using --sql with --autogenerate does not make any sense.",
+                    "Leave --sql out: models are compared with a live database.",
+                )
+            self._begin(context)
+            if needs_head and not any(self._hooks(context)):
+                self._refuse_several_heads()
+            if autogenerate:
+                self._compare(context)
+            self._call_hooks(rev, context)
+            return []
+
+        run_environment(
+            self.config,
+            self.history,
+            retrieve,
+            as_sql=as_sql,
+            template_args=self.template_args,
+            revision_context=self,
+        )
+
+    def _begin(self, context: MigrationContext) -> None:
+        """Open a pair of operation lists for the database of *context*."""
+        script = self.generated_revisions[-1]
+        up, down = context.opts["upgrade_token"], context.opts["downgrade_token"]
+        if getattr(script, "_needs_render", False):
+            script._upgrade_ops.append(ops.UpgradeOps([], upgrade_token=up))
+            script._downgrade_ops.append(ops.DowngradeOps([], downgrade_token=down))
+        else:
+            script.upgrade_ops_list[-1].upgrade_token = up
+            script.downgrade_ops_list[-1].downgrade_token = down
+            script._needs_render = True
+        self._last_autogen_context = AutogenContext(context, autogenerate=False)
+
+    def _compare(self, context: MigrationContext) -> None:
+        script = self.generated_revisions[-1]
+        if not is_readable(described(context.dialect)):
+            self.unread.append(context.dialect.name)
+            autogen = AutogenContext(context, autogenerate=True)
+            populate(autogen, script)
+            return
+        comparison = compare(context, self.history, self.wishes, self.stack)
+        upgrade, downgrade = script.upgrade_ops_list[-1], script.downgrade_ops_list[-1]
+        upgrade.ops.extend(_operations(comparison.plan.upgrade))
+        downgrade.ops.extend(_operations(comparison.plan.downgrade))
+        for operation in third_party_operations(context):
+            upgrade.ops.append(operation)
+            downgrade.ops.insert(0, operation.reverse())
+        target = Target(
+            comparison=comparison,
+            upgrade_token=upgrade.upgrade_token,
+            operations=tuple(upgrade.ops),
+            operations_back=tuple(downgrade.ops),
+        )
+        self.targets.append(target)
+
+    def _refuse_several_heads(self) -> None:
+        told = (
+            "Multiple heads are present; please specify the head revision on which the"
+            " new revision should be based, or perform a merge"
+        )
+        with self.history._catch_revision_errors(multiple_heads=told):
+            self.history.revision_map.get_revisions(self.command_args["head"])
+
+    def _hooks(self, context: MigrationContext) -> tuple[Any, ...]:
+        return (
+            self.process_revision_directives,
+            context.opts["process_revision_directives"],
+        )
+
+    def _call_hooks(self, rev: Any, context: MigrationContext) -> None:
+        for hook in self._hooks(context):
+            if hook:
+                hook(context, rev, self.generated_revisions)
+        for script in self.generated_revisions:
+            script._needs_render = True
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was found, or a hook took everything away."""
+        return all(
+            container.is_empty()
+            for script in self.generated_revisions
+            for container in script.upgrade_ops_list
+        )
+
+    def parts(self, script: ops.MigrationScript) -> Iterator[Part]:
+        """Yield the rendered bodies of *script*, one for each database.
+
+        There is none where the environment was not run: the template's own
+        ``pass`` stands then.
+        """
+        if not getattr(script, "_needs_render", False):
+            return
+        context = self._last_autogen_context
+        pairs = zip(script.upgrade_ops_list, script.downgrade_ops_list, strict=True)
+        for upgrade, downgrade in pairs:
+            yield Part(
+                upgrade_token=upgrade.upgrade_token,
+                downgrade_token=downgrade.downgrade_token,
+                body=render(upgrade, downgrade, context),
+            )
+
+
+def _operations(steps: tuple[Step, ...]) -> list[ops.MigrateOperation]:
+    return [step.operation for step in steps]

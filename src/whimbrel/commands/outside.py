@@ -1,0 +1,128 @@
+"""What stands in the database although no script of the history speaks of it.
+
+A table of another app, an index that an administrator made, a column added by
+hand: the models do not have them, but it was not the models that lost them.
+They are named and left alone, unless the user says that they shall go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from whimbrel.schema.changes import (
+    Change,
+    ColumnChange,
+    ConstraintChange,
+    FactsChange,
+    IndexChange,
+    TableChange,
+)
+from whimbrel.schema.state import Index, Naming, Option, TableName
+from whimbrel.script.history import History
+
+
+MAKES_ALL = "create_all"
+"""A script that calls this makes things that it does not name."""
+
+Speaks = Callable[[str], bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parted:
+    """Changes, parted into what the history is about and what it is not."""
+
+    ours: tuple[Change, ...]
+    outside: tuple[Change, ...] = ()
+
+
+def part(
+    changes: Iterable[Change], history: History, dropped: Collection[str]
+) -> Parted:
+    """Part what goes into what a script may have made and what none speaks of.
+
+    Args:
+        changes: the changes from the live database to the models.
+        history: the scripts; an empty history has made nothing, so that there
+            is nothing to tell by, and everything is taken for ours.
+        dropped: names that the user wants dropped in any case.
+    """
+    every = tuple(changes)
+    if not any(_goes(change) for change in every):
+        return Parted(ours=every)
+    text = _text_of(history)
+    if not text or MAKES_ALL in text:
+        return Parted(ours=every)
+
+    def speaks(name: str) -> bool:
+        return name in text or name in dropped
+
+    pairs = [_parted(change, speaks) for change in every]
+    return Parted(
+        ours=tuple(change for pair in pairs for change in pair.ours),
+        outside=tuple(change for pair in pairs for change in pair.outside),
+    )
+
+
+def _parted(change: Change, speaks: Speaks) -> Parted:
+    if isinstance(change, FactsChange):
+        return _parted_facts(change, speaks)
+    if _is_outside(change, speaks):
+        return Parted(ours=(), outside=(change,))
+    return Parted(ours=(change,))
+
+
+def _parted_facts(change: FactsChange, speaks: Speaks) -> Parted:
+    """Part the options that a table lost from those that it has by hand."""
+    kept = _kept_options(change, speaks)
+    if not kept:
+        return Parted(ours=(change,))
+    after = replace(change.after, options=change.after.options | kept)
+    left = replace(change.before, options=change.before.options - kept)
+    return Parted(
+        ours=(replace(change, after=after),) if after != change.before else (),
+        outside=(replace(change, after=left),),
+    )
+
+
+def _goes(change: Change) -> bool:
+    if isinstance(change, FactsChange):
+        return bool(change.before.options - change.after.options)
+    return change.after is None
+
+
+def _text_of(history: History) -> str:
+    paths = {script.path for script in history.walk_revisions()}
+    return "\n".join(
+        Path(path).read_text(encoding="utf-8", errors="replace") for path in paths
+    )
+
+
+def _kept_options(change: FactsChange, speaks: Speaks) -> frozenset[Option]:
+    """Return the options that a table has by hand: no script sets them."""
+    gone = change.before.options - change.after.options
+    return frozenset(
+        option for option in gone if not speaks(f"_{option.name.rpartition('_')[2]}")
+    )
+
+
+def _is_outside(change: Change, speaks: Speaks) -> bool:
+    """Whether something goes that no script speaks of."""
+    match change:
+        case TableChange(before=before, after=None) if before is not None:
+            return not speaks(before.name.name)
+        case ColumnChange(before=before, after=None) if before is not None:
+            return not speaks(before.name)
+        case IndexChange(before=before, after=None) if before is not None:
+            return not (speaks(before.name) or _is_shorthand(change.table, before))
+        case ConstraintChange(before=before, after=None) if before is not None:
+            return before.naming is Naming.GIVEN and not speaks(before.name)
+        case _:
+            return False
+
+
+def _is_shorthand(table: TableName, index: Index) -> bool:
+    """Whether *index* has the name that ``index=True`` on a column gives."""
+    columns = (part.column or "" for part in index.parts)
+    return index.name == "_".join(("ix", table.name, *columns))

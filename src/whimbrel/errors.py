@@ -1,0 +1,156 @@
+"""Every error that we raise: what happened, to which object, what to do next.
+
+WhimbrelError
+├── UsageError             a command was called in a way that cannot work
+├── ConfigError            settings, folders, URLs
+│   └── NoMigrationsFolder
+├── ModelsError            the models cannot be read
+│   ├── NoModels
+│   └── UnrenderableType
+├── HistoryError           the scripts in the folder
+│   ├── BrokenScript
+│   ├── DuplicateRevision
+│   ├── UnknownRevision
+│   ├── SeveralHeads
+│   └── CyclicHistory
+├── DatabaseError          the database refused or cannot be reached
+│   ├── Unreachable
+│   └── NotAtHead
+├── ProofFailed            a script does not do what it should
+├── MigrationFailed        a script failed while it ran
+└── DifferencesFound       `check`: the models and the database differ
+"""
+
+from __future__ import annotations
+
+
+class WhimbrelError(Exception):
+    """The root of our errors: a sentence, and what to do next.
+
+    Args:
+        sentence: what happened, to which object.
+        remedy: what to do next, with a command that can be pasted.
+        facts: the objects that the error speaks of, as attributes.
+    """
+
+    code = "E000"
+    exit_code = 1
+
+    def __init__(self, sentence: str, remedy: str = "", **facts: object) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.remedy = remedy
+        self.facts = facts
+
+    def __str__(self) -> str:
+        """Return the sentence and the remedy, each on its line."""
+        return f"{self.sentence}\n{self.remedy}" if self.remedy else self.sentence
+
+
+class UsageError(WhimbrelError):
+    """A command was called in a way that cannot work."""
+
+    code = "E001"
+    exit_code = 2
+
+
+class ConfigError(WhimbrelError):
+    """A setting, a folder or a URL is missing or wrong."""
+
+    code = "E010"
+
+
+class NoMigrationsFolder(ConfigError):
+    """There is no migrations folder yet."""
+
+    code = "E011"
+
+
+class ModelsError(WhimbrelError):
+    """The models cannot be read."""
+
+    code = "E020"
+
+
+class NoModels(ModelsError):
+    """The metadata holds no table although the database does."""
+
+    code = "E021"
+
+
+class UnrenderableType(ModelsError):
+    """A column type cannot be written into a script."""
+
+    code = "E022"
+
+
+class HistoryError(WhimbrelError):
+    """The scripts in the folder do not form a history."""
+
+    code = "E100"
+
+
+class SeveralHeads(HistoryError):
+    """The history has several heads where one is needed."""
+
+    code = "E101"
+
+
+class UnknownRevision(HistoryError):
+    """A revision is not in the folder."""
+
+    code = "E102"
+
+
+class BrokenScript(HistoryError):
+    """A script cannot be loaded."""
+
+    code = "E103"
+
+
+class DuplicateRevision(HistoryError):
+    """Two scripts carry one revision id."""
+
+    code = "E104"
+
+
+class CyclicHistory(HistoryError):
+    """Scripts follow each other in a circle."""
+
+    code = "E105"
+
+
+class DatabaseError(WhimbrelError):
+    """The database refused what was asked of it."""
+
+    code = "E200"
+
+
+class Unreachable(DatabaseError):
+    """The database cannot be reached."""
+
+    code = "E201"
+
+
+class NotAtHead(DatabaseError):
+    """The database does not stand at the history's head."""
+
+    code = "E202"
+
+
+class ProofFailed(WhimbrelError):
+    """A script was run on a scratch database and did not do what it should."""
+
+    code = "E300"
+
+
+class MigrationFailed(WhimbrelError):
+    """A script failed while it ran."""
+
+    code = "E301"
+
+
+class DifferencesFound(WhimbrelError):
+    """The models and the database differ."""
+
+    code = "E400"

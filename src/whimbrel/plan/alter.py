@@ -1,0 +1,270 @@
+"""What is done to one table that stays, in an order that every database can run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from alembic.operations import ops
+
+from whimbrel.plan.generic import (
+    Forms,
+    add_column,
+    add_constraint,
+    alter_column,
+    changes_type,
+    create_index,
+    drop_column,
+    drop_constraint,
+    drop_index,
+)
+from whimbrel.plan.order import Task, Thing
+from whimbrel.plan.step import BatchOptions, Step, TableOps
+from whimbrel.schema.changes import Change, ColumnChange, FactsChange
+from whimbrel.schema.names import CONVENTION, CONVENTION_KEYS
+from whimbrel.schema.state import (
+    Check,
+    Column,
+    Constraint,
+    Expression,
+    ForeignKey,
+    Index,
+    Naming,
+    PrimaryKey,
+    TableName,
+    Unique,
+)
+
+
+GOING = (ForeignKey, Index, Check, Unique, PrimaryKey)
+COMING = (PrimaryKey, Unique, Check, Index, ForeignKey)
+"""In this order constraints go and come.  Indexes come before foreign keys, which
+may refer to them, and for which some databases would make an index of their own."""
+
+
+def alteration(forms: Forms, task: Task) -> Iterator[Step]:
+    """Yield the steps that alter a table: one for the table as a whole.
+
+    Only an index that its table's batch cannot carry has a step of its own.
+    """
+    going = [each for each in task.going if not _stands_apart(forms, each)]
+    coming = [each for each in task.coming if not _stands_apart(forms, each)]
+    for index in task.going:
+        if isinstance(index, Index) and index not in going:
+            operation: ops.MigrateOperation = drop_index(forms, task.name, index)
+            yield Step(operation=operation, changes=task.changes)
+    operation = _whole(forms, replace(task, going=tuple(going), coming=tuple(coming)))
+    if not operation.is_empty():
+        loses = tuple(each for each in task.changes if _loses_values(each))
+        yield Step(operation=operation, changes=task.changes, loses=loses)
+    for index in task.coming:
+        if isinstance(index, Index) and index not in coming:
+            operation = create_index(forms, task.name, index)
+            yield Step(operation=operation, changes=task.changes)
+
+
+def _stands_apart(forms: Forms, thing: Thing) -> bool:
+    return isinstance(thing, Index) and forms.index_stands_apart(thing)
+
+
+def table_ops(
+    name: TableName,
+    inner: Iterable[ops.MigrateOperation],
+    batch: BatchOptions | None = None,
+) -> TableOps:
+    """Return the operations on one table as one."""
+    return TableOps(name.name, list(inner), schema=name.schema, batch=batch)
+
+
+def add_keys(forms: Forms, name: TableName, keys: Iterable[Constraint]) -> TableOps:
+    """Return the operation that adds constraints, and nothing else."""
+    added = tuple(keys)
+    inner = [add_constraint(forms, name, each) for each in added]
+    return table_ops(name, inner, _naming((), added))
+
+
+def drop_keys(forms: Forms, name: TableName, keys: Iterable[Constraint]) -> TableOps:
+    """Return the operation that drops constraints, and nothing else."""
+    dropped = tuple(keys)
+    inner = [drop_constraint(forms, name, each) for each in dropped]
+    return table_ops(name, inner, _naming(dropped, ()))
+
+
+def _whole(forms: Forms, task: Task) -> TableOps:
+    """Return all that is done to the table within its batch."""
+    going = [each for each in task.going if not _is_replaced_key(forms, each, task)]
+    coming = [each for each in task.coming if not _is_made_by_type(each, task)]
+    inner: list[ops.MigrateOperation] = []
+    for thing in sorted(going, key=lambda each: _rank(GOING, each)):
+        inner.append(_drop(forms, task.name, thing))
+    inner += _column_operations(forms, task)
+    for thing in sorted(coming, key=lambda each: _rank(COMING, each)):
+        inner.append(_create(forms, task.name, thing))
+    batch = _naming(going, coming)
+    for change in task.changes:
+        if isinstance(change, FactsChange):
+            inner += _comment(change)
+            facts = forms.facts(change.before, change.after)
+            batch = replace(
+                batch, recreate=facts.recreate, table_kwargs=facts.table_kwargs
+            )
+    return table_ops(task.name, inner, batch)
+
+
+def _rank(kinds: tuple[type[Thing], ...], thing: Thing) -> tuple[int, str, str]:
+    return (kinds.index(type(thing)), thing.name, repr(thing))
+
+
+def _drop(forms: Forms, table: TableName, thing: Thing) -> ops.MigrateOperation:
+    if isinstance(thing, Index):
+        return drop_index(forms, table, thing)
+    return drop_constraint(forms, table, thing)
+
+
+def _create(forms: Forms, table: TableName, thing: Thing) -> ops.MigrateOperation:
+    if isinstance(thing, Index):
+        return create_index(forms, table, thing)
+    return add_constraint(forms, table, thing)
+
+
+def _column_operations(forms: Forms, task: Task) -> Iterator[ops.MigrateOperation]:
+    """Yield what happens to the columns: they go, change, come.
+
+    Generated columns go before those that they are made from, and come after.
+    """
+    changes = [each for each in task.changes if isinstance(each, ColumnChange)]
+    gone = [each.before for each in changes if _goes(each) and each.before]
+    come = [each.after for each in changes if _comes(each) and each.after]
+    for column in sorted(gone, key=lambda each: (each.computed is None, *_place(each))):
+        yield drop_column(forms, task.name, column)
+    for before, after in sorted(_altered(changes), key=lambda pair: _place(pair[1])):
+        yield alter_column(forms, task.name, before, after)
+    for column in sorted(
+        come, key=lambda each: (each.computed is not None, *_place(each))
+    ):
+        yield add_column(forms, task.name, column)
+
+
+def _place(column: Column) -> tuple[int, str]:
+    return column.position, column.name
+
+
+def _altered(changes: Iterable[ColumnChange]) -> Iterator[tuple[Column, Column]]:
+    for change in changes:
+        if change.before and change.after and not is_replaced(change):
+            yield change.before, change.after
+
+
+def is_replaced(change: Change) -> bool:
+    """Whether a column is dropped and added again, as its expression changes."""
+    if not isinstance(change, ColumnChange):
+        return False
+    before, after = change.before, change.after
+    return bool(before and after) and _computed(before) != _computed(after)
+
+
+def _computed(column: Column | None) -> object:
+    return column.computed if column is not None else None
+
+
+def _goes(change: ColumnChange) -> bool:
+    return change.after is None or is_replaced(change)
+
+
+def _comes(change: ColumnChange) -> bool:
+    return change.before is None or is_replaced(change)
+
+
+def _loses_values(change: Change) -> bool:
+    """Whether values are lost that nothing else tells.
+
+    A generated column that goes has none of its own, but one that becomes a
+    plain column leaves its values behind.
+    """
+    if not isinstance(change, ColumnChange) or change.before is None:
+        return False
+    if change.after is None:
+        return change.before.computed is None
+    return is_replaced(change) and (
+        change.before.computed is None or change.after.computed is None
+    )
+
+
+def _is_replaced_key(forms: Forms, thing: Thing, task: Task) -> bool:
+    if not isinstance(thing, PrimaryKey):
+        return False
+    keys = (each for each in task.coming if isinstance(each, PrimaryKey))
+    return forms.key_is_replaced(thing, next(keys, None))
+
+
+def _is_made_by_type(thing: Thing, task: Task) -> bool:
+    """Whether a check comes with the type of a column, and is not written again."""
+    if not isinstance(thing, Check) or not thing.of_type:
+        return False
+    return any(
+        mentions(thing.expression, change.after.name)
+        for change in task.changes
+        if isinstance(change, ColumnChange) and change.after is not None
+        if change.before is None
+        or is_replaced(change)
+        or changes_type(change.before, change.after)
+    )
+
+
+def mentions(expression: Expression | None, name: str) -> bool:
+    """Whether *expression* seems to speak of the column called *name*."""
+    if expression is None:
+        return False
+    pattern = rf"(?<!\w){re.escape(name)}(?!\w)"
+    return re.search(pattern, expression.text, re.IGNORECASE) is not None
+
+
+def stands_on(thing: Thing, name: str) -> bool:
+    """Whether a constraint or an index stands on the column called *name*."""
+    match thing:
+        case Check():
+            return mentions(thing.expression, name)
+        case Index():
+            return mentions(thing.where, name) or any(
+                part.column == name or mentions(part.expression, name)
+                for part in thing.parts
+            )
+        case _:
+            return name in thing.columns
+
+
+def _naming(going: Iterable[Thing], coming: Iterable[Thing]) -> BatchOptions:
+    """Return how a batch is told of the constraints that have no name.
+
+    No convention finds a check: those in a table's text belong to no column.
+    """
+    kinds = {
+        CONVENTION_KEYS[type(each)]
+        for each in going
+        if not isinstance(each, Index | Check) and each.naming is Naming.NONE
+    }
+    unnamed = sorted(
+        each.name
+        for each in coming
+        if not isinstance(each, Index) and each.naming is Naming.NONE
+    )
+    return BatchOptions(
+        unnamed=tuple(unnamed),
+        naming_convention={kind: CONVENTION[kind] for kind in sorted(kinds)},
+    )
+
+
+def _comment(change: FactsChange) -> Iterator[ops.MigrateOperation]:
+    before, after = change.before.comment, change.after.comment
+    name = change.table
+    if before == after:
+        return
+    if after is None:
+        yield ops.DropTableCommentOp(
+            name.name, schema=name.schema, existing_comment=before
+        )
+    else:
+        yield ops.CreateTableCommentOp(
+            name.name, after, schema=name.schema, existing_comment=before
+        )

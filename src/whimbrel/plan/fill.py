@@ -1,0 +1,46 @@
+"""The statement that gives rows a value before their column is closed."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+from alembic.operations import ops
+
+from whimbrel.plan.generic import Forms, text
+from whimbrel.plan.spelled import column_type
+from whimbrel.schema.fills import FilledColumn
+
+
+NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
+TRUTH = {"true": "1", "false": "0", "1": "1", "0": "0"}
+
+
+def fill_rows(forms: Forms, filled: FilledColumn) -> ops.ExecuteSQLOp:
+    """Return the UPDATE that fills the rows in which the column is NULL."""
+    fill = filled.fill
+    parts = (fill.table.schema, fill.table.name)
+    table = ".".join(forms.quoted(part) for part in parts if part)
+    column = forms.quoted(fill.column)
+    value = _literal(forms, filled)
+    sql = f"UPDATE {table} SET {column} = {value} WHERE {column} IS NULL"
+    return ops.ExecuteSQLOp(text(sql).text)
+
+
+def _literal(forms: Forms, filled: FilledColumn) -> str:
+    """Return the value as SQL: a number where the column holds numbers."""
+    value = filled.fill.value
+    kind = _python_type(forms, filled)
+    if kind is bool and value.lower() in TRUTH:
+        return TRUTH[value.lower()]
+    if kind in (int, float, Decimal) and NUMBER.fullmatch(value):
+        return value
+    escaped = value.replace("'", "''")
+    return f"'{escaped}'"
+
+
+def _python_type(forms: Forms, filled: FilledColumn) -> type | None:
+    try:
+        return column_type(filled.column, forms.dialect).python_type
+    except NotImplementedError:
+        return None

@@ -1,0 +1,1 @@
+"""What there is to tell, as data, and how it is told."""

@@ -1,0 +1,1 @@
+"""Scripts in, events out: the only room that writes to a database."""

@@ -1,0 +1,133 @@
+"""The constraints of a table's text, wherever they stand: found, added, taken out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from whimbrel.catalog.sqlite_ddl import (
+    Clause,
+    ClauseKind,
+    ColumnText,
+    TableText,
+    folded,
+    parse_clause,
+    parse_constraint,
+    quote,
+    tokens,
+)
+from whimbrel.run.alter_text import Draft, restarted, set_column
+
+
+CONSTRAINTS = (
+    ClauseKind.PRIMARY_KEY,
+    ClauseKind.UNIQUE,
+    ClauseKind.REFERENCES,
+    ClauseKind.CHECK,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A constraint and where it stands: among the columns, or in one of them."""
+
+    clause: Clause
+    column: ColumnText | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the columns that a key names."""
+        if self.column is not None:
+            return (self.column.name,)
+        return tuple(part.name for part in self.clause.columns)
+
+
+def places(text: TableText) -> tuple[Place, ...]:
+    """Return all constraints of a table, wherever they stand."""
+    found: list[Place] = []
+    for item in text.items:
+        if isinstance(item, Clause):
+            found.append(Place(item))
+        else:
+            found += [
+                Place(clause, item)
+                for clause in item.clauses
+                if clause.kind in CONSTRAINTS
+            ]
+    return tuple(found)
+
+
+def add_constraint(draft: Draft, written: str) -> Draft:
+    """Add a constraint that stands among the columns.
+
+    One of its kind and name goes, as Alembic does; so does the present primary key
+    when another one comes.
+    """
+    clause = parse_constraint(written)
+    for place in places(draft.text):
+        is_replaced = place.clause.kind is clause.kind and (
+            clause.kind is ClauseKind.PRIMARY_KEY
+            or _is_same_name(place.clause.name, clause.name)
+        )
+        if is_replaced:
+            if clause.kind is ClauseKind.PRIMARY_KEY and place.clause.is_autoincrement:
+                kept = _autoincrement_kept(draft, place, clause)
+                if kept is not None:
+                    return kept
+            draft = drop_constraint(draft, place)
+    last = draft.text.items[-1]
+    sibling = draft.text.columns[-1]
+    before = last.before if isinstance(last, Clause) else sibling.before
+    return draft.with_items([*draft.text.items, replace(clause, before=before)])
+
+
+def _is_same_name(one: str | None, other: str | None) -> bool:
+    return bool(one and other) and folded(str(one)) == folded(str(other))
+
+
+def _autoincrement_kept(draft: Draft, place: Place, clause: Clause) -> Draft | None:
+    """Give the name of a new primary key to one that is equal and counts."""
+    names = [folded(part.name) for part in clause.columns]
+    if names != [folded(name) for name in place.columns] or place.column is None:
+        return None
+    start = f"CONSTRAINT {quote(clause.name)} " if clause.name else ""
+    renamed = replace(
+        parse_clause(start + nameless(place.clause)), before=place.clause.before
+    )
+    return _with_clauses(
+        draft, place.column, lambda each: renamed if each is place.clause else each
+    )
+
+
+def drop_constraint(draft: Draft, place: Place) -> Draft:
+    """Take a constraint out of the table."""
+    if place.column is None:
+        kept = [item for item in draft.text.items if item is not place.clause]
+        return draft.with_items(restarted(kept))
+    is_reference = place.clause.kind is ClauseKind.REFERENCES
+    return _with_clauses(
+        draft,
+        place.column,
+        lambda each: (
+            None
+            if each is place.clause
+            or (is_reference and each.kind is ClauseKind.DEFERRABLE)
+            else each
+        ),
+    )
+
+
+def _with_clauses(
+    draft: Draft, column: ColumnText, change: Callable[[Clause], Clause | None]
+) -> Draft:
+    clauses = (change(clause) for clause in column.clauses)
+    kept = tuple(clause for clause in clauses if clause is not None)
+    return set_column(draft, column.name, replace(column, clauses=kept))
+
+
+def nameless(clause: Clause) -> str:
+    """Return the text of a constraint without its name."""
+    if clause.name is None:
+        return clause.text
+    parts = tokens(clause.text)[2:-1]
+    return "".join(part.before + part.text for part in parts).strip()

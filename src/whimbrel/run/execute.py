@@ -1,0 +1,95 @@
+"""The running of pending scripts, told step by step."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from alembic.runtime.migration import MigrationContext, RevisionStep, StampStep
+from alembic.script import ScriptDirectory
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that was done to a database.
+
+    Args:
+        kind: ``upgrade``, ``downgrade`` or ``stamp``.
+        revision: the revision that it concerns.
+        text: a line that tells it.
+        seconds: how long it took.
+    """
+
+    kind: str
+    revision: str
+    text: str
+    seconds: float = 0.0
+
+
+Tell: TypeAlias = Callable[[Event], None]
+Steps: TypeAlias = Callable[[Any, MigrationContext], Iterable[Any]]
+
+
+def _tell_nobody(event: Event) -> None:
+    pass
+
+
+def upgrade_fn(
+    history: ScriptDirectory, revision: str, tell: Tell = _tell_nobody
+) -> Steps:
+    """Return what an environment runs to upgrade to *revision*."""
+
+    def steps(rev: Any, _context: MigrationContext) -> Iterable[Any]:
+        return _told(history._upgrade_revs(revision, rev), "upgrade", tell)
+
+    return steps
+
+
+def downgrade_fn(
+    history: ScriptDirectory, revision: str, tell: Tell = _tell_nobody
+) -> Steps:
+    """Return what an environment runs to downgrade to *revision*."""
+
+    def steps(rev: Any, _context: MigrationContext) -> Iterable[Any]:
+        return _told(history._downgrade_revs(revision, rev), "downgrade", tell)
+
+    return steps
+
+
+def stamp_fn(
+    history: ScriptDirectory,
+    revisions: str | tuple[str, ...],
+    tell: Tell = _tell_nobody,
+) -> Steps:
+    """Return what an environment runs to note *revisions* without running scripts."""
+
+    def steps(rev: Any, _context: MigrationContext) -> Iterable[Any]:
+        names = (revisions,) if isinstance(revisions, str) else tuple(revisions)
+        return _told(history._stamp_revs(names, rev), "stamp", tell)
+
+    return steps
+
+
+def _told(
+    steps: Iterable[RevisionStep | StampStep], kind: str, tell: Tell
+) -> Iterator[RevisionStep | StampStep]:
+    """Yield *steps*; each is told when the next is asked for, so when it is done."""
+    for step in steps:
+        start = time.perf_counter()
+        yield step
+        tell(
+            Event(
+                kind=kind,
+                revision=_revision(step),
+                text=str(step),
+                seconds=time.perf_counter() - start,
+            )
+        )
+
+
+def _revision(step: RevisionStep | StampStep) -> str:
+    if isinstance(step, RevisionStep):
+        return str(step.revision.revision)
+    return ", ".join(step.to_revisions)

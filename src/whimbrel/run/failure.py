@@ -1,0 +1,102 @@
+"""What is told of a script that failed: which one, at which line, in whose words."""
+
+from __future__ import annotations
+
+import functools
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from alembic.runtime.migration import MigrationStep
+from alembic.util import CommandError
+from sqlalchemy.exc import DBAPIError
+
+from whimbrel.errors import MigrationFailed, WhimbrelError
+
+
+UNDONE = "Nothing was changed."
+HALF_DONE = "What the script had done before that line may have stayed."
+
+
+def guarded(
+    step: MigrationStep, run: Callable[..., Any], *, is_undone: bool
+) -> Callable[..., Any]:
+    """Return *run*, the function of *step*, telling its failures in a sentence.
+
+    Args:
+        step: the step that the function belongs to.
+        run: the ``upgrade`` or ``downgrade`` of its script.
+        is_undone: whether a failure leaves nothing behind.
+    """
+
+    @functools.wraps(run)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return run(*args, **kwargs)
+        except CommandError:
+            raise
+        except WhimbrelError as error:
+            _place(error, step)
+            raise
+        except Exception as cause:
+            raise _failed(step, cause, is_undone=is_undone) from cause
+
+    return call
+
+
+def _failed(
+    step: MigrationStep, cause: Exception, *, is_undone: bool
+) -> MigrationFailed:
+    path, line = _path(step), _line(step, cause)
+    verb = "downgrade" if step.is_downgrade else "upgrade"
+    at = f" at {path}, line {line}" if path and line else f" ({path})" if path else ""
+    left = UNDONE if is_undone else HALF_DONE
+    return MigrationFailed(
+        f"The {verb} of revision {_revision(step)} failed{at}: {words_of(cause)}",
+        f"{left} Mend the script or the rows, then run the command again.",
+        revision=_revision(step),
+        path=path,
+        line=line,
+    )
+
+
+def words_of(cause: BaseException) -> str:
+    """Return what the database said, or the exception in one line, as a sentence."""
+    if isinstance(cause, DBAPIError) and cause.orig is not None:
+        said = str(cause.orig)
+    else:
+        said = f"{type(cause).__name__}: {cause}"
+    said = said.strip()
+    return said if said.endswith((".", "!", "?")) else f"{said}."
+
+
+def _place(error: WhimbrelError, step: MigrationStep) -> None:
+    """Add to *error* where it happened, unless that is known."""
+    if isinstance(error, MigrationFailed) and "revision" not in error.facts:
+        path, line = _path(step), _line(step, error)
+        error.facts.update(revision=_revision(step), path=path, line=line)
+        if path and line:
+            error.sentence = (
+                f"{error.sentence} (Revision {_revision(step)}, {path}, line {line}.)"
+            )
+
+
+def _revision(step: MigrationStep) -> str:
+    revision = getattr(step, "revision", None)
+    return str(getattr(revision, "revision", "")) or step.name
+
+
+def _path(step: MigrationStep) -> str | None:
+    path = getattr(getattr(step, "revision", None), "path", None)
+    return str(path) if path else None
+
+
+def _line(step: MigrationStep, cause: BaseException) -> int | None:
+    """Return the line of the script at which *cause* left it."""
+    path = _path(step)
+    lines = [
+        frame.lineno
+        for frame in traceback.extract_tb(cause.__traceback__)
+        if frame.filename == path
+    ]
+    return lines[-1] if lines else None

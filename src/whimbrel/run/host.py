@@ -1,0 +1,105 @@
+"""The application in whose process we run: its logging is left as it is.
+
+An env.py calls ``fileConfig()``, which replaces the root's handlers and silences
+every logger that the ini file does not name.  That is meant for a command line.
+"""
+
+from __future__ import annotations
+
+import logging
+import logging.config
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+
+CONFIGURING = ("fileConfig", "dictConfig")
+"""What in ``logging.config`` an env.py calls to set up a command line."""
+
+
+@dataclass(frozen=True, slots=True)
+class _LoggerState:
+    """How a logger was set."""
+
+    logger: logging.Logger
+    level: int
+    handlers: tuple[logging.Handler, ...]
+    is_disabled: bool
+    propagates: bool
+
+    def restore(self) -> None:
+        """Set the logger as it was."""
+        self.logger.setLevel(self.level)
+        self.logger.handlers[:] = self.handlers
+        self.logger.disabled = self.is_disabled
+        self.logger.propagate = self.propagates
+
+
+@contextmanager
+def logging_left_alone(*, is_left_alone: bool = True) -> Iterator[None]:
+    """Let nothing configure logging in the block; undo after it what still did.
+
+    Args:
+        is_left_alone: False for a command line, which logs as env.py says.
+    """
+    if not is_left_alone:
+        yield
+        return
+    states = [_state(logger) for logger in (logging.root, *_loggers())]
+    threshold = logging.root.manager.disable
+    # fileConfig() would close the handlers that it finds in this list
+    registered = logging._handlerList[:]  # type: ignore[attr-defined]
+    logging._handlerList.clear()  # type: ignore[attr-defined]
+    try:
+        with _unconfigured():
+            yield
+    finally:
+        logging._handlerList[:0] = registered  # type: ignore[attr-defined]
+        known = {id(state.logger) for state in states}
+        for logger in _loggers():
+            if id(logger) not in known:
+                logger.disabled = False
+        for state in states:
+            state.restore()
+        logging.disable(threshold)
+
+
+@contextmanager
+def _unconfigured() -> Iterator[None]:
+    """Let the functions that configure logging do nothing, for this thread alone."""
+    mine = threading.get_ident()
+    real = {name: getattr(logging.config, name) for name in CONFIGURING}
+
+    def for_others(configure: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            return None if threading.get_ident() == mine else configure(*args, **kwargs)
+
+        return call
+
+    for name, configure in real.items():
+        setattr(logging.config, name, for_others(configure))
+    try:
+        yield
+    finally:
+        for name, configure in real.items():
+            setattr(logging.config, name, configure)
+
+
+def _loggers() -> list[logging.Logger]:
+    return [
+        logger
+        for logger in list(logging.root.manager.loggerDict.values())
+        if isinstance(logger, logging.Logger)
+    ]
+
+
+def _state(logger: logging.Logger) -> _LoggerState:
+    return _LoggerState(
+        logger,
+        logger.level,
+        tuple(logger.handlers),
+        logger.disabled,
+        logger.propagate,
+    )

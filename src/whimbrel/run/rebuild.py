@@ -1,0 +1,254 @@
+"""Changes of a table for which its rows must be written anew.
+
+The table steps aside under another name, the new one is made from its text and
+filled, and what belongs to it is made again as it was written.  The texts of other
+tables, triggers and views stay as they are.
+https://www.sqlite.org/lang_altertable.html#otheralter
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from whimbrel.catalog.sqlite_ddl import ClauseKind, folded, quote
+from whimbrel.catalog.sqlite_master import SchemaText
+from whimbrel.errors import MigrationFailed
+from whimbrel.run.alter_text import Draft, unqualified
+from whimbrel.run.constraint_text import places
+from whimbrel.run.in_place import write_text
+from whimbrel.run.row_checks import (
+    MEND_ROWS,
+    orphans_of,
+    refuse_duplicates,
+    refuse_new_orphans,
+    refuse_nulls,
+    refuse_violations,
+    tables_referring_to,
+)
+from whimbrel.run.stored_table import StoredTable, all_texts, index_columns
+from whimbrel.run.table_layout import counts, rowid_alias, rowid_name
+from whimbrel.run.transaction import has_foreign_keys_on, in_one_piece, query
+
+
+def temporary_name(name: str) -> str:
+    """Return the name under which a table steps aside; Alembic's is the same."""
+    return f"_alembic_tmp_{name}"[:50]
+
+
+def rebuild(table: StoredTable, draft: Draft) -> None:
+    """Let *draft* be the table, its rows written anew.
+
+    Raises:
+        MigrationFailed: rows violate what is new, or foreign keys that cannot be
+            switched off would cascade.
+    """
+    refuse_nulls(table, draft)
+    try:
+        with in_one_piece(table.connection):
+            _rebuild(table, draft)
+    except IntegrityError as error:
+        _tell_what_rows_forbid(table, draft)
+        raise MigrationFailed(
+            f"The rows of {table.name} cannot be kept: {error.orig}.",
+            MEND_ROWS,
+            table=table.name,
+        ) from error
+
+
+def _rebuild(table: StoredTable, draft: Draft) -> None:
+    connection = table.connection
+    others = tables_referring_to(table)
+    _refuse_if_cascading(table, others)
+    has_keys = (
+        bool(others)
+        or _has_foreign_keys(draft)
+        or _has_foreign_keys(Draft.of(table.text))
+    )
+    checked = [table.name, *others] if has_keys else []
+    before = orphans_of(connection, table.schema, checked)
+    texts = all_texts(connection, table.schema)
+    sequence = _sequence(table)
+    aside = _step_aside(table)
+    _make(connection, table.schema, draft.text.text)
+    _copy(table, draft, aside)
+    query(connection, f"DROP TABLE {aside}")
+    if counts(draft.text) and counts(table.text):
+        _restore_sequence(table, sequence)
+    for text in (*_kept_indexes(table, draft), *table.triggers):
+        _make(connection, table.schema, text.sql)
+    refuse_new_orphans(before, orphans_of(connection, table.schema, checked))
+    _refuse_losses(table, draft, texts)
+
+
+def _has_foreign_keys(draft: Draft) -> bool:
+    return any(each.clause.kind is ClauseKind.REFERENCES for each in places(draft.text))
+
+
+def _refuse_if_cascading(table: StoredTable, others: tuple[str, ...]) -> None:
+    if others and has_foreign_keys_on(table.connection):
+        raise MigrationFailed(
+            f"The rows of {table.name} must be written anew, and rows of"
+            f" {', '.join(others)} refer to them: foreign keys are enforced in a"
+            " transaction that was open already, so they cannot be switched off, and"
+            " what refers to the rows would be deleted or refused.",
+            "Run PRAGMA foreign_keys=OFF on the connection before its transaction"
+            " begins, or hand over a connection without an open transaction.",
+            table=table.name,
+            tables=others,
+        )
+
+
+@contextmanager
+def _other_texts_untouched(connection: Connection) -> Iterator[None]:
+    """Let a table get another name without those being told that speak of it."""
+    ((was_on,),) = query(connection, "PRAGMA legacy_alter_table")
+    query(connection, "PRAGMA legacy_alter_table=ON")
+    try:
+        yield
+    finally:
+        query(connection, f"PRAGMA legacy_alter_table={was_on}")
+
+
+def _step_aside(table: StoredTable) -> str:
+    """Give the table a temporary name, freed of what Alembic may have left there."""
+    name = quote(temporary_name(table.name))
+    aside = f"{quote(table.schema)}.{name}"
+    query(table.connection, f"DROP TABLE IF EXISTS {aside}")
+    now = Draft.of(table.text)
+    plain = unqualified(now)
+    if plain != now:  # a check that names its table would not find it
+        write_text(table, plain.text.text)
+    with _other_texts_untouched(table.connection):
+        query(table.connection, f"ALTER TABLE {table.full_name} RENAME TO {name}")
+    return aside
+
+
+def _copy(table: StoredTable, draft: Draft, aside: str) -> None:
+    """Copy the rows in their order, each under the number that it had."""
+    columns, sources = [], []
+    old_rowid, new_rowid = rowid_name(table.text), rowid_name(draft.text)
+    if old_rowid and new_rowid and rowid_alias(draft.text) is None:
+        columns.append(new_rowid)
+        sources.append(old_rowid)
+    for column in draft.text.columns:
+        source = draft.sources.get(folded(column.name))
+        if source is not None and column.clause(ClauseKind.GENERATED) is None:
+            columns.append(quote(column.name))
+            sources.append(quote(source))
+    if not columns:
+        columns, sources = [quote(draft.text.columns[0].name)], ["NULL"]
+    order = f" ORDER BY {old_rowid}" if old_rowid else ""
+    query(
+        table.connection,
+        f"INSERT OR ABORT INTO {table.full_name} ({', '.join(columns)})"
+        f" SELECT {', '.join(sources)} FROM {aside}{order}",
+    )
+    before = query(table.connection, f"SELECT count(*) FROM {aside}")
+    after = query(table.connection, f"SELECT count(*) FROM {table.full_name}")
+    if before != after:
+        raise MigrationFailed(
+            f"Of {before[0][0]} rows of {table.name} only {after[0][0]} were copied.",
+            "Nothing was changed. Please report this, with the table's definition.",
+            table=table.name,
+        )
+
+
+def _sequence(table: StoredTable) -> int | None:
+    """Return the number that AUTOINCREMENT has come to, if it has."""
+    if not counts(table.text):
+        return None
+    rows = query(
+        table.connection,
+        f"SELECT seq FROM {quote(table.schema)}.sqlite_sequence WHERE name = ?",
+        table.name,
+    )
+    return rows[0][0] if rows else None
+
+
+def _restore_sequence(table: StoredTable, number: int | None) -> None:
+    sequences = f"{quote(table.schema)}.sqlite_sequence"
+    query(table.connection, f"DELETE FROM {sequences} WHERE name = ?", table.name)
+    if number is not None:
+        query(
+            table.connection,
+            f"INSERT INTO {sequences} (name, seq) VALUES (?, ?)",
+            table.name,
+            number,
+        )
+
+
+def _kept_indexes(table: StoredTable, draft: Draft) -> tuple[SchemaText, ...]:
+    """Return the indexes but for those that speak of a column that is gone."""
+    names = [column.name for column in table.text.columns]
+    return tuple(
+        index
+        for index in table.indexes
+        if all(map(draft.has_column, index_columns(index.sql, names)))
+    )
+
+
+def _make(connection: Connection, schema: str, sql: str) -> None:
+    """Make a thing from its text, which does not name the schema."""
+    if schema != "main":
+        words = sql.split(None, 3)
+        place = 3 if words[1].upper() == "UNIQUE" else 2
+        start = len(sql) - len(sql.split(None, place)[place])
+        sql = f"{sql[:start]}{quote(schema)}.{sql[start:]}"
+    query(connection, sql)
+
+
+def _refuse_losses(
+    table: StoredTable, draft: Draft, before: tuple[SchemaText, ...]
+) -> None:
+    """Raise if anything else in the schema is not what it was.
+
+    Raises:
+        MigrationFailed: with what is missing or differs.
+    """
+    kept = {index.name for index in _kept_indexes(table, draft)}
+    dropped = {index.name for index in table.indexes} - kept
+    leftover = temporary_name(table.name)
+    wanted = {
+        (text.kind, text.name): draft.text.text
+        if _is_the_table(text, table)
+        else text.sql
+        for text in before
+        if text.name not in dropped and folded(text.table) != folded(leftover)
+    }
+    after = {
+        (text.kind, text.name): text.sql
+        for text in all_texts(table.connection, table.schema)
+    }
+    differing = sorted(
+        f"{kind} {name}"
+        for kind, name in wanted.keys() | after.keys()
+        if wanted.get((kind, name)) != after.get((kind, name))
+        and not folded(name).startswith("sqlite_")
+    )
+    if differing:
+        raise MigrationFailed(
+            f"While {table.name} was altered, {', '.join(differing)} would have changed"
+            " or gone.",
+            "Nothing was changed. Please report this, with the table's definition.",
+            table=table.name,
+        )
+
+
+def _is_the_table(text: SchemaText, table: StoredTable) -> bool:
+    return text.kind == "table" and folded(text.name) == folded(table.name)
+
+
+def _tell_what_rows_forbid(table: StoredTable, draft: Draft) -> None:
+    """Raise with the rows that stand against the draft, if that can be told."""
+    try:
+        refuse_duplicates(table, draft)
+        checks = (each.clause for each in places(draft.text))
+        refuse_violations(
+            table, (each for each in checks if each.kind is ClauseKind.CHECK)
+        )
+    except DBAPIError:  # a check may speak of a column that is new
+        return

@@ -1,0 +1,106 @@
+"""What can happen to a schema.
+
+One class for each kind of thing, none for each verb: a change is a *before* and
+an *after*.  Nothing before means that the thing comes, nothing after that it
+goes, two names that it is renamed.  So every change can be undone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import TypeAlias, TypeVar
+
+from whimbrel.schema.state import (
+    Column,
+    Constraint,
+    Enum,
+    Index,
+    Options,
+    Table,
+    TableName,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableChange:
+    """A table comes or goes with all that stands in it, or only gets a new name.
+
+    With two names, both sides are otherwise equal but for what follows the name.
+    """
+
+    before: Table | None
+    after: Table | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnChange:
+    """A column of a table that stays."""
+
+    table: TableName
+    before: Column | None
+    after: Column | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConstraintChange:
+    """A constraint of a table that stays; both sides are of one kind."""
+
+    table: TableName
+    before: Constraint | None
+    after: Constraint | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexChange:
+    """An index of a table that stays."""
+
+    table: TableName
+    before: Index | None
+    after: Index | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableFacts:
+    """What is said of a table as a whole: its options and its comment."""
+
+    options: Options
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactsChange:
+    """The options or the comment of a table that stays."""
+
+    table: TableName
+    before: TableFacts
+    after: TableFacts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnumChange:
+    """An enumerated type that stands by itself."""
+
+    before: Enum | None
+    after: Enum | None
+
+
+Change: TypeAlias = (
+    TableChange
+    | ColumnChange
+    | ConstraintChange
+    | IndexChange
+    | FactsChange
+    | EnumChange
+)
+C = TypeVar("C", bound=Change)
+
+
+def reverse(change: C) -> C:
+    """Return the change that undoes *change*."""
+    return replace(change, before=change.after, after=change.before)  # type: ignore[arg-type]  # both sides are of one kind
+
+
+def reverse_all(changes: Iterable[Change]) -> tuple[Change, ...]:
+    """Return the changes that undo *changes*, last one first."""
+    return tuple(reverse(change) for change in reversed(tuple(changes)))

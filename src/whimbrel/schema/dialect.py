@@ -1,0 +1,59 @@
+"""Which database and which version of it, and what it can do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Dialect as SQLAlchemyDialect
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """A database's kind and version, asked for what it can do.
+
+    Args:
+        name: SQLAlchemy's name of the dialect.
+        version: the server's version; empty when it is not known.
+        is_mariadb: MariaDB, which SQLAlchemy may call mysql.
+    """
+
+    name: str
+    version: tuple[int, ...] = ()
+    is_mariadb: bool = False
+
+    @property
+    def ddl_is_transactional(self) -> bool:
+        """Whether a failed script leaves nothing behind."""
+        return self.name in ("sqlite", "postgresql", "mssql")
+
+    @property
+    def has_alter(self) -> bool:
+        """Whether constraints and types can be altered by a statement."""
+        return self.name != "sqlite"
+
+    @property
+    def has_comments(self) -> bool:
+        """Whether tables and columns can carry comments."""
+        return self.name != "sqlite"
+
+    @property
+    def is_one_file(self) -> bool:
+        """Whether a database is a file that SQLite's library opens."""
+        return self.name == "sqlite"
+
+
+def dialect_of(connection: Connection) -> Dialect:
+    """Return the dialect at the other end of *connection*."""
+    return described(connection.dialect)
+
+
+def described(dialect: SQLAlchemyDialect) -> Dialect:
+    """Return our description of SQLAlchemy's *dialect*."""
+    version = getattr(dialect, "server_version_info", None) or ()
+    numbers = tuple(part for part in version if isinstance(part, int))
+    return Dialect(
+        name=dialect.name,
+        version=numbers,
+        is_mariadb=bool(getattr(dialect, "is_mariadb", False)),
+    )

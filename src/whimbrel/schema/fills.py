@@ -1,0 +1,105 @@
+"""What the rows that are there get in a column that must not be NULL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from whimbrel.errors import UsageError
+from whimbrel.schema.changes import Change, ColumnChange
+from whimbrel.schema.state import Column, TableName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fill:
+    """A value for the rows of a column in which they have none."""
+
+    table: TableName
+    column: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilledColumn:
+    """A fill, and the column as it is to be."""
+
+    fill: Fill
+    column: Column
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Split:
+    """Changes parted where the rows are filled."""
+
+    before: tuple[Change, ...]
+    filled: tuple[FilledColumn, ...]
+    after: tuple[Change, ...]
+
+
+def parse_fills(texts: Iterable[str]) -> tuple[Fill, ...]:
+    """Return what the options ``--fill table.column=value`` say.
+
+    Raises:
+        UsageError: a text has another form.
+    """
+    return tuple(_parsed(text) for text in texts)
+
+
+def _parsed(text: str) -> Fill:
+    place, equals, value = text.partition("=")
+    table, _, column = place.rpartition(".")
+    if not (table and column and equals):
+        raise UsageError(
+            f"--fill {text} is not understood.",
+            "Write --fill table.column=value",
+        )
+    schema, _, name = table.rpartition(".")
+    return Fill(table=TableName(name, schema or None), column=column, value=value)
+
+
+def split_at_fills(changes: Iterable[Change], fills: Iterable[Fill]) -> Split:
+    """Part *changes* so that rows can be filled before a column is closed.
+
+    A new NOT NULL column is first added open; then its rows are filled; then it
+    is closed with all else that happens.
+
+    Raises:
+        UsageError: a fill speaks of a column that does not become NOT NULL.
+    """
+    wanted = {(fill.table, fill.column): fill for fill in fills}
+    before: list[Change] = []
+    filled: list[FilledColumn] = []
+    after: list[Change] = []
+    for change in changes:
+        fill = _fill_of(change, wanted)
+        if fill is None or not isinstance(change, ColumnChange) or not change.after:
+            after.append(change)
+            continue
+        filled.append(FilledColumn(fill=fill, column=change.after))
+        opened = replace(change.after, nullable=True)
+        if change.before is None:
+            before.append(replace(change, after=opened))
+            after.append(replace(change, before=opened))
+        else:
+            after.append(change)
+    _refuse_useless(wanted.values(), filled)
+    return Split(before=tuple(before), filled=tuple(filled), after=tuple(after))
+
+
+def _fill_of(change: Change, wanted: dict[tuple[TableName, str], Fill]) -> Fill | None:
+    if not isinstance(change, ColumnChange) or change.after is None:
+        return None
+    if change.after.nullable:
+        return None
+    return wanted.get((change.table, change.after.name))
+
+
+def _refuse_useless(fills: Iterable[Fill], filled: list[FilledColumn]) -> None:
+    used = {each.fill for each in filled}
+    for fill in fills:
+        if fill not in used:
+            raise UsageError(
+                f"--fill speaks of {fill.table}.{fill.column}, which does not become"
+                " NOT NULL by this script.",
+                "Leave the option out, or mend its spelling: --fill table.column=value",
+            )

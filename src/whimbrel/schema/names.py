@@ -1,0 +1,233 @@
+"""What an unnamed constraint is called, and when two names mean one thing.
+
+Models may leave constraints unnamed, databases may store them unnamed, and a
+naming convention may come later than the database.  None of that is a change:
+what is unnamed on one side takes the name of its equal on the other.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import TypeVar
+
+from whimbrel.schema.state import (
+    Check,
+    Constraint,
+    ForeignKey,
+    Index,
+    Naming,
+    PrimaryKey,
+    State,
+    Table,
+    Unique,
+)
+
+
+Nameable = TypeVar("Nameable", bound=Constraint | Index)
+
+LONGEST_NAME = 63
+"""PostgreSQL's limit, the lowest of the databases that a script may run on."""
+
+CONVENTION = {
+    "ix": "ix_%(column_0_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_name)s",
+    "ck": "ck_%(table_name)s_%(column_0_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+"""The naming convention that users of Flask-Migrate are told to write."""
+
+CONVENTION_KEYS: dict[type[Constraint], str] = {
+    PrimaryKey: "pk",
+    Unique: "uq",
+    ForeignKey: "fk",
+    Check: "ck",
+}
+"""By which key a kind of constraint is found in a naming convention."""
+
+
+def default_name(
+    kind: type[Constraint],
+    table: str,
+    columns: Iterable[str],
+    target: str = "",
+    longest: int = LONGEST_NAME,
+) -> str:
+    """Return the name by which a constraint without one is called.
+
+    It is made by `CONVENTION`, less what is not known of the constraint.
+
+    Args:
+        kind: the class of the constraint.
+        table: the bare name of its table.
+        columns: its columns; for a check those that its expression names.
+        target: the bare name of the table that a foreign key refers to.
+        longest: the number of characters that a name may have.
+    """
+    words = {
+        "table_name": table,
+        "column_0_name": next(iter(columns), ""),
+        "referred_table_name": target,
+    }
+    pattern = CONVENTION[CONVENTION_KEYS[kind]]
+    for word in (word for word in words if not words[word]):
+        pattern = pattern.replace(f"_%({word})s", "")
+    return shortened(pattern % words, longest)
+
+
+def shortened(name: str, longest: int) -> str:
+    """Return *name*, cut and marked with a hash of the whole if it is too long."""
+    if len(name) <= longest:
+        return name
+    mark = hashlib.md5(name.encode(), usedforsecurity=False).hexdigest()[-4:]
+    return f"{name[: longest - 5]}_{mark}"
+
+
+def unique_name(name: str, taken: Iterable[str], longest: int = LONGEST_NAME) -> str:
+    """Return *name*, numbered if it is among those that are *taken*."""
+    used = set(taken)
+    candidate, number = name, 1
+    while candidate in used:
+        candidate = f"{shortened(name, longest - len(str(number)) - 1)}_{number}"
+        number += 1
+    return candidate
+
+
+def each_once(things: Iterable[Nameable]) -> tuple[Nameable, ...]:
+    """Return *things* without the unnamed that only say again what another says."""
+    once: dict[Nameable, Nameable] = {}
+    result = []
+    for thing in sorted(things, key=lambda each: each.naming is Naming.NONE):
+        content = replace(thing, name="", naming=Naming.NONE)
+        if thing.naming is not Naming.NONE or content not in once:
+            result.append(thing)
+        once[content] = thing
+    return tuple(result)
+
+
+def tell_apart(things: Iterable[Nameable]) -> tuple[Nameable, ...]:
+    """Number the made-up names among *things* that are alike.
+
+    Things with a name of their own keep it; the order of the others is that of
+    their content, so that the same table always gives the same names.
+    """
+    ordered = sorted(things, key=lambda each: (_is_soft(each), repr(each)))
+    taken: set[tuple[str, str]] = set()
+    result = []
+    for thing in ordered:
+        kind = type(thing).__name__
+        name = thing.name
+        if _is_soft(thing):
+            name = unique_name(name, (each for of, each in taken if of == kind))
+        taken.add((kind, name))
+        result.append(replace(thing, name=name) if name != thing.name else thing)
+    return tuple(result)
+
+
+def adopt_names(wanted: State, current: State, *, rename: bool = False) -> State:
+    """Return *wanted* with its made-up names replaced by those that *current* has.
+
+    Args:
+        wanted: the state whose unnamed things, and those named by a convention,
+            take the name of their equal.
+        current: the state whose names are taken.
+        rename: let the names of a convention stand, so that the difference
+            becomes a change.
+    """
+    partners = {table.name: table for table in current.tables}
+    tables = (
+        _adopted(table, partners.get(table.name) or Table(name=table.name), rename)
+        for table in wanted.tables
+    )
+    return replace(wanted, tables=frozenset(tables))
+
+
+def _adopted(wanted: Table, current: Table, rename: bool) -> Table:
+    settled_one = _settled_table(wanted)
+    if settled_one == current:
+        return settled_one
+    constraints: list[Constraint] = []
+    for kind in (PrimaryKey, Unique, ForeignKey, Check):
+        ours = [each for each in wanted.constraints if type(each) is kind]
+        theirs = [each for each in current.constraints if type(each) is kind]
+        constraints.extend(_matched(ours, theirs, rename))
+    indexes = _matched(wanted.indexes, current.indexes, rename)
+    return replace(
+        wanted, constraints=frozenset(constraints), indexes=frozenset(indexes)
+    )
+
+
+def _matched(
+    ours: Iterable[Nameable], theirs: Iterable[Nameable], rename: bool
+) -> list[Nameable]:
+    """Return *ours*, each soft name replaced by that of its equal in *theirs*."""
+    free = sorted(theirs, key=repr)
+    placed: list[Nameable] = []
+    waiting = _placed_by(free, map(settled, ours) if rename else ours, placed, _same)
+    waiting = _placed_by(free, waiting, placed, _alike)
+    for thing in waiting:
+        taken = [each.name for each in placed] if _is_soft(thing) else ()
+        name = unique_name(thing.name, taken)
+        placed.append(replace(settled(thing), name=name))
+    return placed
+
+
+def _placed_by(
+    free: list[Nameable],
+    things: Iterable[Nameable],
+    placed: list[Nameable],
+    agrees: Callable[[Nameable, Nameable], bool],
+) -> list[Nameable]:
+    """Move from *free* to *placed* what agrees with a thing; return the others."""
+    left = []
+    for thing in sorted(things, key=lambda each: (_is_soft(each), repr(each))):
+        partner = next((other for other in free if agrees(other, thing)), None)
+        if partner is None:
+            left.append(thing)
+        else:
+            free.remove(partner)
+            placed.append(_named_like(thing, partner))
+    return left
+
+
+def _same(current: Nameable, wanted: Nameable) -> bool:
+    """Whether two things are equal, name and all."""
+    return current.name == wanted.name and _alike(current, wanted)
+
+
+def _alike(current: Nameable, wanted: Nameable) -> bool:
+    """Whether two things are equal but for a name that may give way."""
+    if _is_soft(wanted):
+        return _named_like(wanted, current) == current
+    return wanted == current
+
+
+def _named_like(thing: Nameable, other: Nameable) -> Nameable:
+    return replace(thing, name=other.name, naming=other.naming)
+
+
+def _settled_table(table: Table) -> Table:
+    """Return *table* with the names of conventions taken as given."""
+    soft = [each for each in table.constraints if each.naming is Naming.CONVENTION]
+    made = [each for each in table.indexes if each.naming is Naming.CONVENTION]
+    if not (soft or made):
+        return table
+    return replace(
+        table,
+        constraints=frozenset(map(settled, table.constraints)),
+        indexes=frozenset(map(settled, table.indexes)),
+    )
+
+
+def settled(thing: Nameable) -> Nameable:
+    """Return *thing* as a database has it: a convention's name is a name."""
+    if thing.naming is Naming.CONVENTION:
+        return replace(thing, naming=Naming.GIVEN)
+    return thing
+
+
+def _is_soft(thing: Nameable) -> bool:
+    """Whether the name of *thing* may give way to another."""
+    return thing.naming is not Naming.GIVEN

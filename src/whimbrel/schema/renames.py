@@ -1,0 +1,281 @@
+"""What a rename carries along, and how a user says that there is one.
+
+A rename is a change with two names.  What hangs on the thing follows it as the
+database makes it follow: keys, indexes, checks and the foreign keys of others.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from whimbrel.errors import UsageError
+from whimbrel.schema.changes import ColumnChange, TableChange
+from whimbrel.schema.names import default_name, settled, tell_apart
+from whimbrel.schema.state import (
+    Check,
+    Column,
+    Constraint,
+    Expression,
+    ForeignKey,
+    Index,
+    Naming,
+    State,
+    Table,
+    TableName,
+)
+
+
+Thing = TypeVar("Thing", bound=Constraint | Index)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableRename:
+    """A table that gets another name."""
+
+    before: TableName
+    after: TableName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnRename:
+    """A column that gets another name; *table* is the table's new name."""
+
+    table: TableName
+    before: str
+    after: str
+
+
+Rename = TableRename | ColumnRename
+
+
+def parse_renames(texts: Iterable[str]) -> tuple[Rename, ...]:
+    """Return what the options ``--rename`` say, tables first.
+
+    ``old:new`` renames a table, ``table.old:new`` (or ``table.old:table.new``)
+    a column, where ``table`` is the table's new name.
+
+    Raises:
+        UsageError: a text has another form.
+    """
+    renames = [_parsed(text) for text in texts]
+    tables = [each for each in renames if isinstance(each, TableRename)]
+    columns = [each for each in renames if isinstance(each, ColumnRename)]
+    return (*tables, *columns)
+
+
+def _parsed(text: str) -> Rename:
+    before, colon, after = text.partition(":")
+    if not (before and colon and after) or "=" in before:
+        raise UsageError(
+            f"--rename {text} is not understood.",
+            "Write --rename old_table:new_table, or --rename table.old:table.new",
+        )
+    table, dot, column = before.rpartition(".")
+    if dot:
+        new = after.removeprefix(f"{table}.")
+        return ColumnRename(table=_table_name(table), before=column, after=new)
+    return TableRename(before=TableName(before), after=TableName(after))
+
+
+def _table_name(text: str) -> TableName:
+    schema, _, name = text.rpartition(".")
+    return TableName(name, schema or None)
+
+
+def follow_table(state: State, before: TableName, after: TableName) -> State:
+    """Return *state* with the table *before* called *after* everywhere."""
+
+    def retargeted(constraint: Constraint) -> Constraint:
+        if isinstance(constraint, ForeignKey) and constraint.target == before:
+            return replace(constraint, target=after)
+        return constraint
+
+    def moved(table: Table) -> Table:
+        name = after if table.name == before else table.name
+        constraints = (retargeted(each) for each in table.constraints)
+        return _renamed_again(
+            replace(table, name=name, constraints=frozenset(constraints))
+        )
+
+    return replace(state, tables=frozenset(moved(table) for table in state.tables))
+
+
+def follow_column(state: State, name: TableName, before: str, after: str) -> State:
+    """Return *state* with the column *before* of a table called *after*."""
+
+    def moved(table: Table) -> Table:
+        if table.name == name:
+            return _renamed_again(_with_column_called(table, before, after))
+        constraints = (
+            _target_called(each, name, before, after) for each in table.constraints
+        )
+        return replace(table, constraints=frozenset(constraints))
+
+    return replace(state, tables=frozenset(moved(table) for table in state.tables))
+
+
+def _with_column_called(table: Table, before: str, after: str) -> Table:
+    def swap(column: str) -> str:
+        return after if column == before else column
+
+    words = _words(before, after)
+    return replace(
+        table,
+        columns=tuple(_column_called(each, swap, words) for each in table.columns),
+        constraints=frozenset(
+            _target_called(called, table.name, before, after)
+            for called in (
+                _constraint_called(each, swap, words) for each in table.constraints
+            )
+        ),
+        indexes=frozenset(_index_called(each, swap, words) for each in table.indexes),
+    )
+
+
+Swap = Callable[[str], str]
+Words = Callable[[Expression], Expression]
+
+
+def _words(before: str, after: str) -> Words:
+    """Return what replaces a column's name within expressions."""
+    pattern = re.compile(rf"(?<![\w']){re.escape(before)}(?![\w'])", re.IGNORECASE)
+
+    def replaced(expression: Expression) -> Expression:
+        return Expression(
+            pattern.sub(lambda _: after.lower(), expression.canonical),
+            pattern.sub(lambda _: after, expression.text),
+        )
+
+    return replaced
+
+
+def _column_called(column: Column, swap: Swap, words: Words) -> Column:
+    computed = column.computed
+    if computed is not None:
+        computed = replace(computed, expression=words(computed.expression))
+    return replace(column, name=swap(column.name), computed=computed)
+
+
+def _constraint_called(constraint: Constraint, swap: Swap, words: Words) -> Constraint:
+    if isinstance(constraint, Check):
+        return replace(constraint, expression=words(constraint.expression))
+    return replace(constraint, columns=tuple(map(swap, constraint.columns)))
+
+
+def _target_called(
+    constraint: Constraint, table: TableName, before: str, after: str
+) -> Constraint:
+    if not isinstance(constraint, ForeignKey) or constraint.target != table:
+        return constraint
+    columns = (after if each == before else each for each in constraint.target_columns)
+    return replace(constraint, target_columns=tuple(columns))
+
+
+def _index_called(index: Index, swap: Swap, words: Words) -> Index:
+    parts = tuple(
+        replace(
+            part,
+            column=swap(part.column) if part.column is not None else None,
+            expression=words(part.expression) if part.expression else None,
+        )
+        for part in index.parts
+    )
+    where = words(index.where) if index.where else None
+    return replace(index, parts=parts, where=where)
+
+
+def _renamed_again(table: Table) -> Table:
+    """Give the unnamed constraints the names that they now go by."""
+    fresh = (_called_anew(each, table) for each in table.constraints)
+    return replace(table, constraints=frozenset(tell_apart(fresh)))
+
+
+def _called_anew(constraint: Constraint, table: Table) -> Constraint:
+    if constraint.naming is not Naming.NONE or isinstance(constraint, Check):
+        return constraint
+    target = constraint.target.name if isinstance(constraint, ForeignKey) else ""
+    name = default_name(type(constraint), table.name.name, constraint.columns, target)
+    return replace(constraint, name=name)
+
+
+def firm_names(wanted: State, renames: Iterable[Rename]) -> State:
+    """Return *wanted* with the conventional names of what is renamed made firm.
+
+    So an index called after its column by a convention is renamed with it.
+    """
+    tables = {each.after for each in renames if isinstance(each, TableRename)}
+    columns = {
+        (each.table, each.after) for each in renames if isinstance(each, ColumnRename)
+    }
+
+    def firm(table: Table) -> Table:
+        def is_touched(thing: Constraint | Index) -> bool:
+            named = _columns_of(thing)
+            return table.name in tables or any(
+                (table.name, column) in columns for column in named
+            )
+
+        def firmed(thing: Thing) -> Thing:
+            return settled(thing) if is_touched(thing) else thing
+
+        return replace(
+            table,
+            constraints=frozenset(firmed(each) for each in table.constraints),
+            indexes=frozenset(firmed(each) for each in table.indexes),
+        )
+
+    return replace(wanted, tables=frozenset(firm(table) for table in wanted.tables))
+
+
+def _columns_of(thing: Constraint | Index) -> tuple[str, ...]:
+    if isinstance(thing, Index):
+        return tuple(part.column for part in thing.parts if part.column is not None)
+    return () if isinstance(thing, Check) else thing.columns
+
+
+def rename_all(
+    current: State, renames: Iterable[Rename]
+) -> tuple[tuple[TableChange | ColumnChange, ...], State]:
+    """Return the changes that *renames* mean, and *current* after them.
+
+    Raises:
+        UsageError: a rename speaks of a table or a column that is not there.
+    """
+    changes: list[TableChange | ColumnChange] = []
+    for rename in renames:
+        if isinstance(rename, TableRename):
+            old = _found(current, rename.before)
+            current = follow_table(current, rename.before, rename.after)
+            new = _found(current, rename.after)
+            changes.append(TableChange(before=old, after=new))
+        else:
+            table = _found(current, rename.table)
+            column = _column_of(table, rename.before)
+            after = replace(column, name=rename.after)
+            change = ColumnChange(table=table.name, before=column, after=after)
+            current = follow_column(current, table.name, rename.before, rename.after)
+            changes.append(change)
+    return tuple(changes), current
+
+
+def _found(state: State, name: TableName) -> Table:
+    table = state.table(name)
+    if table is None:
+        raise UsageError(
+            f"--rename speaks of the table {name}, which the database does not have.",
+            "Write the name that the database has, then a colon, then the new one.",
+        )
+    return table
+
+
+def _column_of(table: Table, name: str) -> Column:
+    for column in table.columns:
+        if column.name == name:
+            return column
+    raise UsageError(
+        f"--rename speaks of the column {table.name}.{name}, which is not there.",
+        "Write the name that the database has, then a colon, then the new one.",
+    )

@@ -1,0 +1,250 @@
+"""What a database schema is.
+
+A state is compared with ``==``: two databases are alike when their states are
+equal.  Whatever must not count in that comparison says so (``compare=False``):
+the spelling that a script should use, who gave a name, the order of columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import Enum as PythonEnum
+from typing import TypeAlias, TypeVar
+
+from sqlalchemy.types import TypeEngine
+
+
+class Naming(PythonEnum):
+    """Who gave a constraint or an index its name."""
+
+    GIVEN = "given"
+    """It is written in the models, or stored in the database."""
+
+    CONVENTION = "convention"
+    """The naming convention of the models' metadata made it."""
+
+    NONE = "none"
+    """Nobody did; the name is the one that we call the thing by."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class TableName:
+    """A table's name, with the schema that it lives in (None: the default one)."""
+
+    name: str
+    schema: str | None = None
+
+    def __str__(self) -> str:
+        """Return the name as people write it."""
+        return f"{self.schema}.{self.name}" if self.schema else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A piece of SQL: the catalog's spelling is compared, the written one kept."""
+
+    canonical: str
+    text: str = field(compare=False)
+
+    def __str__(self) -> str:
+        """Return the SQL as it was written."""
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Type:
+    """A column type as the catalog spells it.
+
+    ``form`` is the SQLAlchemy type by which a script writes it: the models' own
+    for what comes from models, None for what comes from a database.
+    """
+
+    spelling: str
+    form: TypeEngine[object] | None = field(default=None, compare=False, repr=False)
+
+    def __str__(self) -> str:
+        """Return the catalog's spelling."""
+        return self.spelling
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Option:
+    """Something that one dialect can say of a thing, in that dialect's words."""
+
+    name: str
+    value: str
+
+
+Options: TypeAlias = frozenset[Option]
+NO_OPTIONS: Options = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Computed:
+    """A generated column's expression, and whether its value is stored."""
+
+    expression: Expression
+    is_stored: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """An identity column of the SQL standard."""
+
+    is_always: bool
+    options: Options = NO_OPTIONS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """A column as the catalog tells it, type and default in its own words."""
+
+    name: str
+    type: Type
+    nullable: bool = True
+    default: Expression | None = None
+    collation: str | None = None
+    computed: Computed | None = None
+    identity: Identity | None = None
+    comment: str | None = None
+    options: Options = NO_OPTIONS
+    position: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrimaryKey:
+    """The primary key of a table."""
+
+    name: str
+    columns: tuple[str, ...]
+    options: Options = NO_OPTIONS
+    naming: Naming = Naming.GIVEN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unique:
+    """A unique constraint."""
+
+    name: str
+    columns: tuple[str, ...]
+    options: Options = NO_OPTIONS
+    naming: Naming = Naming.GIVEN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForeignKey:
+    """A foreign key; an action that is the standard's default is None."""
+
+    name: str
+    columns: tuple[str, ...]
+    target: TableName
+    target_columns: tuple[str, ...]
+    on_delete: str | None = None
+    on_update: str | None = None
+    match: str | None = None
+    deferrable: bool = False
+    initially_deferred: bool = False
+    options: Options = NO_OPTIONS
+    naming: Naming = Naming.GIVEN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """A check constraint."""
+
+    name: str
+    expression: Expression
+    options: Options = NO_OPTIONS
+    naming: Naming = Naming.GIVEN
+    of_type: bool = field(default=False, compare=False)
+    """A column type of the app's own makes it (a TypeDecorator over Boolean or
+    Enum with ``create_constraint=True``), so a script must not write it again."""
+
+
+Constraint: TypeAlias = PrimaryKey | Unique | ForeignKey | Check
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexPart:
+    """One column or expression of an index, in its place."""
+
+    column: str | None = None
+    expression: Expression | None = None
+    descending: bool = False
+    options: Options = NO_OPTIONS
+    """nulls (first, last), collation, opclass, length."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Index:
+    """An index that is not the shadow of a constraint."""
+
+    name: str
+    parts: tuple[IndexPart, ...]
+    unique: bool = False
+    where: Expression | None = None
+    options: Options = NO_OPTIONS
+    naming: Naming = Naming.GIVEN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enum:
+    """An enumerated type that stands by itself in its database."""
+
+    name: str
+    schema: str | None = None
+    values: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A table; columns are found by name, their order is kept but not compared."""
+
+    name: TableName
+    columns: tuple[Column, ...] = ()
+    constraints: frozenset[Constraint] = frozenset()
+    indexes: frozenset[Index] = frozenset()
+    options: Options = NO_OPTIONS
+    comment: str | None = None
+
+    def __post_init__(self) -> None:
+        """Sort the columns by name, so that their order does not count."""
+        columns = tuple(sorted(self.columns, key=lambda column: column.name))
+        object.__setattr__(self, "columns", columns)
+
+    @property
+    def ordered_columns(self) -> tuple[Column, ...]:
+        """The columns in the order in which the table has them."""
+        return tuple(sorted(self.columns, key=lambda each: (each.position, each.name)))
+
+    @property
+    def primary_key(self) -> PrimaryKey | None:
+        """The primary key, if there is one."""
+        for constraint in self.constraints:
+            if isinstance(constraint, PrimaryKey):
+                return constraint
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """All that we manage of one database at one moment."""
+
+    tables: frozenset[Table] = frozenset()
+    enums: frozenset[Enum] = frozenset()
+
+    def table(self, name: TableName) -> Table | None:
+        """Return the table of that name, or None."""
+        for table in self.tables:
+            if table.name == name:
+                return table
+        return None
+
+
+Named = TypeVar("Named", Column, PrimaryKey, Unique, ForeignKey, Check, Index)
+
+
+def by_name(things: Iterable[Named]) -> dict[str, Named]:
+    """Return *things* by their names."""
+    return {thing.name: thing for thing in things}

@@ -1,0 +1,1 @@
+"""A plan in, a script out; and the scripts that are there."""

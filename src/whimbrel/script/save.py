@@ -1,0 +1,193 @@
+"""Puts a script at its place in the graph and on disk, with a name that tells.
+
+The same changes give the same file: the id of a revision is made from what the
+script says and follows, and the message, if nobody gives one, from the changes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from alembic.operations import ops
+from alembic.script import Script
+
+from whimbrel.errors import ConfigError
+from whimbrel.schema.changes import (
+    Change,
+    ColumnChange,
+    ConstraintChange,
+    EnumChange,
+    FactsChange,
+    IndexChange,
+    TableChange,
+)
+from whimbrel.script.format import indented
+from whimbrel.script.history import History
+from whimbrel.script.imports import import_block
+from whimbrel.script.render import ScriptBody
+
+
+LONGEST_MESSAGE = 72
+"""What of a message made from changes is told, the rest becomes a number."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """What a script does to one database, and where its template takes it.
+
+    Args:
+        upgrade_token: the template's variable for the body of the upgrade.
+        downgrade_token: the template's variable for the body of the downgrade.
+        body: both bodies, and what they import.
+    """
+
+    upgrade_token: str
+    downgrade_token: str
+    body: ScriptBody
+
+
+def save(
+    directive: ops.MigrationScript,
+    parts: Iterable[Part],
+    changes: Iterable[Change],
+    history: History,
+    template_args: Mapping[str, Any],
+    *,
+    has_made_id: bool,
+) -> Script:
+    """Write a script into its folder and return it.
+
+    Args:
+        directive: what the project's hooks left of the script: its message, its
+            place in the graph, its id.
+        parts: what it does, one for each database.
+        changes: what it is for; a message is made from them if there is none.
+        history: the scripts that are there.
+        template_args: further variables for the template.
+        has_made_id: the id of *directive* is a random one, which gives way to
+            one made from the content.
+
+    Raises:
+        ConfigError: the folder cannot be written.
+    """
+    bodies = tuple(parts)
+    message = directive.message
+    if message is None and bodies:
+        message = message_of(changes) or None
+    rev_id = directive.rev_id
+    if has_made_id and bodies:
+        rev_id = _made_id(directive, bodies, message, history)
+    assert rev_id is not None
+    try:
+        script = history.generate_revision(
+            rev_id,
+            message,
+            refresh=True,
+            head=directive.head,
+            splice=directive.splice,
+            branch_labels=directive.branch_label,
+            version_path=directive.version_path,
+            depends_on=directive.depends_on,
+            **template_args,
+            **_variables(bodies, directive.imports),
+        )
+    except OSError as cause:
+        raise ConfigError(
+            f"The script cannot be written to {cause.filename}: {cause.strerror}.",
+            "Mend the permissions of the folder, then run the command again.",
+        ) from cause
+    assert script is not None
+    return script
+
+
+def _variables(parts: tuple[Part, ...], imports: Iterable[str]) -> dict[str, str]:
+    """Return the variables of the template that hold what the script does.
+
+    Every template writes the imports; so the classes that a script must carry
+    stand behind them, with the blank lines that a class wants.
+    """
+    if not parts:
+        return {}
+    found: dict[str, str] = {}
+    needed, classes = set(imports), set[str]()
+    for part in parts:
+        found[part.upgrade_token] = indented(part.body.upgrades).strip()
+        found[part.downgrade_token] = indented(part.body.downgrades).strip()
+        needed |= part.body.imports
+        classes.update(part.body.preamble)
+    block = import_block(needed)
+    if classes:
+        block = "\n\n\n".join([block, *sorted(classes), ""]).removesuffix("\n\n")
+    found["imports"] = block
+    return found
+
+
+def _made_id(
+    directive: ops.MigrationScript,
+    parts: tuple[Part, ...],
+    message: str | None,
+    history: History,
+) -> str:
+    """Return an id made from what the script does, says and follows."""
+    said = [repr(directive.head), *sorted(history.get_heads()), message or ""]
+    for part in parts:
+        said += [part.upgrade_token, part.body.upgrades, part.body.downgrades]
+    known = {script.revision for script in history.walk_revisions()}
+    number = 0
+    while True:
+        content = "\0".join([*said, str(number)]).encode()
+        made = hashlib.sha256(content).hexdigest()[:12]
+        if made not in known:
+            return made
+        number += 1
+
+
+def message_of(changes: Iterable[Change]) -> str:
+    """Return a message that tells what *changes* do, short enough for a file name.
+
+    It is empty if there are none.
+    """
+    said = list(dict.fromkeys(_said(change) for change in changes))
+    message = ""
+    for number, words in enumerate(said):
+        longer = f"{message}, {words}" if message else words
+        if len(longer) > LONGEST_MESSAGE and message:
+            return f"{message} and {len(said) - number} more"
+        message = longer
+    return message
+
+
+def _said(change: Change) -> str:
+    match change:
+        case TableChange(before=before, after=after):
+            return _verb("table", before and before.name, after and after.name)
+        case EnumChange(before=old, after=new):
+            return _verb("enum", old and old.name, new and new.name)
+        case ColumnChange(table=table, before=column, after=wanted):
+            names = column and column.name, wanted and wanted.name
+            return _verb("", *(name and f"{table}.{name}" for name in names))
+        case ConstraintChange(table=table, before=key, after=wanted_key):
+            kind = type(key or wanted_key).__name__.lower()
+            kinds = {"primarykey": "primary key", "foreignkey": "foreign key"}
+            place = f"{kinds.get(kind, kind)} of {table}"
+            return _verb("", key and place, wanted_key and place)
+        case IndexChange(before=index, after=wanted_index):
+            old_name = index and index.name
+            return _verb("index", old_name, wanted_index and wanted_index.name)
+        case FactsChange(table=table):
+            return f"change options of {table}"
+
+
+def _verb(kind: str, before: object, after: object) -> str:
+    """Return "add table user" and the like."""
+    space = f"{kind} " if kind else ""
+    if before is None:
+        return f"add {space}{after}"
+    if after is None:
+        return f"drop {space}{before}"
+    if before != after:
+        return f"rename {space}{before} to {after}"
+    return f"change {space}{after}"

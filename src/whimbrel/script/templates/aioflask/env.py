@@ -1,0 +1,4 @@
+from whimbrel.env import run_migrations
+
+
+run_migrations()

@@ -1,0 +1,172 @@
+"""A project's process_revision_directives has the last word on a script."""
+
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.operations import ops
+
+from histories import HISTORIES, config_of, write_history
+from whimbrel.commands import database, scripts
+from whimbrel.errors import SeveralHeads
+
+
+ENV = """
+from alembic import context
+from sqlalchemy import create_engine
+
+config = context.config
+engine = create_engine(config.get_main_option("sqlalchemy.url"))
+with engine.connect() as connection:
+    context.configure(connection=connection, **config.attributes["options"])
+    with context.begin_transaction():
+        context.run_migrations()
+"""
+
+
+@pytest.fixture
+def project(tmp_path):
+    """Makes a project with a history, one table in its models and a hook in env.py."""
+
+    def make(history, hook=None):
+        folder = write_history(tmp_path / "migrations", HISTORIES[history])
+        (folder / "env.py").write_text(ENV)
+        (folder / "script.py.mako").write_text(TEMPLATE)
+        metadata = sa.MetaData()
+        sa.Table("item", metadata, sa.Column("id", sa.Integer, primary_key=True))
+        config = config_of(folder)
+        config.attributes["options"] = {
+            "target_metadata": metadata,
+            "process_revision_directives": hook,
+        }
+        database.upgrade(config, "heads")
+        return config
+
+    return make
+
+
+TEMPLATE = """
+from alembic import op
+import sqlalchemy as sa
+${imports if imports else ""}
+revision = ${repr(up_revision)}
+down_revision = ${repr(down_revision)}
+branch_labels = ${repr(branch_labels)}
+depends_on = ${repr(depends_on)}
+
+
+def upgrade():
+    ${upgrades if upgrades else "pass"}
+
+
+def downgrade():
+    ${downgrades if downgrades else "pass"}
+"""
+
+
+def test_a_hook_adds_imports(project):
+    """
+    What a hook adds to the imports of a script stands at its top, once.
+    """
+
+    def hook(_context, _revision, directives):
+        directives[0].imports.update({"import json", "import sqlalchemy as sa"})
+
+    report = scripts.revision(project("linear", hook), autogenerate=True)
+
+    lines = Path(report.script_path).read_text().splitlines()
+    assert lines.count("import json") == 1
+
+
+def test_a_hook_chooses_the_head(project):
+    """
+    Of several heads a hook may take one; without a hook the user is asked to.
+    """
+
+    def hook(_context, _revision, directives):
+        directives[0].head = "eeee"
+
+    config = project("branched", hook)
+    report = scripts.revision(config, autogenerate=True)
+
+    assert "down_revision = 'eeee'" in Path(report.script_path).read_text()
+
+
+def test_several_heads_are_told_before_anything_is_compared(project):
+    """
+    Nothing is asked or compared for a script that has no place.
+    """
+    config = project("branched")
+    config.attributes["options"]["include_object"] = pytest.fail
+
+    with pytest.raises(SeveralHeads, match="please specify the head revision"):
+        scripts.revision(config, autogenerate=True)
+
+
+def test_a_hook_makes_several_scripts(project):
+    """
+    A program is told all the scripts that were written.
+    """
+
+    def hook(_context, _revision, directives):
+        first = directives[0]
+        other = ops.MigrationScript(
+            "ffff", ops.UpgradeOps([]), ops.DowngradeOps([]), head=first.rev_id
+        )
+        directives.append(other)
+
+    config = project("linear", hook)
+    report = scripts.revision(config, autogenerate=True, rev_id="dddd")
+
+    first, second = report.data["scripts"]
+    assert "dddd" in first
+    assert "ffff" in second
+    assert report.script_path == report.data["scripts"][-1]
+
+
+def test_several_scripts_of_a_hook_are_not_proved_one_by_one(project):
+    """
+    A script may need what the one before it made; that they were not proved is told.
+    """
+
+    def hook(_context, _revision, directives):
+        whole = directives[0]
+        later = ops.UpgradeOps([ops.CreateIndexOp("ix_id", "item", ["id"])])
+        directives.append(
+            ops.MigrationScript("ffff", later, ops.DowngradeOps([]), head=whole.rev_id)
+        )
+
+    config = project("linear", hook)
+    report = scripts.revision(config, autogenerate=True, rev_id="dddd")
+
+    assert "Proof: left out, a hook of the project made several scripts." in report.text
+    database.upgrade(config, "head")
+
+
+def test_a_hook_may_leave_the_way_back_out(project):
+    """
+    A downgrade that a hook took away need not lead back; the upgrade is still proved.
+    """
+
+    def hook(_context, _revision, directives):
+        directives[0].downgrade_ops.ops.clear()
+
+    report = scripts.revision(project("linear", hook), autogenerate=True)
+
+    assert report.lines[-1].text == (
+        "Proof: on a scratch database the upgrade reaches the models, the downgrade"
+        " runs (a hook changed it)."
+    )
+
+
+def test_a_script_without_changes_has_no_made_message(project):
+    """
+    A message is made from changes; where nothing was compared there is none, as ever.
+    """
+    config = project("linear")
+    config.set_main_option("revision_environment", "true")
+    config.set_main_option("file_template", "%%(rev)s_%%(slug)s")
+
+    report = scripts.revision(config, rev_id="dddd")
+
+    assert Path(report.script_path).name == "dddd_.py"

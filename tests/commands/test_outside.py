@@ -1,0 +1,149 @@
+"""What no script of a history speaks of is named and left alone."""
+
+import textwrap
+
+import pytest
+
+from whimbrel.commands.outside import part
+from whimbrel.config import Config
+from whimbrel.schema.changes import (
+    ColumnChange,
+    ConstraintChange,
+    FactsChange,
+    IndexChange,
+    TableChange,
+    TableFacts,
+)
+from whimbrel.schema.state import (
+    Column,
+    Index,
+    IndexPart,
+    Naming,
+    Option,
+    Table,
+    TableName,
+    Type,
+    Unique,
+)
+from whimbrel.script.history import History
+
+
+ITEM = TableName("item")
+
+
+@pytest.fixture
+def history(tmp_path):
+    """A history whose only script makes the table item with its index ix_made."""
+    folder = tmp_path / "migrations" / "versions"
+    folder.mkdir(parents=True)
+    (folder / "a1_.py").write_text(
+        textwrap.dedent(
+            """
+            revision = "a1"
+            down_revision = None
+            def upgrade():
+                op.create_table("item", sa.Column("made", sa.Integer()))
+                op.create_index("ix_made", "item", ["made"])
+            """
+        )
+    )
+    config = Config()
+    config.set_main_option("script_location", str(tmp_path / "migrations"))
+    return History.from_config(config)
+
+
+def dropped_index(name):
+    index = Index(name=name, parts=(IndexPart(column="made"),))
+    return IndexChange(table=ITEM, before=index, after=None)
+
+
+def dropped_unique(name, naming=Naming.GIVEN):
+    unique = Unique(name=name, columns=("made",), naming=naming)
+    return ConstraintChange(table=ITEM, before=unique, after=None)
+
+
+def dropped_column(name):
+    column = Column(name=name, type=Type("INTEGER"))
+    return ColumnChange(table=ITEM, before=column, after=None)
+
+
+def dropped_table(name):
+    return TableChange(before=Table(name=TableName(name)), after=None)
+
+
+def lost_options(*names):
+    options = frozenset(Option(name, "on") for name in names)
+    return FactsChange(
+        table=ITEM,
+        before=TableFacts(options=options),
+        after=TableFacts(options=frozenset()),
+    )
+
+
+OURS = [
+    dropped_index("ix_made"),
+    dropped_index("ix_item_made"),  # as index=True in a script names it
+    dropped_column("made"),
+    dropped_table("item"),
+    dropped_unique("uq_item_made", Naming.NONE),
+]
+OUTSIDE = [
+    dropped_index("dba_index"),
+    dropped_column("by_hand"),
+    dropped_table("of_another_app"),
+    dropped_unique("uq_by_hand"),
+    lost_options("strict", "autoincrement"),
+]
+
+
+@pytest.mark.parametrize("change", OURS, ids=repr)
+def test_what_a_script_made_may_go(history, change):
+    """A script speaks of it, so the models are what lost it."""
+    assert part([change], history, ()).ours == (change,)
+
+
+@pytest.mark.parametrize("change", OUTSIDE, ids=repr)
+def test_what_no_script_made_stays(history, change):
+    """No script speaks of it, so it is somebody else's."""
+    parted = part([change], history, ())
+
+    assert parted.ours == ()
+    assert len(parted.outside) == 1
+
+
+def test_the_user_may_say_that_it_goes(history):
+    """Named with --drop, a thing goes whoever made it."""
+    change = dropped_table("of_another_app")
+
+    assert part([change], history, ("of_another_app",)).ours == (change,)
+
+
+def test_a_script_that_makes_all_may_have_made_anything(history, tmp_path):
+    """After create_all() in a script nothing tells what is whose."""
+    path = next((tmp_path / "migrations" / "versions").glob("*.py"))
+    path.write_text(path.read_text() + "    Base.metadata.create_all(op.get_bind())\n")
+
+    assert part(OUTSIDE, history, ()).ours == tuple(OUTSIDE)
+
+
+def test_an_empty_history_has_nothing_to_tell_by(tmp_path):
+    """Before the first script, the database is compared as it is."""
+    (tmp_path / "versions").mkdir()
+    config = Config()
+    config.set_main_option("script_location", str(tmp_path))
+
+    assert part(OUTSIDE, History.from_config(config), ()).ours == tuple(OUTSIDE)
+
+
+def test_options_are_parted_one_by_one(history, tmp_path):
+    """An option that a script set goes, the one set by hand stays."""
+    path = next((tmp_path / "migrations" / "versions").glob("*.py"))
+    path.write_text(path.read_text().replace('made"', 'made", sqlite_strict=True', 1))
+
+    parted = part([lost_options("strict", "autoincrement")], history, ())
+
+    kept = frozenset({Option("autoincrement", "on")})
+    assert [change.after.options for change in parted.ours] == [kept]
+    assert [
+        change.before.options - change.after.options for change in parted.outside
+    ] == [kept]

@@ -1,0 +1,107 @@
+"""What all tests share: profiles of Hypothesis, and real servers where there are some."""
+
+import os
+import uuid
+from collections import Counter
+from contextlib import contextmanager
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import HealthCheck, settings
+
+
+POSTGRESQL = os.environ.get(
+    "WHIMBREL_POSTGRESQL", "postgresql+psycopg://postgres@127.0.0.1:5432/postgres"
+)
+MARIADB = os.environ.get(
+    "WHIMBREL_MARIADB", "mysql+pymysql://root@127.0.0.1:3306/mysql"
+)
+
+SOAK = bool(os.environ.get("WHIMBREL_SOAK"))
+
+COMMON = settings(
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.register_profile("test", COMMON, max_examples=100, derandomize=True)
+settings.register_profile("soak", COMMON, max_examples=3000, print_blob=True)
+settings.load_profile("soak" if SOAK else "test")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_environment():
+    """Keep the settings of whoever runs the tests away from the commands under test."""
+    kept = pytest.MonkeyPatch()
+    for name in list(os.environ):
+        if name.startswith("FLASK_") or name in ("ALEMBIC_CONFIG", "NO_COLOR"):
+            kept.delenv(name)
+    yield
+    kept.undo()
+
+
+def _unreachable(url):
+    """Return why nobody answers at *url*; an empty text if somebody does."""
+    try:
+        engine = sa.create_engine(url, connect_args={"connect_timeout": 3})
+        with engine.connect():
+            return ""
+    except Exception as error:  # whatever it is, it is the reason to skip
+        return str(error).splitlines()[0]
+
+
+@pytest.fixture(scope="session")
+def _no_postgresql():
+    return _unreachable(POSTGRESQL)
+
+
+@pytest.fixture(scope="session")
+def _no_mariadb():
+    return _unreachable(MARIADB)
+
+
+@contextmanager
+def _throw_away_database(server, drop):
+    name = f"whimbrel_test_{uuid.uuid4().hex[:12]}"
+    engine = sa.create_engine(server, isolation_level="AUTOCOMMIT")
+    try:
+        with engine.connect() as connection:
+            connection.exec_driver_sql(f"CREATE DATABASE {name}")
+        yield sa.make_url(server).set(database=name).render_as_string(False)
+        with engine.connect() as connection:
+            connection.exec_driver_sql(drop.format(name=name))
+    finally:
+        engine.dispose()
+
+
+@pytest.fixture
+def postgresql_url(_no_postgresql):
+    """The URL of an empty PostgreSQL database, dropped after the test."""
+    if _no_postgresql:
+        pytest.skip(f"no PostgreSQL at {POSTGRESQL}: {_no_postgresql}")
+    drop = "DROP DATABASE IF EXISTS {name} WITH (FORCE)"
+    with _throw_away_database(POSTGRESQL, drop) as url:
+        yield url
+
+
+@pytest.fixture
+def mariadb_url(_no_mariadb):
+    """The URL of an empty MariaDB or MySQL database, dropped after the test."""
+    if _no_mariadb:
+        pytest.skip(f"no MariaDB at {MARIADB}: {_no_mariadb}")
+    drop = "DROP DATABASE IF EXISTS {name}"
+    with _throw_away_database(MARIADB, drop) as url:
+        yield url
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say loudly what was not tested, and why."""
+    reasons = Counter()
+    for report in terminalreporter.stats.get("skipped", ()):
+        why = report.longrepr[2] if isinstance(report.longrepr, tuple) else "no reason"
+        reasons[why.removeprefix("Skipped: ")] += 1
+    if not reasons:
+        return
+    terminalreporter.section("NOT TESTED", sep="=", yellow=True, bold=True)
+    for reason, count in sorted(reasons.items()):
+        terminalreporter.line(f"SKIPPED: {reason} ({count} tests)", yellow=True)

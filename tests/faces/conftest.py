@@ -1,0 +1,92 @@
+"""What the stories of the faces share: a folder with a script, apps, and commands."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+FIRST = '''\
+"""first
+
+Revision ID: a1
+Revises:
+"""
+import sqlalchemy as sa
+from alembic import op
+
+revision = "a1"
+down_revision = None
+
+
+def upgrade():
+    op.create_table("item", sa.Column("id", sa.Integer, primary_key=True))
+
+
+def downgrade():
+    op.drop_table("item")
+'''
+
+SECOND = '''\
+"""second
+
+Revision ID: b2
+Revises: a1
+"""
+import sqlalchemy as sa
+from alembic import op
+
+revision = "b2"
+down_revision = "a1"
+
+
+def upgrade():
+    op.create_table("tag", sa.Column("id", sa.Integer, primary_key=True))
+
+
+def downgrade():
+    op.drop_table("tag")
+'''
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """An empty folder, which is where the commands are typed."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    return tmp_path
+
+
+@pytest.fixture
+def scripts(here):
+    """A migrations folder with two scripts and nothing else, not even an env.py."""
+    return write_scripts(here / "migrations")
+
+
+def write_scripts(folder):
+    versions = folder / "versions"
+    versions.mkdir(parents=True)
+    (versions / "a1_first.py").write_text(FIRST)
+    (versions / "b2_second.py").write_text(SECOND)
+    return folder
+
+
+def tables(path):
+    """Return the names of the tables in the SQLite file at *path*."""
+    connection = sqlite3.connect(path)
+    rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+    names = {name for (name,) in rows}
+    connection.close()
+    return names
+
+
+def run(*words, cwd=None, input=None, **environment):
+    """Run the command *words* as a user would and return what came of it."""
+    return subprocess.run(
+        [sys.executable, *words], cwd=cwd or Path.cwd(), input=input,
+        capture_output=True, text=True, check=False, timeout=120,
+        env={**os.environ, **environment},
+    )  # fmt: skip
