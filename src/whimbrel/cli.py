@@ -44,7 +44,7 @@ def perform(verb: str, config: Any, *arguments: Any, **options: Any) -> Any:
 def arranged(verb: Verb, words: dict[str, Any]) -> tuple[Any, ...]:
     """Take what *verb* is given by position out of *words*, and put the rest right."""
     if verb.name == "migrate":
-        template = words.pop("template", "generic")
+        template = words.pop("template", "")
         words["init_template"] = template if words.pop("init", False) else None
     if "depends_on" in words:
         words["depends_on"] = list(words["depends_on"] or ()) or None
@@ -307,15 +307,6 @@ def _set(config: Any, name: str, value: str | None) -> None:
         config.set_main_option(name, value.replace("%", "%%"))
 
 
-def _template_for(url: str | None) -> str:
-    """Return the template of a folder for the database at *url*."""
-    if url is None:
-        return "generic"
-    from sqlalchemy import make_url
-
-    return "async" if make_url(url).get_dialect().is_async else "generic"
-
-
 def _command_options(said: Said, verb: Verb, words: Mapping[str, Any]) -> Namespace:
     """Return what env.py files find in ``config.cmd_opts``, as Alembic fills it."""
     import alembic.command
@@ -363,8 +354,6 @@ def _command(verb: Verb) -> Word:
             if verb.name == "init":
                 words["directory"] = words["directory"] or said.directory
                 words["template"] = words["template"] or "generic"
-            if verb.name == "migrate":
-                words["template"] = _template_for(said.url)
             report = perform(verb.name, config, *arranged(verb, words), **words)
             show(config, report)
             if report.exit_code:

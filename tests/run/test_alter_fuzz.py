@@ -14,10 +14,12 @@ from whimbrel.catalog.read import read_state
 from whimbrel.catalog.sqlite_ddl import mentioned, parse_table, quote
 from whimbrel.errors import MigrationFailed
 from whimbrel.run.runtime import Operations, owned_context
+from whimbrel.schema.names import each_once
 from whimbrel.schema.scope import Scope
 from whimbrel.schema.state import (
     Check,
     ForeignKey,
+    Naming,
     PrimaryKey,
     TableName,
     Unique,
@@ -426,7 +428,13 @@ def _expected(state, batch, reached):
             case "drop":
                 state = _without(state, arguments[0])
             case "constraint":
-                gone = {c for c in state.constraints if c.name == arguments[0]}
+                named = {c for c in state.constraints if c.name == arguments[0]}
+                said = {_bare(c) for c in named}
+                gone = named | {
+                    c
+                    for c in state.constraints
+                    if c.naming.name == "NONE" and _bare(c) in said
+                }
                 state = replace(state, constraints=state.constraints - gone)
             case "nullable":
                 state = _column(state, arguments[0], nullable=options["nullable"])
@@ -523,6 +531,11 @@ def _with_new(state, batch, reached):
                 ),
             )
     by_content = {_bare(c): c for c in reached.constraints}
+    kinds = (Unique, Check, ForeignKey, PrimaryKey)
+    once = (
+        each_once(c for c in state.constraints if type(c) is kind) for kind in kinds
+    )
+    state = replace(state, constraints=frozenset(c for each in once for c in each))
     return replace(
         state,
         constraints=frozenset(
@@ -533,7 +546,7 @@ def _with_new(state, batch, reached):
 
 
 def _bare(constraint):
-    return replace(constraint, name="")
+    return replace(constraint, name="", naming=Naming.NONE)
 
 
 def _violations(connection):

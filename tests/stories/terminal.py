@@ -170,7 +170,7 @@ class Terminal:
         """The foreign keys of a table: column and referred table."""
         return set(
             self.rows(
-                f"SELECT \"from\", \"table\" FROM pragma_foreign_key_list('{table}')",
+                f'SELECT "from", "table" FROM pragma_foreign_key_list(\'{table}\')',
                 database,
             )
         )

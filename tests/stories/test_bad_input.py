@@ -66,7 +66,7 @@ def script(project, revision):
 def add(project, revision, follows, name=None):
     """Add a script with an id of its own that follows another one."""
     text = script(project, "a1").read_text()
-    text = text.replace('down_revision = None', f"down_revision = {follows!r}")
+    text = text.replace("down_revision = None", f"down_revision = {follows!r}")
     text = text.replace('revision = "a1"', f'revision = "{revision}"', 1)
     name = f"migrations/versions/{name or revision}_more.py"
     head, _, _ = text.partition("def upgrade")
@@ -88,7 +88,9 @@ def test_an_app_without_migrations(terminal):
 
 def test_a_db_that_leads_nowhere(terminal):
     """Migrate(app, MetaData()) without any URL says where a URL may be given."""
-    text = APP.replace("db = SQLAlchemy(app)", "import sqlalchemy\ndb = sqlalchemy.MetaData()")
+    text = APP.replace(
+        "db = SQLAlchemy(app)", "import sqlalchemy\ndb = sqlalchemy.MetaData()"
+    )
     text = text.replace("app.config[", "# ").partition("class")[0]
     terminal.write("app.py", text)
     terminal.write("migrations/versions/.keep", "")
@@ -107,7 +109,9 @@ def test_a_db_that_leads_nowhere(terminal):
 )
 def test_a_database_that_does_not_answer(project, url, verb):
     """The sentence says so, in the driver's words, and keeps the password to itself."""
-    project.edit("app.py", f"sqlite:///{project.folder}/app.db", url.format(here=project.folder))
+    project.edit(
+        "app.py", f"sqlite:///{project.folder}/app.db", url.format(here=project.folder)
+    )
     answer = project.refuses(f"flask db {verb}", "The database cannot be reached")
     assert "secret" not in answer.text
 
@@ -254,7 +258,9 @@ def test_versions_that_cannot_be_written(project):
     """A script that cannot be written is told, with the place."""
     versions = project.folder / "migrations/versions"
     if os.geteuid() == 0:
-        project.edit("migrations/alembic.ini", "[alembic]", "[alembic]\nfile_template = a/b")
+        project.edit(
+            "migrations/alembic.ini", "[alembic]", "[alembic]\nfile_template = a/b"
+        )
         project.edit("migrations/alembic.ini", "\nfile_template = %", "\n#")
         (versions / "a").write_text("I am a file.")
     else:

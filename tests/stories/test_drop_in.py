@@ -183,7 +183,9 @@ def test_it_may_go_back(project):
     )
     assert "f2 -> w3 (head), third" in said
     project.edit("app.py", *reversed(THEIRS))
-    assert ["id", "name", "email", "born", "age"] == list(project.columns("user", APP_DB))
+    assert ["id", "name", "email", "born", "age"] == list(
+        project.columns("user", APP_DB)
+    )
     project.does("flask db check")
     project.does("flask db downgrade w3")
     assert [set(each) for each in third] == [set(each) for each in schemas(project)]
@@ -215,7 +217,10 @@ def test_called_from_python_it_leaves_the_logging_alone(project):
     mine.addHandler(handler)
 
     def state():
-        loggers = [logging.root, *(logging.getLogger(n) for n in sorted(logging.root.manager.loggerDict))]
+        loggers = [
+            logging.root,
+            *(logging.getLogger(n) for n in sorted(logging.root.manager.loggerDict)),
+        ]
         return {
             each.name: (each.level, tuple(each.handlers), each.disabled, each.propagate)
             for each in loggers
@@ -238,7 +243,9 @@ def test_called_from_python_it_leaves_the_logging_alone(project):
     with pytest.raises(UnknownRevision):
         kept("upgrade(revision='nosuch')")
     script = next((project.folder / "migrations/versions").glob("f2*"))
-    script.write_text(script.read_text().replace("def downgrade():", "def downgrade():\n    1 / 0"))
+    script.write_text(
+        script.read_text().replace("def downgrade():", "def downgrade():\n    1 / 0")
+    )
     with pytest.raises(MigrationFailed, match="ZeroDivisionError"):
         kept("downgrade()")
     assert "email" in project.columns("user", APP_DB)

@@ -135,7 +135,9 @@ def test_an_app_in_several_files(layout):
     layout.does("python manage.py db migrate ")
     layout.does("python manage.py db upgrade ")
     assert {("user_id", "user")} == layout.foreign_keys("address")
-    layout.edit("models.py", "db.String(50))\n  addresses", "db.String(80))\n  addresses")
+    layout.edit(
+        "models.py", "db.String(50))\n  addresses", "db.String(80))\n  addresses"
+    )
     layout.does("python manage.py db migrate -m longer")
     layout.does("python manage.py db upgrade")
     assert "VARCHAR(80)" == layout.columns("user")["username"]

@@ -65,7 +65,10 @@ AFTER = (
         "name1 = db.Column(db.String(64), unique=True)\n"
         "    name2 = db.Column(db.String(64), unique=True)",
     )
-    .replace("name = db.Column(db.String(64))", "name = db.Column(db.String(64), unique=True)")
+    .replace(
+        "name = db.Column(db.String(64))",
+        "name = db.Column(db.String(64), unique=True)",
+    )
     .replace(
         "name555 = db.Column(db.String(64))",
         "name555 = db.Column(db.String(64), unique=True)",
@@ -117,12 +120,15 @@ def test_the_script_is_the_one_that_the_article_shows(terminal):
     script = terminal.scripts[1]
     assert 'with op.batch_alter_table("roles", schema=None) as batch_op:' in script
     assert 'sa.Column("name2", sa.String(length=64), nullable=True)' in script
-    for name in ("uq_roles_name", "uq_roles_name1", "uq_roles_name2", "uq_users_name555"):
+    for name in (
+        "uq_roles_name",
+        "uq_roles_name1",
+        "uq_roles_name2",
+        "uq_users_name555",
+    ):
         assert f'create_unique_constraint(batch_op.f("{name}")' in script
         assert f'drop_constraint(batch_op.f("{name}"), type_="unique")' in script
-    assert "None" not in script.partition("def upgrade")[2].replace(
-        "schema=None", ""
-    )
+    assert "None" not in script.partition("def upgrade")[2].replace("schema=None", "")
 
 
 def test_a_convention_may_be_introduced_later(terminal):

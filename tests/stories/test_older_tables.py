@@ -98,7 +98,9 @@ def test_a_column_reaches_tables_that_create_all_made(flasky):
     The table is there before the first script, without the new column: the script
     has that column and no table, and the rows stay.
     """
-    flasky.write("make.py", "from app import *\nwith app.app_context(): db.create_all()")
+    flasky.write(
+        "make.py", "from app import *\nwith app.app_context(): db.create_all()"
+    )
     flasky.does("python make.py")
     flasky.rows("INSERT INTO users (username) VALUES ('john')", DATABASE)
     flasky.does("python manage.py db init")

@@ -109,7 +109,9 @@ def test_types_of_the_projects_own_are_imported(terminal, project):
     )
 
 
-@pytest.mark.parametrize("options", ["", "render_as_batch=True", "render_as_batch=False"])
+@pytest.mark.parametrize(
+    "options", ["", "render_as_batch=True", "render_as_batch=False"]
+)
 def test_columns_and_constraints_are_dropped(terminal, project, options):
     """The third pitfall: SQLite alters, in batch mode and without it."""
     project("a = db.Column(db.String(9), unique=True)", "b = db.Column(db.Text)", GROUP)

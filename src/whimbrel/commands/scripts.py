@@ -96,6 +96,18 @@ def init(
     return Report()
 
 
+def _make_folder(directory: str) -> None:
+    """Make a folder for scripts, and nothing in it."""
+    folder = Path(directory) / "versions"
+    try:
+        folder.mkdir(parents=True)
+    except OSError as cause:
+        raise ConfigError(
+            f"The folder {folder} cannot be made: {cause.strerror}.",
+            "Choose another one with --directory, or mend the permissions.",
+        ) from cause
+
+
 def _entries(directory: Path) -> Iterable[Path]:
     return directory.iterdir() if directory.is_dir() else ()
 
@@ -115,7 +127,8 @@ def migrate(
         message: what the script does; made from the changes if it is None.
         wishes: what the user asks for beyond Alembic's options.
         init_template: make the migrations folder from this template if there is
-            none yet.
+            none; an empty name makes one without any file, which is enough where
+            the settings name the models and the database.
         arguments: those of :func:`revision`.
     """
     try:
@@ -123,18 +136,12 @@ def migrate(
     except NoMigrationsFolder:
         if init_template is None:
             raise
-        directory = config.get_main_option("script_location") or "migrations"
-        init(config, directory, template=init_template)
-        _take_over(config, "file_template")
+        directory = config.get_alembic_option("script_location") or "migrations"
+        if init_template:
+            init(config, directory, template=init_template)
+        else:
+            _make_folder(directory)
     return revision(config, message, autogenerate=True, wishes=wishes, **arguments)
-
-
-def _take_over(config: Config, name: str) -> None:
-    """Let *config*, made before there was a settings file, know what that says."""
-    written = Config(config.config_file_name, ini_section=config.config_ini_section)
-    value = written.get_main_option(name)
-    if value is not None:
-        config.set_main_option(name, value.replace("%", "%%"))
 
 
 def revision(

@@ -103,7 +103,7 @@ class ConstraintEdits(ColumnEdits):
             if is_of_type or if_exists:
                 return
             raise
-        self.draft = constraint_text.drop_constraint(self.draft, place)
+        self.draft = constraint_text.drop_with_repetitions(self.draft, place)
 
     def _checked(self, const: Constraint) -> str | None:
         """Return what a check says, with the names that columns have by now."""

@@ -10,6 +10,7 @@ from whimbrel.catalog.sqlite_ddl import (
     ClauseKind,
     ColumnText,
     TableText,
+    canonical,
     folded,
     parse_clause,
     parse_constraint,
@@ -114,6 +115,33 @@ def drop_constraint(draft: Draft, place: Place) -> Draft:
             or (is_reference and each.kind is ClauseKind.DEFERRABLE)
             else each
         ),
+    )
+
+
+def drop_with_repetitions(draft: Draft, place: Place) -> Draft:
+    """Take a constraint out, and the unnamed that only say again what it says."""
+    said = _content(place)
+    draft = drop_constraint(draft, place)
+    while True:
+        again = [
+            each
+            for each in places(draft.text)
+            if each.clause.name is None and _content(each) == said
+        ]
+        if not again:
+            return draft
+        draft = drop_constraint(draft, again[0])
+
+
+def _content(place: Place) -> tuple[object, ...]:
+    clause = place.clause
+    is_check = clause.kind is ClauseKind.CHECK
+    return (
+        clause.kind,
+        canonical(clause.expression or ""),
+        () if is_check else tuple(map(folded, place.columns)),
+        clause.reference,
+        clause.on_conflict,
     )
 
 

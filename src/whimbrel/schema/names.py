@@ -8,8 +8,9 @@ what is unnamed on one side takes the name of its equal on the other.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from typing import TypeVar
 
 from whimbrel.schema.state import (
@@ -108,22 +109,48 @@ def each_once(things: Iterable[Nameable]) -> tuple[Nameable, ...]:
 
 
 def tell_apart(things: Iterable[Nameable]) -> tuple[Nameable, ...]:
-    """Number the made-up names among *things* that are alike.
+    """Mark the made-up names among *things* that are alike by what each thing says.
 
-    Things with a name of their own keep it; the order of the others is that of
-    their content, so that the same table always gives the same names.
+    Things with a name of their own keep it.  A mark does not depend on what else
+    there is, so that a script finds a constraint again after others came and went.
     """
-    ordered = sorted(things, key=lambda each: (_is_soft(each), repr(each)))
-    taken: set[tuple[str, str]] = set()
+    ordered = sorted(things, key=lambda each: (_is_soft(each), _content(each)))
+    count = Counter((type(each), each.name) for each in ordered)
+    taken: set[tuple[type, str]] = set()
     result = []
     for thing in ordered:
-        kind = type(thing).__name__
-        name = thing.name
-        if _is_soft(thing):
-            name = unique_name(name, (each for of, each in taken if of == kind))
+        kind, name = type(thing), thing.name
+        if _is_soft(thing) and count[kind, name] > 1:
+            used = [each for of, each in taken if of is kind]
+            name = unique_name(_marked(thing), used)
         taken.add((kind, name))
         result.append(replace(thing, name=name) if name != thing.name else thing)
     return tuple(result)
+
+
+def _marked(thing: Nameable) -> str:
+    """Return the name of *thing* with a mark made of all that it says."""
+    mark = hashlib.md5(_content(thing).encode(), usedforsecurity=False).hexdigest()[:4]
+    return f"{shortened(thing.name, LONGEST_NAME - 5)}_{mark}"
+
+
+def _content(thing: object) -> str:
+    """Return what *thing* says, less its name and less what does not count."""
+    if isinstance(thing, Constraint | Index):
+        thing = replace(thing, name="", naming=Naming.NONE)
+    return _written(thing)
+
+
+def _written(value: object) -> str:
+    if is_dataclass(value):
+        counted = [each.name for each in fields(value) if each.compare]
+        said = ",".join(_written(getattr(value, name)) for name in counted)
+        return f"{type(value).__name__}({said})"
+    if isinstance(value, tuple):
+        return f"({','.join(map(_written, value))})"
+    if isinstance(value, frozenset):
+        return f"{{{','.join(sorted(map(_written, value)))}}}"
+    return repr(value)
 
 
 def adopt_names(wanted: State, current: State, *, rename: bool = False) -> State:
@@ -168,8 +195,10 @@ def _matched(
     waiting = _placed_by(free, map(settled, ours) if rename else ours, placed, _same)
     waiting = _placed_by(free, waiting, placed, _alike)
     for thing in waiting:
-        taken = [each.name for each in placed] if _is_soft(thing) else ()
-        name = unique_name(thing.name, taken)
+        taken = [each.name for each in placed] if _is_soft(thing) else []
+        name = thing.name
+        if name in taken:
+            name = unique_name(_marked(thing), taken)
         placed.append(replace(settled(thing), name=name))
     return placed
 

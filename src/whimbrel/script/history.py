@@ -218,10 +218,7 @@ class History(ScriptDirectory):
     def _generate_template(self, src: Path, dest: Path, **variables: Any) -> None:
         """Write a script from the folder's template, or from ours, in one piece."""
         template = src if src.exists() else PACKAGED_TEMPLATE
-        unfinished = dest.with_name(f".{dest.name}.part")
-        variables["message"] = within_docstring(variables["message"])
-        template_to_file(template, unfinished, self.output_encoding, **variables)
-        unfinished.replace(dest)
+        _write(template, dest, self.output_encoding, variables)
 
     def load_scripts(self) -> None:
         """Import all scripts: some projects' models are reached from there alone.
@@ -304,6 +301,18 @@ class History(ScriptDirectory):
                 return no_way(str(error), self.program)
             case _:
                 return error
+
+
+def _write(
+    template: Path, dest: Path, encoding: str, variables: dict[str, Any]
+) -> None:
+    """Write a script from a template, whole or not at all."""
+    unfinished = dest.with_name(f".{dest.name}.part")
+    message = within_docstring(variables["message"])
+    template_to_file(
+        template, unfinished, encoding, **{**variables, "message": message}
+    )
+    unfinished.replace(dest)
 
 
 @contextmanager

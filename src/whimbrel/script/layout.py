@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TypeGuard
@@ -77,8 +78,8 @@ class Place:
         return [first, *body, f"{margin}{closing}{self.after}"]
 
 
-class Layout:
-    """Writes expressions in lines of a given width.
+class Room:
+    """Knows what fits on a line, and what the source keeps open.
 
     Args:
         source: the text that the expressions were parsed from.
@@ -90,34 +91,6 @@ class Layout:
         self.flat = Flat(self.source)
         self.width = width
         self._kept_open: dict[ast.AST, bool] = {}
-
-    def statement(
-        self, node: ast.expr, indent: int, before: str = "", after: str = ""
-    ) -> list[str]:
-        """Return the lines of an expression that brackets do not stand around.
-
-        Raises:
-            Unsure: it is too long, and not a call.
-        """
-        place = Place(indent, before, after, is_inside=False)
-        if self._fits(node, place):
-            return [place.line(self.flat.text(node))]
-        if not isinstance(node, ast.Call):
-            raise Unsure
-        return self._chain(node, place)
-
-    def lines(self, piece: Piece, indent: int, after: str = "") -> list[str]:
-        """Return the lines of an expression within brackets."""
-        place = Place(indent, piece.before, after)
-        node = piece.node
-        if self._fits(node, place, piece.least):
-            return [place.line(self.flat.text(node, piece.least))]
-        if binding(node) < piece.least or isinstance(node, ast.IfExp):
-            inner = Place(indent + STEP)
-            fits = self._fits(node, inner)
-            text = [inner.line(self.flat.text(node))] if fits else None
-            return place.around("(", text or self._broken(node, inner), ")")
-        return self._broken(node, place)
 
     def _fits(self, node: ast.expr, place: Place, least: int = Binding.TEST) -> bool:
         if self._holds_open(node):
@@ -144,155 +117,23 @@ class Layout:
             )
         return self._kept_open[node]
 
-    def _broken(self, node: ast.expr, place: Place) -> list[str]:
-        write = getattr(self, f"_break_{type(node).__name__.lower()}", None)
-        if write is None:
-            return [place.line(self.flat.text(node))]
-        lines: list[str] = write(node, place)
-        return lines
+    def _is_part_open(self, part: Part) -> bool:
+        """Whether a bracket holds something that a trailing comma keeps open."""
+        node = part.node
+        if isinstance(node, ast.Call):
+            if self._is_kept_open(node):
+                return True
+        elif node is None:
+            return False
+        return any(map(self._holds_open, _contents(node)))
 
-    def _each(self, pieces: Sequence[Piece], indent: int) -> list[str]:
-        """Return each piece in lines of its own, with a comma."""
-        return [
-            line for piece in pieces for line in self.lines(piece, indent, after=",")
-        ]
 
-    def _body(self, pieces: Sequence[Piece], indent: int, is_open: bool) -> list[str]:
-        """Return what stands in brackets: a comma follows unless it stands alone."""
-        if len(pieces) == 1 and not is_open:
-            return self.lines(pieces[0], indent)
-        return self._each(pieces, indent)
+class Chains(Room):
+    """Writes calls, and chains of them, in several lines."""
 
-    def _arguments(self, node: ast.Call, indent: int) -> list[str]:
-        """Return the arguments of a call: on one line if they fit."""
-        if is_generator_call(node):
-            only = node.args[0]
-            assert isinstance(only, ast.GeneratorExp)
-            return self._comprehension(only, indent)
-        pieces = [Piece(each) for each in node.args]
-        pieces += [Piece(each.value, keyword_prefix(each)) for each in node.keywords]
-        line = " " * indent + ", ".join(self.flat.arguments(node))
-        if width_of(line) <= self.width and not self._is_part_open(Part("", node)):
-            return [line]
-        return self._body(pieces, indent, self._is_kept_open(node))
-
-    def _break_list(self, node: ast.List, place: Place) -> list[str]:
-        return self._collection(node, "[", node.elts, "]", place)
-
-    def _break_set(self, node: ast.Set, place: Place) -> list[str]:
-        return self._collection(node, "{", node.elts, "}", place)
-
-    def _break_tuple(self, node: ast.Tuple, place: Place) -> list[str]:
-        if len(node.elts) == 1:
-            body = self._each([Piece(node.elts[0])], place.indent + STEP)
-            return place.around("(", body, ")")
-        return self._collection(node, "(", node.elts, ")", place)
-
-    def _collection(
-        self,
-        node: ast.expr,
-        opening: str,
-        elements: Sequence[ast.expr],
-        closing: str,
-        place: Place,
-    ) -> list[str]:
-        if not elements:
-            return [place.line(opening + closing)]
-        pieces = [Piece(each) for each in elements]
-        body = self._body(pieces, place.indent + STEP, self._is_kept_open(node))
-        return place.around(opening, body, closing)
-
-    def _break_dict(self, node: ast.Dict, place: Place) -> list[str]:
-        if not node.keys:
-            return [place.line("{}")]
-        befores = self.flat.entries(node)
-        pieces = [
-            Piece(value, before)
-            for value, before in zip(node.values, befores, strict=True)
-        ]
-        body = self._body(pieces, place.indent + STEP, self._is_kept_open(node))
-        return place.around("{", body, "}")
-
-    def _break_listcomp(self, node: ast.ListComp, place: Place) -> list[str]:
-        body = self._comprehension(node, place.indent + STEP)
-        return place.around("[", body, "]")
-
-    def _break_setcomp(self, node: ast.SetComp, place: Place) -> list[str]:
-        body = self._comprehension(node, place.indent + STEP)
-        return place.around("{", body, "}")
-
-    def _break_generatorexp(self, node: ast.GeneratorExp, place: Place) -> list[str]:
-        body = self._comprehension(node, place.indent + STEP)
-        return place.around("(", body, ")")
-
-    def _comprehension(
-        self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp, indent: int
-    ) -> list[str]:
-        """Return an element and its clauses, on one line if that is long enough."""
-        clauses = self.flat.clauses(node.generators)
-        margin = " " * indent
-        line = margin + " ".join([self.flat.text(node.elt), *clauses])
-        is_open = self._holds_open(node)
-        if width_of(line) <= self.width and not is_open:
-            return [line]
-        lines = [margin + clause for clause in clauses]
-        if is_open or any(width_of(each) > self.width for each in lines):
-            raise Unsure
-        return [*self.lines(Piece(node.elt), indent), *lines]
-
-    def _break_starred(self, node: ast.Starred, place: Place) -> list[str]:
-        piece = Piece(node.value, f"{place.before}*", Binding.BIT_OR)
-        return self.lines(piece, place.indent, place.after)
-
-    def _break_unaryop(self, node: ast.UnaryOp, place: Place) -> list[str]:
-        before = place.before + OPERATORS[type(node.op)]
-        piece = Piece(node.operand, before, unary_operand_binding(node))
-        return self.lines(piece, place.indent, place.after)
-
-    def _break_binop(self, node: ast.BinOp, place: Place) -> list[str]:
-        return self._operands(_terms(node), place)
-
-    def _break_boolop(self, node: ast.BoolOp, place: Place) -> list[str]:
-        before = f"{OPERATORS[type(node.op)]} "
-        least = Binding.NOT
-        first, *others = node.values
-        pieces = [Piece(first, "", least)]
-        pieces += [Piece(each, before, least) for each in others]
-        return self._operands(pieces, place)
-
-    def _break_compare(self, node: ast.Compare, place: Place) -> list[str]:
-        least = Binding.COMPARE + 1
-        pieces = [Piece(node.left, "", least)]
-        for operator, side in zip(node.ops, node.comparators, strict=True):
-            pieces.append(Piece(side, f"{OPERATORS[type(operator)]} ", least))
-        return self._operands(pieces, place)
-
-    def _break_ifexp(self, node: ast.IfExp, place: Place) -> list[str]:
-        pieces = [
-            Piece(node.body, "", Binding.OR),
-            Piece(node.test, "if ", Binding.OR),
-            Piece(node.orelse, "else "),
-        ]
-        return self._operands(pieces, place)
-
-    def _operands(self, pieces: Sequence[Piece], place: Place) -> list[str]:
-        """Return each operand in lines of its own, its operator before it."""
-        lines: list[str] = []
-        for number, piece in enumerate(pieces):
-            before = piece.before if number else place.before
-            after = place.after if number == len(pieces) - 1 else ""
-            here = Piece(piece.node, before, piece.least)
-            lines += self.lines(here, place.indent, after)
-        return lines
-
-    def _break_call(self, node: ast.Call, place: Place) -> list[str]:
-        return self._chain(node, place)
-
-    def _break_attribute(self, node: ast.Attribute, place: Place) -> list[str]:
-        return self._chain(node, place)
-
-    def _break_subscript(self, node: ast.Subscript, place: Place) -> list[str]:
-        return self._chain(node, place)
+    @abstractmethod
+    def lines(self, piece: Piece, indent: int, after: str = "") -> list[str]:
+        """Return the lines of an expression within brackets."""
 
     def _chain(self, node: ast.expr, place: Place) -> list[str]:
         """Break a chain: at its dots if there are several, else in one bracket."""
@@ -386,15 +227,187 @@ class Layout:
             return [line]
         return self._body([Piece(each) for each in elements], indent, is_open=False)
 
-    def _is_part_open(self, part: Part) -> bool:
-        """Whether a bracket holds something that a trailing comma keeps open."""
-        node = part.node
-        if isinstance(node, ast.Call):
-            if self._is_kept_open(node):
-                return True
-        elif node is None:
-            return False
-        return any(map(self._holds_open, _contents(node)))
+    def _arguments(self, node: ast.Call, indent: int) -> list[str]:
+        """Return the arguments of a call: on one line if they fit."""
+        if is_generator_call(node):
+            only = node.args[0]
+            assert isinstance(only, ast.GeneratorExp)
+            return self._comprehension(only, indent)
+        pieces = [Piece(each) for each in node.args]
+        pieces += [Piece(each.value, keyword_prefix(each)) for each in node.keywords]
+        line = " " * indent + ", ".join(self.flat.arguments(node))
+        if width_of(line) <= self.width and not self._is_part_open(Part("", node)):
+            return [line]
+        return self._body(pieces, indent, self._is_kept_open(node))
+
+    def _each(self, pieces: Sequence[Piece], indent: int) -> list[str]:
+        """Return each piece in lines of its own, with a comma."""
+        return [
+            line for piece in pieces for line in self.lines(piece, indent, after=",")
+        ]
+
+    def _body(self, pieces: Sequence[Piece], indent: int, is_open: bool) -> list[str]:
+        """Return what stands in brackets: a comma follows unless it stands alone."""
+        if len(pieces) == 1 and not is_open:
+            return self.lines(pieces[0], indent)
+        return self._each(pieces, indent)
+
+    def _comprehension(
+        self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp, indent: int
+    ) -> list[str]:
+        """Return an element and its clauses, on one line if that is long enough."""
+        clauses = self.flat.clauses(node.generators)
+        margin = " " * indent
+        line = margin + " ".join([self.flat.text(node.elt), *clauses])
+        is_open = self._holds_open(node)
+        if width_of(line) <= self.width and not is_open:
+            return [line]
+        lines = [margin + clause for clause in clauses]
+        if is_open or any(width_of(each) > self.width for each in lines):
+            raise Unsure
+        return [*self.lines(Piece(node.elt), indent), *lines]
+
+
+class Layout(Chains):
+    """Writes any expression in lines of a given width."""
+
+    def statement(
+        self, node: ast.expr, indent: int, before: str = "", after: str = ""
+    ) -> list[str]:
+        """Return the lines of an expression that brackets do not stand around.
+
+        Raises:
+            Unsure: it is too long, and not a call.
+        """
+        place = Place(indent, before, after, is_inside=False)
+        if self._fits(node, place):
+            return [place.line(self.flat.text(node))]
+        if not isinstance(node, ast.Call):
+            raise Unsure
+        return self._chain(node, place)
+
+    def lines(self, piece: Piece, indent: int, after: str = "") -> list[str]:
+        """Return the lines of an expression within brackets."""
+        place = Place(indent, piece.before, after)
+        node = piece.node
+        if self._fits(node, place, piece.least):
+            return [place.line(self.flat.text(node, piece.least))]
+        if binding(node) < piece.least or isinstance(node, ast.IfExp):
+            inner = Place(indent + STEP)
+            fits = self._fits(node, inner)
+            text = [inner.line(self.flat.text(node))] if fits else None
+            return place.around("(", text or self._broken(node, inner), ")")
+        return self._broken(node, place)
+
+    def _broken(self, node: ast.expr, place: Place) -> list[str]:
+        write = getattr(self, f"_break_{type(node).__name__.lower()}", None)
+        if write is None:
+            return [place.line(self.flat.text(node))]
+        lines: list[str] = write(node, place)
+        return lines
+
+    def _break_list(self, node: ast.List, place: Place) -> list[str]:
+        return self._collection(node, "[", node.elts, "]", place)
+
+    def _break_set(self, node: ast.Set, place: Place) -> list[str]:
+        return self._collection(node, "{", node.elts, "}", place)
+
+    def _break_tuple(self, node: ast.Tuple, place: Place) -> list[str]:
+        if len(node.elts) == 1:
+            body = self._each([Piece(node.elts[0])], place.indent + STEP)
+            return place.around("(", body, ")")
+        return self._collection(node, "(", node.elts, ")", place)
+
+    def _collection(
+        self,
+        node: ast.expr,
+        opening: str,
+        elements: Sequence[ast.expr],
+        closing: str,
+        place: Place,
+    ) -> list[str]:
+        if not elements:
+            return [place.line(opening + closing)]
+        pieces = [Piece(each) for each in elements]
+        body = self._body(pieces, place.indent + STEP, self._is_kept_open(node))
+        return place.around(opening, body, closing)
+
+    def _break_dict(self, node: ast.Dict, place: Place) -> list[str]:
+        if not node.keys:
+            return [place.line("{}")]
+        befores = self.flat.entries(node)
+        pieces = [
+            Piece(value, before)
+            for value, before in zip(node.values, befores, strict=True)
+        ]
+        body = self._body(pieces, place.indent + STEP, self._is_kept_open(node))
+        return place.around("{", body, "}")
+
+    def _break_listcomp(self, node: ast.ListComp, place: Place) -> list[str]:
+        body = self._comprehension(node, place.indent + STEP)
+        return place.around("[", body, "]")
+
+    def _break_setcomp(self, node: ast.SetComp, place: Place) -> list[str]:
+        body = self._comprehension(node, place.indent + STEP)
+        return place.around("{", body, "}")
+
+    def _break_generatorexp(self, node: ast.GeneratorExp, place: Place) -> list[str]:
+        body = self._comprehension(node, place.indent + STEP)
+        return place.around("(", body, ")")
+
+    def _break_starred(self, node: ast.Starred, place: Place) -> list[str]:
+        piece = Piece(node.value, f"{place.before}*", Binding.BIT_OR)
+        return self.lines(piece, place.indent, place.after)
+
+    def _break_unaryop(self, node: ast.UnaryOp, place: Place) -> list[str]:
+        before = place.before + OPERATORS[type(node.op)]
+        piece = Piece(node.operand, before, unary_operand_binding(node))
+        return self.lines(piece, place.indent, place.after)
+
+    def _break_binop(self, node: ast.BinOp, place: Place) -> list[str]:
+        return self._operands(_terms(node), place)
+
+    def _break_boolop(self, node: ast.BoolOp, place: Place) -> list[str]:
+        before = f"{OPERATORS[type(node.op)]} "
+        least = Binding.NOT
+        first, *others = node.values
+        pieces = [Piece(first, "", least)]
+        pieces += [Piece(each, before, least) for each in others]
+        return self._operands(pieces, place)
+
+    def _break_compare(self, node: ast.Compare, place: Place) -> list[str]:
+        least = Binding.COMPARE + 1
+        pieces = [Piece(node.left, "", least)]
+        for operator, side in zip(node.ops, node.comparators, strict=True):
+            pieces.append(Piece(side, f"{OPERATORS[type(operator)]} ", least))
+        return self._operands(pieces, place)
+
+    def _break_ifexp(self, node: ast.IfExp, place: Place) -> list[str]:
+        pieces = [
+            Piece(node.body, "", Binding.OR),
+            Piece(node.test, "if ", Binding.OR),
+            Piece(node.orelse, "else "),
+        ]
+        return self._operands(pieces, place)
+
+    def _operands(self, pieces: Sequence[Piece], place: Place) -> list[str]:
+        """Return each operand in lines of its own, its operator before it."""
+        lines: list[str] = []
+        for number, piece in enumerate(pieces):
+            before = piece.before if number else place.before
+            after = place.after if number == len(pieces) - 1 else ""
+            here = Piece(piece.node, before, piece.least)
+            lines += self.lines(here, place.indent, after)
+        return lines
+
+    def _break_call(self, node: ast.Call, place: Place) -> list[str]:
+        return self._chain(node, place)
+
+    def _break_attribute(self, node: ast.Attribute, place: Place) -> list[str]:
+        return self._chain(node, place)
+
+    def _break_subscript(self, node: ast.Subscript, place: Place) -> list[str]:
+        return self._chain(node, place)
 
 
 def _contents(node: ast.expr) -> list[ast.expr]:
