@@ -35,6 +35,9 @@ class Database:
         self.path = path
         self.url = f"sqlite:///{path}"
 
+    def connect(self):
+        return sqlite3.connect(self.path)
+
     def run(self, *statements):
         with sqlite3.connect(self.path) as connection:
             for statement in statements:

@@ -38,7 +38,12 @@ def perform(verb: str, config: Any, *arguments: Any, **options: Any) -> Any:
     room = importlib.import_module(f"whimbrel.commands.{VERBS[verb].room}")
     if any(name in options for name in WISHES):
         options["wishes"] = _wishes(options)
-    return getattr(room, verb)(config, *arguments, **options)
+    if config.attributes.get("tell") is None:
+        return getattr(room, verb)(config, *arguments, **options)
+    from whimbrel.report.once import not_told_twice
+
+    with not_told_twice():
+        return getattr(room, verb)(config, *arguments, **options)
 
 
 def arranged(verb: Verb, words: dict[str, Any]) -> tuple[Any, ...]:
@@ -80,11 +85,19 @@ def run_default_environment() -> None:
 def show(config: Any, report: Any) -> None:
     """Print what there is to tell, to where *config* prints."""
     from whimbrel.report import terminal
+    from whimbrel.report.once import is_terminal
 
-    is_terminal = config.stdout.isatty() and "NO_COLOR" not in os.environ
-    text = terminal.told(report, is_terminal=is_terminal)
+    is_coloured = is_terminal(config.stdout) and "NO_COLOR" not in os.environ
+    text = terminal.told(report, is_terminal=is_coloured)
     if text:
         config.print_stdout(text.removesuffix("\n"))
+
+
+def tell_at_once(config: Any) -> None:
+    """Let the steps of a run be shown when they are done, not when all are."""
+    from whimbrel.report.report import Report
+
+    config.attributes["tell"] = lambda line: show(config, Report(lines=(line,)))
 
 
 def leave(code: int = 0) -> NoReturn:
@@ -282,6 +295,7 @@ def make_config(said: Said, verb: Verb, words: Mapping[str, Any]) -> Any:
             "url": said.url,
         },
     )
+    tell_at_once(config)
     if verb.name in ("init", "list_templates"):
         return config
     if not (config.has_settings or said.names_a_project):

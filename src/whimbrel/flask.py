@@ -19,6 +19,7 @@ from whimbrel.cli import (
     perform,
     run_default_environment,
     show,
+    tell_at_once,
     told,
 )
 from whimbrel.errors import ConfigError, UsageError
@@ -77,6 +78,8 @@ def new_config(
         },
     )
     config.set_main_option("script_location", directory.replace("%", "%%"))
+    if _is_a_command():
+        tell_at_once(config)
     return config
 
 

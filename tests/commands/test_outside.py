@@ -80,6 +80,12 @@ def lost_options(*names):
     )
 
 
+def _said(change):
+    """The kind of a change and the name of what goes."""
+    before = change.before
+    return f"{type(change).__name__} {getattr(before, 'name', 'options')}"
+
+
 OURS = [
     dropped_index("ix_made"),
     dropped_index("ix_item_made"),  # as index=True in a script names it
@@ -96,13 +102,13 @@ OUTSIDE = [
 ]
 
 
-@pytest.mark.parametrize("change", OURS, ids=repr)
+@pytest.mark.parametrize("change", OURS, ids=_said)
 def test_what_a_script_made_may_go(history, change):
     """A script speaks of it, so the models are what lost it."""
     assert part([change], history, ()).ours == (change,)
 
 
-@pytest.mark.parametrize("change", OUTSIDE, ids=repr)
+@pytest.mark.parametrize("change", OUTSIDE, ids=_said)
 def test_what_no_script_made_stays(history, change):
     """No script speaks of it, so it is somebody else's."""
     parted = part([change], history, ())

@@ -103,6 +103,9 @@ DIFFERENCES = {
         "mocks Alembic's comparison, which is not asked"
     ),
     "test_command.py::CommandLineTest::test_init_append_pyproject": DATED,
+    "test_command.py::CommandLineTest::test_init_file_doesnt_exist": (
+        "mocks the functions that make folders, and nothing is made to tell of"
+    ),
     "test_command.py::EnureVersionTest::test_sql_ensure_version": (
         "DDL stands in transactions on SQLite too: the SQL begins with BEGIN"
     ),

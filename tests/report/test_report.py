@@ -333,3 +333,17 @@ def test_plain_output_does_not_import_rich():
         "sys.exit('rich' in sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_stream_that_knows_nothing_of_terminals_is_written_to():
+    """An app may put an object of its own in the place of sys.stdout."""
+
+    class Written:
+        def __init__(self):
+            self.parts = []
+
+        write = property(lambda self: self.parts.append)
+
+    stream = Written()
+    show(Config(stdout=stream), Report(lines=(Line("Done."),)))
+    assert "".join(stream.parts) == "Done.\n"

@@ -1,12 +1,13 @@
 """Law: whatever a table looks like, an alteration changes what it says and no more."""
 
+import os
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
 
 import sqlalchemy as sa
 from alembic.runtime.migration import MigrationContext
-from hypothesis import assume, event, given
+from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.pool import StaticPool
 
@@ -25,6 +26,8 @@ from whimbrel.schema.state import (
     Unique,
 )
 
+
+ALTERATIONS = 20_000 if os.environ.get("WHIMBREL_SOAK") else 300
 
 NAMES = ["a", "b", "Cc", "select", "d d", 'e"e', "group", "Ä"]
 TYPES = [
@@ -275,6 +278,7 @@ def _make(statements):
     return connection
 
 
+@settings(max_examples=ALTERATIONS)
 @given(cases())
 def test_what_is_not_spoken_of_stays(case):
     """Rows, other columns, constraints, indexes, triggers, views: all stay."""

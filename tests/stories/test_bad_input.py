@@ -200,6 +200,7 @@ def test_two_scripts_with_one_id(project, verb):
 )  # fmt: skip
 def test_a_revision_that_is_not_there(project, words):
     """It is named, and what to look at."""
+    project.edit("app.py", "    id =", "    more = db.Column(db.Text)\n    id =")
     project.refuses(f"flask db {words}", "flask db history")
 
 
@@ -305,6 +306,7 @@ def test_several_heads(project, verb):
     """Both heads are named, and the command that joins them."""
     add(project, "b2", "a1")
     add(project, "c3", "a1")
+    project.edit("app.py", "    id =", "    more = db.Column(db.Text)\n    id =")
     project.refuses(f"flask db {verb}", "b2", "c3", "flask db merge")
     project.does("flask db merge heads -m joined")
     project.does("flask db upgrade")

@@ -94,6 +94,18 @@ def _is_stored(table: Table) -> bool:
     return not any(prefix.upper() in _TEMPORARY for prefix in table._prefixes)
 
 
+_IDENTITY_OPTIONS = (
+    "start",
+    "increment",
+    "minvalue",
+    "maxvalue",
+    "nominvalue",
+    "nomaxvalue",
+    "cycle",
+    "cache",
+)
+
+
 class _Builder:
     """Puts what was drafted and spelled into the dataclasses of a state."""
 
@@ -158,9 +170,9 @@ class _Builder:
         return schema.Identity(
             is_always=bool(identity.always),
             options=frozenset(
-                schema.Option(name, str(value))
-                for name, value in identity._as_dict().items()
-                if name != "always" and value is not None
+                schema.Option(name, str(getattr(identity, name)))
+                for name in _IDENTITY_OPTIONS
+                if getattr(identity, name, None) is not None
             ),
         )
 

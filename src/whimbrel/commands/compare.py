@@ -121,7 +121,7 @@ def compare(
     if wishes.must_be_at_head and not is_live:
         raise BehindHead(
             "Target database is not up to date.",
-            "Bring it to head with the command `upgrade`, then look again.",
+            f"Bring it to head with `{history.program} upgrade`, then look again.",
         )
     if is_live:
         current = read_state(connection, scope)
@@ -221,7 +221,7 @@ def _replayed(
         raise BehindHead(
             "Target database is not up to date, and the history cannot be replayed"
             f" on a scratch database: {cause}",
-            "Bring the database to head first, with the command `upgrade`.",
+            f"Bring the database to head first, with `{history.program} upgrade`.",
         ) from cause
 
 

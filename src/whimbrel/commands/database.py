@@ -15,7 +15,7 @@ from alembic.runtime.migration import MigrationContext
 
 from whimbrel.commands.look import RefusedRange
 from whimbrel.report.report import Line, Report, Tone
-from whimbrel.run.execute import Event, downgrade_fn, stamp_fn, upgrade_fn
+from whimbrel.run.execute import Event, Tell, downgrade_fn, stamp_fn, upgrade_fn
 from whimbrel.run.runtime import run_environment
 from whimbrel.script.history import History
 
@@ -52,13 +52,13 @@ def upgrade(
     run_environment(
         config,
         history,
-        upgrade_fn(history, wanted.end, events.append),
+        upgrade_fn(history, wanted.end, _listener(config, events, is_silent=sql)),
         as_sql=sql,
         starting_rev=wanted.start,
         destination_rev=wanted.end,
         tag=tag,
     )
-    return _told(events, is_silent=sql)
+    return _told(config, events, is_silent=sql)
 
 
 def downgrade(
@@ -87,13 +87,13 @@ def downgrade(
     run_environment(
         config,
         history,
-        downgrade_fn(history, wanted.end, events.append),
+        downgrade_fn(history, wanted.end, _listener(config, events, is_silent=sql)),
         as_sql=sql,
         starting_rev=wanted.start,
         destination_rev=wanted.end,
         tag=tag,
     )
-    return _told(events, is_silent=sql)
+    return _told(config, events, is_silent=sql)
 
 
 def stamp(
@@ -127,14 +127,14 @@ def stamp(
     run_environment(
         config,
         history,
-        stamp_fn(history, wanted, events.append),
+        stamp_fn(history, wanted, _listener(config, events, is_silent=sql)),
         as_sql=sql,
         starting_rev=next(iter(starts), None),
         destination_rev=wanted,
         tag=tag,
         purge=purge,
     )
-    return _told(events, is_silent=sql)
+    return _told(config, events, is_silent=sql)
 
 
 def ensure_version(config: Config, sql: bool = False) -> Report:
@@ -167,7 +167,23 @@ def _range(revision: str, verb: str, *, is_range_allowed: bool) -> Range:
     return Range(start=start, end=end)
 
 
-def _told(events: Sequence[Event], *, is_silent: bool) -> Report:
+def _listener(config: Config, events: list[Event], *, is_silent: bool) -> Tell:
+    """Return what hears of each step: it is kept, and told at once if one listens."""
+    tell = None if is_silent else config.attributes.get("tell")
+
+    def hear(event: Event) -> None:
+        events.append(event)
+        if tell is not None:
+            tell(_line(event))
+
+    return hear
+
+
+def _line(event: Event) -> Line:
+    return Line(f"{event.text} ({event.seconds:.2f} s)", Tone.GOOD)
+
+
+def _told(config: Config, events: Sequence[Event], *, is_silent: bool) -> Report:
     """Return the report of a run; one that writes SQL has nothing else to tell."""
     data = {
         "steps": [
@@ -177,7 +193,7 @@ def _told(events: Sequence[Event], *, is_silent: bool) -> Report:
     }
     if is_silent:
         return Report(data=data)
-    lines = tuple(
-        Line(f"{each.text} ({each.seconds:.2f} s)", Tone.GOOD) for each in events
-    )
-    return Report(lines=lines or (NOTHING_TO_DO,), data=data)
+    if not events:
+        return Report(lines=(NOTHING_TO_DO,), data=data)
+    is_told = config.attributes.get("tell") is not None
+    return Report(lines=() if is_told else tuple(map(_line, events)), data=data)

@@ -80,9 +80,9 @@ class Forms:
 
     def default(self, expression: Expression) -> Default:
         """Return a server default: a plain string as such, all else as SQL."""
-        literal = expression.canonical
-        if STRING.fullmatch(literal):
-            return literal[1:-1].replace("''", "'")
+        for literal in (expression.canonical, expression.text):
+            if STRING.fullmatch(literal):
+                return literal[1:-1].replace("''", "'")
         return text(expression.text)
 
     def part(self, part: IndexPart) -> str | TextClause:

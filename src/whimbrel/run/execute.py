@@ -83,10 +83,18 @@ def _told(
             Event(
                 kind=kind,
                 revision=_revision(step),
-                text=str(step),
+                text=_text(step, kind),
                 seconds=time.perf_counter() - start,
             )
         )
+
+
+def _text(step: RevisionStep | StampStep, kind: str) -> str:
+    """Return a line such as ``upgrade <base> -> 3f2a, add users``."""
+    ends = (step.from_revisions_no_deps, step.to_revisions_no_deps)
+    start, end = (", ".join(each) or "<base>" for each in ends)
+    doc = f", {step.doc}" if isinstance(step, RevisionStep) and step.doc else ""
+    return f"{kind} {start} -> {end}{doc}"
 
 
 def _revision(step: RevisionStep | StampStep) -> str:

@@ -15,18 +15,19 @@ from whimbrel.errors import MigrationFailed, WhimbrelError
 
 
 UNDONE = "Nothing was changed."
+UNDONE_ALONE = "What it did was undone; the revisions before it stay done."
 HALF_DONE = "What the script had done before that line may have stayed."
 
 
 def guarded(
-    step: MigrationStep, run: Callable[..., Any], *, is_undone: bool
+    step: MigrationStep, run: Callable[..., Any], *, left: Callable[[], str]
 ) -> Callable[..., Any]:
     """Return *run*, the function of *step*, telling its failures in a sentence.
 
     Args:
         step: the step that the function belongs to.
         run: the ``upgrade`` or ``downgrade`` of its script.
-        is_undone: whether a failure leaves nothing behind.
+        left: says, after a failure, what it leaves behind.
     """
 
     @functools.wraps(run)
@@ -39,18 +40,15 @@ def guarded(
             _place(error, step)
             raise
         except Exception as cause:
-            raise _failed(step, cause, is_undone=is_undone) from cause
+            raise _failed(step, cause, left()) from cause
 
     return call
 
 
-def _failed(
-    step: MigrationStep, cause: Exception, *, is_undone: bool
-) -> MigrationFailed:
+def _failed(step: MigrationStep, cause: Exception, left: str) -> MigrationFailed:
     path, line = _path(step), _line(step, cause)
     verb = "downgrade" if step.is_downgrade else "upgrade"
     at = f" at {path}, line {line}" if path and line else f" ({path})" if path else ""
-    left = UNDONE if is_undone else HALF_DONE
     return MigrationFailed(
         f"The {verb} of revision {_revision(step)} failed{at}: {words_of(cause)}",
         f"{left} Mend the script or the rows, then run the command again.",

@@ -87,6 +87,22 @@ def _unconfigured() -> Iterator[None]:
             setattr(logging.config, name, configure)
 
 
+@contextmanager
+def nothing_logged(name: str) -> Iterator[None]:
+    """Keep what this thread tells the logger *name* from everybody, in the block."""
+    mine = threading.get_ident()
+
+    def is_of_others(record: logging.LogRecord) -> bool:
+        return record.thread != mine
+
+    logger = logging.getLogger(name)
+    logger.addFilter(is_of_others)
+    try:
+        yield
+    finally:
+        logger.removeFilter(is_of_others)
+
+
 def _loggers() -> list[logging.Logger]:
     return [
         logger

@@ -15,6 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection
 
 from whimbrel.catalog.read import read_state
+from whimbrel.run.host import nothing_logged
 from whimbrel.run.runtime import (
     ENVIRONMENT_LOCK,
     Context,
@@ -31,6 +32,10 @@ from whimbrel.schema.state import State
 
 _OF_THE_LIVE_RUN = ("fn", "purge", "starting_rev", "destination_rev", "output_buffer")
 """Options that speak of the run of a command, not of the project."""
+
+
+RUNTIME_LOG = "alembic.runtime.migration"
+"""Who tells of upgrades; those of a scratch database would pass for real ones."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,7 +135,9 @@ def _context_on(
     kept["transactional_ddl"] = True
     if fn is not None:
         kept["fn"] = fn
-    return owned_context(MigrationContext.configure(connection=scratch, opts=kept))
+    with nothing_logged(RUNTIME_LOG):
+        context = MigrationContext.configure(connection=scratch, opts=kept)
+    return owned_context(context)
 
 
 @contextmanager
@@ -139,7 +146,11 @@ def _standing_in(context: Context, history: ScriptDirectory | None) -> Iterator[
     live = getattr(alembic_context, "_proxy", None)
     config = live.config if live is not None else Config()
     script = history or getattr(live, "script", None)
-    with ENVIRONMENT_LOCK, Environment(config, script) as environment:  # type: ignore[arg-type]  # may be None, as for Alembic
+    with (
+        ENVIRONMENT_LOCK,
+        nothing_logged(RUNTIME_LOG),
+        Environment(config, script) as environment,  # type: ignore[arg-type]  # may be None, as for Alembic
+    ):
         environment._migration_context = context
         context.environment_context = environment
         with Operations.context(context):

@@ -29,7 +29,7 @@ from sqlalchemy import Table, make_url
 from sqlalchemy.engine import URL, Connection
 
 from whimbrel.run import alter_sqlite  # registers how its tables are altered
-from whimbrel.run.failure import guarded
+from whimbrel.run.failure import HALF_DONE, UNDONE, UNDONE_ALONE, guarded
 from whimbrel.run.host import logging_left_alone
 from whimbrel.run.transaction import (
     end_transaction,
@@ -134,6 +134,7 @@ class Context(MigrationContext):
     """
 
     _checks_orphans = False
+    _was_committed_between = False
     _known_orphans: frozenset[tuple[Any, ...]] | None = None
 
     @property
@@ -203,6 +204,7 @@ class Context(MigrationContext):
                 yield
             return
         self._refuse_new_orphans()
+        self._was_committed_between = True
         was_begun = self._transaction is not None
         if was_begun:
             self._close("COMMIT")
@@ -266,7 +268,7 @@ class Context(MigrationContext):
     def _script(
         self, step: RevisionStep, run: Callable[..., Any]
     ) -> Callable[..., Any]:
-        told = guarded(step, run, is_undone=bool(self.impl.transactional_ddl))
+        told = guarded(step, run, left=self._left_by_a_failure)
 
         @functools.wraps(run)
         def call(**kw: Any) -> Any:
@@ -275,6 +277,12 @@ class Context(MigrationContext):
             return told(**kw)
 
         return call
+
+    def _left_by_a_failure(self) -> str:
+        """Say what a script that fails now leaves behind."""
+        if not self.impl.transactional_ddl or self._was_committed_between:
+            return HALF_DONE
+        return UNDONE_ALONE if self._transaction_per_migration else UNDONE
 
 
 def owned_context(context: MigrationContext) -> Context:

@@ -245,29 +245,9 @@ class History(ScriptDirectory):
                     )
                     continue
                 seen.add(path)
-                script = self._script(path)
+                script = _script(self, path)
                 if script is not None:
                     yield script
-
-    def _script(self, path: str) -> Script | None:
-        if not path.endswith(".py"):
-            return Script._from_path(self, Path(path))
-        if os.path.basename(path).startswith((".#", "__init__")):  # noqa: PTH119  # per file
-            return None
-        try:
-            return ScriptFile(read_heading(path), path)
-        except CycleDetected as error:
-            raise RefusedCircle(
-                f"The script {path} follows itself.",
-                "Mend its down_revision or its depends_on.",
-                path=path,
-            ) from error
-        except RevisionError as error:
-            raise RefusedScript(
-                f"The script {path} cannot be used: {error}.",
-                "Write another revision id into it, and into what follows it.",
-                path=path,
-            ) from error
 
     def _upgrade_revs(self, *args: Any, **settings: Any) -> list[RevisionStep]:
         with _needed_functions():
@@ -335,6 +315,23 @@ def program_of(config: Config) -> str:
     return str(config.attributes.get("program") or DEFAULT_PROGRAM)
 
 
+def _script_file(path: str) -> ScriptFile:
+    try:
+        return ScriptFile(read_heading(path), path)
+    except CycleDetected as error:
+        raise RefusedCircle(
+            f"The script {path} follows itself.",
+            "Mend its down_revision or its depends_on.",
+            path=path,
+        ) from error
+    except RevisionError as error:
+        raise RefusedScript(
+            f"The script {path} cannot be used: {error}.",
+            "Write another revision id into it, and into what follows it.",
+            path=path,
+        ) from error
+
+
 def _refuse_file(location: str) -> None:
     if Path(location).is_file():
         raise RefusedConfig(
@@ -360,6 +357,15 @@ def _location(config: Config) -> str:
     """Return where *config* says that the scripts are."""
     option = getattr(config, "get_alembic_option", config.get_main_option)
     return str(option("script_location"))
+
+
+def _script(directory: ScriptDirectory, path: str) -> Script | None:
+    """Return the script at *path*, or None where Alembic would pass it over."""
+    if not path.endswith(".py"):
+        return Script._from_path(directory, Path(path))
+    if os.path.basename(path).startswith((".#", "__init__")):  # noqa: PTH119  # per file
+        return None
+    return _script_file(path)
 
 
 def _paths(scripts: ScriptDirectory, location: str) -> Iterator[str]:
