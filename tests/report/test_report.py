@@ -4,9 +4,12 @@ import itertools
 import re
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
+from whimbrel.cli import show
+from whimbrel.config import Config
 from whimbrel.report.report import Line, Report, Tone, describe_changes, plain_lines
 from whimbrel.report.terminal import told
 from whimbrel.schema.changes import (
@@ -338,12 +341,7 @@ def test_plain_output_does_not_import_rich():
 def test_a_stream_that_knows_nothing_of_terminals_is_written_to():
     """An app may put an object of its own in the place of sys.stdout."""
 
-    class Written:
-        def __init__(self):
-            self.parts = []
-
-        write = property(lambda self: self.parts.append)
-
-    stream = Written()
+    parts = []
+    stream = SimpleNamespace(write=parts.append, flush=lambda: None)
     show(Config(stdout=stream), Report(lines=(Line("Done."),)))
-    assert "".join(stream.parts) == "Done.\n"
+    assert "".join(parts) == "Done.\n"

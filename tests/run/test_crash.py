@@ -148,9 +148,7 @@ def _snapshots(victim):
     return snapshots, done
 
 
-def test_a_killed_run_left_all_or_nothing_and_can_be_repeated(
-    victim, request, record_property
-):
+def test_a_killed_run_left_all_or_nothing_and_can_be_repeated(victim, request):
     """Killed at any moment, the database is sound, and as it was or as it should be."""
     snapshots, whole = _snapshots(victim)
     dice = random.Random(request.node.name)
@@ -165,8 +163,6 @@ def test_a_killed_run_left_all_or_nothing_and_can_be_repeated(
         done = victim.run(is_each_alone=is_each_alone, **when)
         assert done["killed"] or "delay" in when
         found.append(_version_after(victim, snapshots))
-        event = f"{found[-1]}, {'killed' if done['killed'] else 'too late'}"
-        record_property(event, number)
         assert is_each_alone or found[-1] != "middle"
         victim.run()
         assert snapshot(victim.database) == snapshots["new"]

@@ -189,9 +189,10 @@ def _written(generation: Generation, autogenerate: bool) -> Report:
         return Report(lines=(*lines, Line("No changes detected.")))
     paths = []
     for directive in generation.generated_revisions:
+        parts = tuple(generation.parts(directive))
         script = save(
             directive,
-            generation.parts(directive),
+            parts,
             changes,
             generation.history,
             generation.template_args,
@@ -199,13 +200,15 @@ def _written(generation: Generation, autogenerate: bool) -> Report:
         )
         paths.append(script.path)
         lines.append(Line(f"Script: {_shown(script.path)}", Tone.GOOD))
+        notes = dict.fromkeys(note for part in parts for note in part.body.notes)
+        lines.extend(Line(note, Tone.WARN) for note in notes)
         if autogenerate:
             lines.extend(_proved(generation, directive, script))
     return Report(
         lines=tuple(lines),
         changes=changes,
         data={"scripts": paths},
-        script_path=paths[-1],
+        script_path=paths[-1] if paths else None,
     )
 
 

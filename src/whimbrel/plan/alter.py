@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
 from alembic.operations import ops
 
+from whimbrel.plan.fill import copy_values
 from whimbrel.plan.generic import (
     Forms,
     add_column,
@@ -22,8 +23,9 @@ from whimbrel.plan.generic import (
 from whimbrel.plan.order import Task, Thing
 from whimbrel.plan.step import BatchOptions, Step, TableOps
 from whimbrel.schema.changes import Change, ColumnChange, FactsChange
-from whimbrel.schema.names import CONVENTION, CONVENTION_KEYS
+from whimbrel.schema.names import CONVENTION, CONVENTION_KEYS, unique_name
 from whimbrel.schema.state import (
+    NO_OPTIONS,
     Check,
     Column,
     Constraint,
@@ -33,6 +35,7 @@ from whimbrel.schema.state import (
     Naming,
     PrimaryKey,
     TableName,
+    Type,
     Unique,
 )
 
@@ -43,10 +46,15 @@ COMING = (PrimaryKey, Unique, Check, Index, ForeignKey)
 may refer to them, and for which some databases would make an index of their own."""
 
 
+QUOTES = ('"', "`")
+"""What may stand around a name, and is doubled within it."""
+
+
 def alteration(forms: Forms, task: Task) -> Iterator[Step]:
     """Yield the steps that alter a table: one for the table as a whole.
 
-    Only an index that its table's batch cannot carry has a step of its own.
+    Only an index that its table's batch cannot carry has a step of its own, and
+    what keeps the values of a generated column that becomes a plain one.
     """
     going = [each for each in task.going if not _stands_apart(forms, each)]
     coming = [each for each in task.coming if not _stands_apart(forms, each)]
@@ -54,6 +62,11 @@ def alteration(forms: Forms, task: Task) -> Iterator[Step]:
         if isinstance(index, Index) and index not in going:
             operation: ops.MigrateOperation = drop_index(forms, task.name, index)
             yield Step(operation=operation, changes=task.changes)
+    for change, stand_in in _stand_ins(task):
+        added = table_ops(task.name, [add_column(forms, task.name, stand_in)])
+        yield Step(operation=added, changes=(change,))
+        copied = copy_values(forms, task.name, stand_in.name, of=_name(change))
+        yield Step(operation=copied, changes=(change,))
     operation = _whole(forms, replace(task, going=tuple(going), coming=tuple(coming)))
     if not operation.is_empty():
         loses = tuple(each for each in task.changes if _loses_values(each))
@@ -131,14 +144,25 @@ def _create(forms: Forms, table: TableName, thing: Thing) -> ops.MigrateOperatio
 def _column_operations(forms: Forms, task: Task) -> Iterator[ops.MigrateOperation]:
     """Yield what happens to the columns: they go, change, come.
 
-    Generated columns go before those that they are made from, and come after.
+    Generated columns go before those that they are made from, and come after.  A
+    table is never without a column.
     """
     changes = [each for each in task.changes if isinstance(each, ColumnChange)]
     gone = [each.before for each in changes if _goes(each) and each.before]
     come = [each.after for each in changes if _comes(each) and each.after]
+    altered = list(_altered(changes))
+    altered += [
+        (stand_in, change.after)
+        for change, stand_in in _stand_ins(task)
+        if change.after is not None
+    ]
+    early = () if _has_column_left(task, gone, altered) else _plain_and_new(come, gone)
+    come = [each for each in come if each not in early]
+    for column in early:
+        yield add_column(forms, task.name, column)
     for column in sorted(gone, key=lambda each: (each.computed is None, *_place(each))):
         yield drop_column(forms, task.name, column)
-    for before, after in sorted(_altered(changes), key=lambda pair: _place(pair[1])):
+    for before, after in sorted(altered, key=lambda pair: _place(pair[1])):
         yield alter_column(forms, task.name, before, after)
     for column in sorted(
         come, key=lambda each: (each.computed is not None, *_place(each))
@@ -146,8 +170,58 @@ def _column_operations(forms: Forms, task: Task) -> Iterator[ops.MigrateOperatio
         yield add_column(forms, task.name, column)
 
 
+def _has_column_left(
+    task: Task, gone: Collection[Column], altered: Collection[object]
+) -> bool:
+    """Whether the table keeps a column when those that go are gone."""
+    return bool(altered) or task.before is None or len(gone) < len(task.before.columns)
+
+
+def _plain_and_new(
+    come: Iterable[Column], gone: Iterable[Column]
+) -> tuple[Column, ...]:
+    """Return the columns that can come before others go."""
+    names = {column.name for column in gone}
+    new = (each for each in come if each.computed is None and each.name not in names)
+    return tuple(sorted(new, key=_place))
+
+
 def _place(column: Column) -> tuple[int, str]:
     return column.position, column.name
+
+
+def _stand_ins(task: Task) -> Iterator[tuple[ColumnChange, Column]]:
+    """Yield the generated columns that become plain, and what keeps their values.
+
+    No database makes the one the other: a plain column takes the values, then the
+    name.  Its type is told as the database spells it, for a type of the app's own
+    may bring a check.
+    """
+    tables = [each for each in (task.before, task.after) if each is not None]
+    taken = {column.name for table in tables for column in table.columns}
+    for change in task.changes:
+        if isinstance(change, ColumnChange) and change.after and _becomes_plain(change):
+            name = unique_name(f"{change.after.name}_values", taken)
+            taken.add(name)
+            stand_in = replace(
+                change.after,
+                name=name,
+                type=Type(change.after.type.spelling),
+                nullable=True,
+                default=None,
+                options=NO_OPTIONS,
+            )
+            yield change, stand_in
+
+
+def _becomes_plain(change: ColumnChange) -> bool:
+    """Whether a generated column becomes one that has values of its own."""
+    before, after = change.before, change.after
+    return bool(before and before.computed and after and after.computed is None)
+
+
+def _name(change: ColumnChange) -> str:
+    return change.before.name if change.before is not None else ""
 
 
 def _altered(changes: Iterable[ColumnChange]) -> Iterator[tuple[Column, Column]]:
@@ -173,22 +247,16 @@ def _goes(change: ColumnChange) -> bool:
 
 
 def _comes(change: ColumnChange) -> bool:
-    return change.before is None or is_replaced(change)
+    is_added = change.before is None or is_replaced(change)
+    return is_added and not _becomes_plain(change)
 
 
 def _loses_values(change: Change) -> bool:
-    """Whether values are lost that nothing else tells.
-
-    A generated column that goes has none of its own, but one that becomes a
-    plain column leaves its values behind.
-    """
+    """Whether values are lost that nothing else tells; generated ones are not."""
     if not isinstance(change, ColumnChange) or change.before is None:
         return False
-    if change.after is None:
-        return change.before.computed is None
-    return is_replaced(change) and (
-        change.before.computed is None or change.after.computed is None
-    )
+    is_gone = change.after is None or is_replaced(change)
+    return is_gone and change.before.computed is None
 
 
 def _is_replaced_key(forms: Forms, thing: Thing, task: Task) -> bool:
@@ -206,6 +274,7 @@ def _is_made_by_type(thing: Thing, task: Task) -> bool:
         mentions(thing.expression, change.after.name)
         for change in task.changes
         if isinstance(change, ColumnChange) and change.after is not None
+        if not _becomes_plain(change)
         if change.before is None
         or is_replaced(change)
         or changes_type(change.before, change.after)
@@ -216,7 +285,9 @@ def mentions(expression: Expression | None, name: str) -> bool:
     """Whether *expression* seems to speak of the column called *name*."""
     if expression is None:
         return False
-    pattern = rf"(?<!\w){re.escape(name)}(?!\w)"
+    doubled = (name.replace(quote, quote * 2) for quote in QUOTES)
+    written = "|".join(re.escape(each) for each in (name, *doubled))
+    pattern = rf"(?<!\w)(?:{written})(?!\w)"
     return re.search(pattern, expression.text, re.IGNORECASE) is not None
 
 

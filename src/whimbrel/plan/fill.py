@@ -1,4 +1,4 @@
-"""The statement that gives rows a value before their column is closed."""
+"""The statements that give rows a value: a new one, or one that would be lost."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from alembic.operations import ops
 from whimbrel.plan.generic import Forms, text
 from whimbrel.plan.spelled import column_type
 from whimbrel.schema.fills import FilledColumn
+from whimbrel.schema.state import TableName
 
 
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
@@ -19,12 +20,24 @@ TRUTH = {"true": "1", "false": "0", "1": "1", "0": "0"}
 def fill_rows(forms: Forms, filled: FilledColumn) -> ops.ExecuteSQLOp:
     """Return the UPDATE that fills the rows in which the column is NULL."""
     fill = filled.fill
-    parts = (fill.table.schema, fill.table.name)
-    table = ".".join(forms.quoted(part) for part in parts if part)
+    table = _quoted(forms, fill.table)
     column = forms.quoted(fill.column)
     value = _literal(forms, filled)
     sql = f"UPDATE {table} SET {column} = {value} WHERE {column} IS NULL"
     return ops.ExecuteSQLOp(text(sql).text)
+
+
+def copy_values(
+    forms: Forms, table: TableName, column: str, *, of: str
+) -> ops.ExecuteSQLOp:
+    """Return the UPDATE by which a column takes the values of another."""
+    names = f"{forms.quoted(column)} = {forms.quoted(of)}"
+    return ops.ExecuteSQLOp(text(f"UPDATE {_quoted(forms, table)} SET {names}").text)
+
+
+def _quoted(forms: Forms, table: TableName) -> str:
+    parts = (table.schema, table.name)
+    return ".".join(forms.quoted(part) for part in parts if part)
 
 
 def _literal(forms: Forms, filled: FilledColumn) -> str:

@@ -10,6 +10,7 @@ from whimbrel.catalog.sqlite_ddl import ClauseKind, folded, quote
 from whimbrel.errors import MigrationFailed
 from whimbrel.run.alter_text import Draft
 from whimbrel.run.constraint_text import places
+from whimbrel.run.disk import is_full
 from whimbrel.run.in_place import NotInPlace, can_write_schema, write_in_place
 from whimbrel.run.rebuild import rebuild
 from whimbrel.run.stored_table import (
@@ -48,9 +49,10 @@ def carry_out(table: StoredTable, draft: Draft, recreate: str = "auto") -> None:
         with in_one_piece(table.connection), unbroken:
             _carry_out(table, draft, way, recreate)
     except DBAPIError as error:
+        mend = "Make room on the disk" if is_full(error) else "Mend the script"
         raise MigrationFailed(
             f"Table {table.name} cannot be altered as the script says: {error.orig}.",
-            "Nothing was changed. Mend the script, then run it again.",
+            f"Nothing was changed. {mend}, then run it again.",
             table=table.name,
             definition=draft.text.text,
         ) from error

@@ -19,6 +19,7 @@ from whimbrel.catalog.sqlite_master import SchemaText
 from whimbrel.errors import MigrationFailed
 from whimbrel.run.alter_text import Draft, unqualified
 from whimbrel.run.constraint_text import places
+from whimbrel.run.disk import refuse_small_disk
 from whimbrel.run.in_place import write_text
 from whimbrel.run.row_checks import (
     MEND_ROWS,
@@ -46,6 +47,7 @@ def rebuild(table: StoredTable, draft: Draft) -> None:
         MigrationFailed: rows violate what is new, or foreign keys that cannot be
             switched off would cascade.
     """
+    refuse_small_disk(table)
     refuse_nulls(table, draft)
     try:
         with in_one_piece(table.connection):
