@@ -1,1 +1,0 @@
-"""What could go wrong, found before it does."""
