@@ -104,5 +104,3 @@ def differences(connection, wanted):
     """Return what still lies between a database and a state, names adopted."""
     found = read_state(connection, Scope())
     return diff(found, adopt_names(wanted, found))
-
-

@@ -59,6 +59,8 @@ def line(operation):  # noqa: C901  # one case for each operation
             return f"comment {operation.comment}"
         case ops.DropTableCommentOp():
             return "no comment"
+        case ops.ExecuteSQLOp():
+            return operation.sqltext
     raise AssertionError(operation)
 
 

@@ -70,12 +70,18 @@ class Stage:
         columns = ", ".join(map(q, said))
         places = ", ".join("?" * len(said))
         what = f"({columns}) VALUES ({places})" if said else "DEFAULT VALUES"
-        sql = f"INSERT OR ABORT INTO {q(name)} {what} RETURNING {', '.join(map(q, names))}"
+        marks = [None] if has_rowid(table) else list(table.primary_key.columns)
+        insert = f"INSERT OR ABORT INTO {q(name)} {what} RETURNING "
+        where = " AND ".join(f"{q(each)} IS ?" for each in marks)
+        look = f"SELECT {', '.join(map(q, names))} FROM {q(name)} WHERE {where}"
         try:
-            found = self.driver.execute(sql, list(said.values())).fetchall()
+            rows = self.driver.execute(
+                insert + ", ".join(map(q, marks)), [*said.values()]
+            )
+            (found,) = self.driver.execute(look, rows.fetchall()[0])
         except (sqlite3.Error, OverflowError):
             return None
-        return dict(zip(names, found[0], strict=True))
+        return dict(zip(names, found, strict=True))
 
     def tables_of_orphans(self):
         """Return the tables of which a row refers to nothing."""
@@ -161,7 +167,9 @@ def _values(table, number, chance, wild):
     for column in table.ordered_columns:
         if chance.random() < wild:
             values[column.name] = chance.choice(WILD)
-        elif any("'b'" in str(each) or "'0'" in str(each) for each in table.constraints):
+        elif any(
+            "'b'" in str(each) or "'0'" in str(each) for each in table.constraints
+        ):
             values[column.name] = chance.choice(["a", "0", 1, number])
         else:
             is_text = any(each in column.type.spelling for each in ("CHAR", "TEXT"))

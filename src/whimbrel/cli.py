@@ -154,7 +154,8 @@ def our_error(cause: Exception) -> WhimbrelError | None:
     if kinds & {"sqlalchemy.exc.ArgumentError", "sqlalchemy.exc.NoSuchModuleError"}:
         return ConfigError(
             f"The URL of the database cannot be used: {cause}",
-            "A URL looks like dialect+driver://user:password@host/database.",
+            "Mend it where it is set: in the app, with --url, or as sqlalchemy.url in"
+            " alembic.ini. It looks like dialect+driver://user:password@host/database.",
         )
     if isinstance(cause, RuntimeError) and "application context" in str(cause):
         return UsageError(

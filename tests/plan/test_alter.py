@@ -260,12 +260,73 @@ def test_every_step_knows_its_changes(case):
     assert all(step.changes and step.in_transaction for step in plan.upgrade)
 
 
-def test_a_generated_column_that_becomes_plain_loses_its_values():
-    """Values that no column holds afterwards are told as lost."""
-    plan = plan_of(table(A, C), table(A, replace(C, computed=None)))
+def test_a_generated_column_that_becomes_plain_keeps_its_values():
+    """
+    A plain column takes the values of a generated one before that goes, then its
+    name; what the column shall say is said when the values are there.
+    """
+    plain = replace(C, computed=None, nullable=False, default=e("'7'"))
+    index_ = index("ix_c", "c")
+    plan = plan_of(table(A, C, index_), table(A, plain, index_))
 
-    assert told(plan.upgrade) == ["alter item", "  drop c", "  add c INTEGER()"]
-    assert [step.loses for step in plan.upgrade] == [plan.upgrade[0].changes]
+    assert told(plan.upgrade) == [
+        "alter item",
+        "  add c_values INTEGER()",
+        "UPDATE item SET c_values = c",
+        "alter item",
+        "  drop index ix_c on item",
+        "  drop c",
+        "  alter c_values: nullable=False, name='c', default='7'",
+        "  create index ix_c on item",
+    ]
+    assert [step.loses for step in plan.upgrade] == [(), (), ()]
+    assert told(plan.downgrade)[-3:] == [
+        "  drop c",
+        "  add c INTEGER()",
+        "  create index ix_c on item",
+    ]
+    assert [step.loses for step in plan.downgrade] == [plan.downgrade[0].changes]
+
+
+def test_what_keeps_the_values_has_a_name_that_is_free():
+    """The column that keeps values takes no other column's name."""
+    other = replace(B, name="c_values")
+    plan = plan_of(table(A, C, other), table(A, replace(C, computed=None)))
+
+    assert told(plan.upgrade)[:3] == [
+        "alter item",
+        "  add c_values_1 INTEGER()",
+        "UPDATE item SET c_values_1 = c",
+    ]
+
+
+def test_a_table_is_never_without_a_column():
+    """Where all columns go, the new ones come first."""
+    plan = plan_of(table(A), table(B, C))
+
+    assert told(plan.upgrade) == [
+        "alter item",
+        "  add b VARCHAR(length=20)",
+        "  drop a",
+        "  add c INTEGER()",
+    ]
+
+
+def test_a_check_on_a_column_with_a_quote_in_its_name_goes_along():
+    """What speaks of a column is found however its name is quoted."""
+    column = replace(A, name='a"b')
+    check = Check(name="ck", expression=e('"a""b" > 0'))
+    plan = plan_of(
+        table(B, column, check), table(B, replace(column, computed=TWICE), check)
+    )
+
+    assert told(plan.upgrade) == [
+        "alter item",
+        "  drop check ck",
+        '  drop a"b',
+        '  add a"b INTEGER()',
+        '  add check ck: "a""b" > 0',
+    ]
 
 
 def test_a_generated_column_that_goes_loses_nothing():

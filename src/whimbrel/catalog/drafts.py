@@ -194,8 +194,7 @@ def _untold_type(column: AnyColumn, dialect: str, cause: Exception) -> ModelsErr
             column=where,
         )
     return UnrenderableType(
-        f"The type {column.type!r} of {where} cannot be created on"
-        f" {dialect}: {cause}",
+        f"The type {column.type!r} of {where} cannot be created on {dialect}: {cause}",
         f"Give it a variant: .with_variant(sqlalchemy.Text(), '{dialect}').",
         column=where,
     )

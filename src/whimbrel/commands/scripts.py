@@ -258,8 +258,17 @@ def _shown(path: str) -> str:
 
 
 def _unread(generation: Generation) -> list[Line]:
-    """Return a line for each database that could only be compared by Alembic."""
-    return [
+    """Return a line for each database that was not compared as it stands."""
+    behind = [
+        Line(
+            "The database is not at head; the models are compared with what the"
+            " scripts make of an empty one.",
+            Tone.WARN,
+        )
+        for target in generation.targets
+        if not target.comparison.is_live
+    ]
+    return behind[:1] + [
         Line(
             f"{name}: compared by Alembic, which misses some kinds of change, and not"
             " proved; Whimbrel reads the catalog of SQLite only so far.",
