@@ -65,6 +65,8 @@ class Models:
 
 TABLES = ["item", "order", "naïve", "with space", "Group", "per%cent"]
 COLUMNS = ["id", "name", "select", "漢字", 'quo"te', "it's", "col:on", "Mixed"]
+PLAIN_TABLES = ["item", "person", "tag", "visit"]
+PLAIN_COLUMNS = ["id", "name", "kind", "size", "note"]
 STRICT_TYPES = [sa.Integer, sa.Text, sa.REAL, sa.LargeBinary]
 TYPES = [
     *STRICT_TYPES,
@@ -111,6 +113,8 @@ class Drawing:
         self.draw = draw
         self.is_plain = is_plain
         self.types = PLAIN_TYPES if is_plain else TYPES
+        self.tables = PLAIN_TABLES if is_plain else TABLES
+        self.columns = PLAIN_COLUMNS if is_plain else COLUMNS
 
     def one_of(self, things):
         return self.draw(st.sampled_from(list(things)))
@@ -130,7 +134,7 @@ class Drawing:
         return self.one_of(named[:2] if self.is_plain else named)
 
     def models(self):
-        names = self.some(TABLES, 3)
+        names = self.some(self.tables, 3)
         tables = tuple(self.table(name) for name in names)
         convention = None if self.is_plain else self.one_of(CONVENTIONS)
         models = Models(tables, convention)
@@ -140,7 +144,7 @@ class Drawing:
 
     def table(self, name):
         names = self.draw(
-            st.lists(st.sampled_from(COLUMNS), min_size=2, max_size=5, unique=True)
+            st.lists(st.sampled_from(self.columns), min_size=2, max_size=5, unique=True)
         )
         columns = [self.column(each, names[:place]) for place, each in enumerate(names)]
         table = Tab(name, tuple(columns))
@@ -197,7 +201,7 @@ class Drawing:
 
     def with_foreign_key(self, models):
         table, target = self.one_of(models.tables), self.one_of(models.tables)
-        size = self.draw(st.integers(1, 2))
+        size = self.draw(st.integers(1, min(2, len(target.columns))))
         columns = self.some(_names(table), size)
         refer = self.draw(st.permutations(_names(target)))[: len(columns)]
         if target.key and self.is_so() and len(target.key.columns) == len(columns):
@@ -224,7 +228,7 @@ class Drawing:
         return replace(models, convention=self.one_of(CONVENTIONS))
 
     def come_or_go(self, models):
-        name = self.one_of(TABLES)
+        name = self.one_of(self.tables)
         kept = tuple(each for each in models.tables if each.name != name)
         if len(kept) == len(models.tables):
             return replace(models, tables=(*kept, self.table(name)))
@@ -259,7 +263,7 @@ class Drawing:
         return _exchanged(models, table, self.one_of(kinds)(table))
 
     def add_column(self, table):
-        new = [each for each in COLUMNS if each not in _names(table)]
+        new = [each for each in self.columns if each not in _names(table)]
         if not new:
             return table
         column = self.column(self.one_of(new), _plain_names(table))
@@ -267,6 +271,8 @@ class Drawing:
 
     def drop_column(self, table):
         column = self.one_of(table.columns)
+        if self.is_plain and table.key and column.name in table.key.columns:
+            return table
         kept = tuple(each for each in table.columns if each is not column)
         return replace(table, columns=kept) if kept else table
 

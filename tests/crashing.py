@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
+from whimbrel.run import copy_rows
 from whimbrel.run.execute import upgrade_fn
 from whimbrel.run.runtime import run_environment
 
@@ -100,6 +101,7 @@ def carried_out(folder, order):
 
 def main():
     """Carry out what the lines say, until there are no more."""
+    copy_rows.CACHE = 0
     folder = sys.argv[1]
     for line in sys.stdin:
         print(json.dumps(carried_out(folder, json.loads(line))), flush=True)

@@ -1,7 +1,6 @@
 """What the laws of generated scripts share: databases, and scripts for them."""
 
 import types
-import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache

@@ -42,8 +42,11 @@ def perform(verb: str, config: Any, *arguments: Any, **options: Any) -> Any:
         return getattr(room, verb)(config, *arguments, **options)
     from whimbrel.report.once import not_told_twice
 
-    with not_told_twice():
-        return getattr(room, verb)(config, *arguments, **options)
+    try:
+        with not_told_twice():
+            return getattr(room, verb)(config, *arguments, **options)
+    finally:
+        config.attributes["progress"].hide()
 
 
 def arranged(verb: Verb, words: dict[str, Any]) -> tuple[Any, ...]:
@@ -94,9 +97,14 @@ def show(config: Any, report: Any) -> None:
 
 
 def tell_at_once(config: Any) -> None:
-    """Let the steps of a run be shown when they are done, not when all are."""
+    """Let the steps of a run be shown when they are done, not when all are.
+
+    How far a long one is, is shown on a terminal.
+    """
+    from whimbrel.report.progress_line import ProgressLine
     from whimbrel.report.report import Report
 
+    config.attributes["progress"] = ProgressLine(sys.stderr)
     config.attributes["tell"] = lambda line: show(config, Report(lines=(line,)))
 
 

@@ -5,6 +5,7 @@ import sqlite3
 from contextlib import closing
 from dataclasses import replace
 
+import pytest
 import sqlalchemy as sa
 from alembic.runtime.migration import MigrationContext
 from hypothesis import assume, event, given, settings
@@ -14,6 +15,7 @@ from sqlalchemy.pool import StaticPool
 from whimbrel.catalog.read import read_state
 from whimbrel.catalog.sqlite_ddl import mentioned, parse_table, quote
 from whimbrel.errors import MigrationFailed
+from whimbrel.run import copy_rows, own_indexes
 from whimbrel.run.runtime import Operations, owned_context
 from whimbrel.schema.names import each_once
 from whimbrel.schema.scope import Scope
@@ -234,10 +236,11 @@ def alterations(draw, names):
 
 @st.composite
 def cases(draw):
-    """A database, and a batch of operations on its table."""
+    """A database, a batch of operations on its table, and how many rows are many."""
     statements, names = draw(databases())
     batch = [draw(alterations(names)) for _ in range(draw(st.integers(1, 3)))]
-    return statements, batch, draw(st.sampled_from(["auto", "auto", "always"]))
+    recreate = draw(st.sampled_from(["auto", "auto", "always"]))
+    return statements, batch, recreate, draw(st.sampled_from([-1, 0, 1, 1000]))
 
 
 def _facts(connection):
@@ -282,10 +285,13 @@ def _make(statements):
 @given(cases())
 def test_what_is_not_spoken_of_stays(case):
     """Rows, other columns, constraints, indexes, triggers, views: all stay."""
-    statements, batch, recreate = case
+    statements, batch, recreate, many = case
     connection = _make(statements)
     try:
-        _check(connection, batch, recreate)
+        with pytest.MonkeyPatch.context() as small:
+            small.setattr(own_indexes, "FEW", many)
+            small.setattr(copy_rows, "CHUNK", max(many, 1))
+            _check(connection, batch, recreate)
     finally:
         connection.close()
         connection.engine.dispose()

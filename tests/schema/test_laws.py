@@ -1,8 +1,8 @@
 """The laws of what a schema is: they hold for every pair of states."""
 
 from hypothesis import given
-from schema_states import states
 
+from schema_states import states
 from whimbrel.schema.apply import apply_all
 from whimbrel.schema.changes import reverse_all
 from whimbrel.schema.diff import diff

@@ -7,7 +7,7 @@ for each distinct one, and put into the state.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from sqlalchemy import (
@@ -24,6 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IdentifierError, InvalidRequestError, NoReferenceError
 from sqlalchemy.sql.elements import conv
+from sqlalchemy.types import TypeEngine
 
 from whimbrel.catalog.collector import uncollected
 from whimbrel.catalog.drafts import (
@@ -141,7 +142,7 @@ class _Builder:
         spelled = self.spellings.columns[draft.form]
         return schema.Column(
             name=str(column.name),
-            type=Type(spelled.type_spelling, column.type),
+            type=Type(spelled.type_spelling, _form(column)),
             nullable=self.wording.is_nullable(draft.form, column),
             default=spelled.default,
             collation=spelled.collation,
@@ -338,6 +339,31 @@ def _action(written: str | None) -> str | None:
 def _match(written: str | None) -> str | None:
     words = written.upper() if written else None
     return None if words in ("SIMPLE", "NONE") else words
+
+
+def _form(column: AnyColumn) -> TypeEngine[object] | None:
+    """Return the type by which a script writes that of *column*, if it can be told.
+
+    A column takes the type of what it refers to, but not the check that this type
+    of the app's own brings.
+    """
+    type_: TypeEngine[object] = column.type
+    if isinstance(type_, TypeDecorator) and column.foreign_keys:
+        makes_check = getattr(type_.impl_instance, "create_constraint", False)
+        if makes_check and not any(
+            map(_brings_check(column), column.table.constraints)
+        ):
+            return None
+    return type_
+
+
+def _brings_check(column: AnyColumn) -> Callable[[Constraint], bool]:
+    """Return what tells whether a constraint came with the type of *column*."""
+    return lambda constraint: (
+        isinstance(constraint, CheckConstraint)
+        and constraint._type_bound
+        and column.name in constraint.columns
+    )
 
 
 def _is_of_own_type(constraint: CheckConstraint) -> bool:

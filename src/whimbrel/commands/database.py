@@ -14,6 +14,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 
 from whimbrel.commands.look import RefusedRange
+from whimbrel.report.progress_line import ProgressLine
 from whimbrel.report.report import Line, Report, Tone
 from whimbrel.run.execute import Event, Tell, downgrade_fn, stamp_fn, upgrade_fn
 from whimbrel.run.runtime import run_environment
@@ -168,10 +169,20 @@ def _range(revision: str, verb: str, *, is_range_allowed: bool) -> Range:
 
 
 def _listener(config: Config, events: list[Event], *, is_silent: bool) -> Tell:
-    """Return what hears of each step: it is kept, and told at once if one listens."""
+    """Return what hears of each step: it is kept, and told at once if one listens.
+
+    How far a step is, is shown and not kept.
+    """
     tell = None if is_silent else config.attributes.get("tell")
+    bottom: ProgressLine | None = config.attributes.get("progress")
 
     def hear(event: Event) -> None:
+        if event.progress is not None:
+            if bottom is not None:
+                bottom.show(event.text)
+            return
+        if bottom is not None:
+            bottom.hide()
         events.append(event)
         if tell is not None:
             tell(_line(event))

@@ -150,7 +150,8 @@ def _column_operations(forms: Forms, task: Task) -> Iterator[ops.MigrateOperatio
     changes = [each for each in task.changes if isinstance(each, ColumnChange)]
     gone = [each.before for each in changes if _goes(each) and each.before]
     come = [each.after for each in changes if _comes(each) and each.after]
-    altered = list(_altered(changes))
+    opening = _opening(forms, task)
+    altered = [*_altered(changes), *_restated(task, opening)]
     altered += [
         (stand_in, change.after)
         for change, stand_in in _stand_ins(task)
@@ -163,11 +164,29 @@ def _column_operations(forms: Forms, task: Task) -> Iterator[ops.MigrateOperatio
     for column in sorted(gone, key=lambda each: (each.computed is None, *_place(each))):
         yield drop_column(forms, task.name, column)
     for before, after in sorted(altered, key=lambda pair: _place(pair[1])):
-        yield alter_column(forms, task.name, before, after)
+        is_opening = before.name in opening and before.nullable == after.nullable
+        yield alter_column(forms, task.name, before, after, says_nullable=is_opening)
     for column in sorted(
         come, key=lambda each: (each.computed is not None, *_place(each))
     ):
         yield add_column(forms, task.name, column)
+
+
+def _opening(forms: Forms, task: Task) -> frozenset[str]:
+    """Return the columns that would take NULL now, as no key forbids it any more."""
+    if task.before is None or task.after is None:
+        return frozenset()
+    open_now = forms.closed_by_key(task.before) - forms.closed_by_key(task.after)
+    closed = {column.name for column in task.after.columns if not column.nullable}
+    return open_now & closed
+
+
+def _restated(task: Task, names: Collection[str]) -> Iterator[tuple[Column, Column]]:
+    """Yield the columns called *names* that stay as they are."""
+    if task.before is not None and task.after is not None:
+        for column in set(task.before.columns) & set(task.after.columns):
+            if column.name in names:
+                yield column, column
 
 
 def _has_column_left(

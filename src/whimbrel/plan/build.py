@@ -225,7 +225,8 @@ def _table_tasks(change: TableChange) -> Iterator[Task]:
 def _altering(before: Table, after: Table, changes: tuple[Alteration, ...]) -> Task:
     """Return the task of altering a table.
 
-    What stands on a column that is replaced goes with it and comes again.
+    What stands on a column that is replaced goes with it and comes again; so does
+    what shares its name with a constraint that goes, for a script drops by name.
     """
     going: set[Thing] = set()
     coming: set[Thing] = set()
@@ -241,6 +242,10 @@ def _altering(before: Table, after: Table, changes: tuple[Alteration, ...]) -> T
             standing = {each for each in staying if stands_on(each, name)}
             going |= standing
             coming |= standing
+    names = {_kind_and_name(each) for each in going}
+    namesakes = {each for each in staying if _kind_and_name(each) in names}
+    going |= namesakes
+    coming |= namesakes
     return Task(
         verb=Verb.ALTER,
         name=after.name,
@@ -250,6 +255,10 @@ def _altering(before: Table, after: Table, changes: tuple[Alteration, ...]) -> T
         going=_sorted(going),
         coming=_sorted(coming),
     )
+
+
+def _kind_and_name(thing: Thing) -> tuple[type, str]:
+    return type(thing), thing.name
 
 
 def _sorted(things: Iterable[Thing]) -> tuple[Thing, ...]:

@@ -119,6 +119,10 @@ class Forms:
         is_unnamed = before.naming is Naming.NONE
         return not self.dialect.has_alter and is_unnamed and after is not None
 
+    def closed_by_key(self, table: Table) -> frozenset[str]:  # noqa: ARG002
+        """Return the columns that take no NULL only while they are in the key."""
+        return frozenset()
+
     def facts(self, before: TableFacts, after: TableFacts) -> BatchOptions:
         """Return what a batch must be told for the options of a table to change."""
         if before.options == after.options:
@@ -339,15 +343,31 @@ def drop_column(forms: Forms, table: TableName, column: Column) -> ops.DropColum
 
 
 def alter_column(
-    forms: Forms, table: TableName, before: Column, after: Column
+    forms: Forms,
+    table: TableName,
+    before: Column,
+    after: Column,
+    *,
+    says_nullable: bool = False,
 ) -> ops.AlterColumnOp:
-    """Return the operation that alters a column, or gives it another name."""
+    """Return the operation that alters a column, or gives it another name.
+
+    Args:
+        forms: how the dialect wants things.
+        table: its table.
+        before: the column as it is.
+        after: the column as it shall be.
+        says_nullable: say whether it takes NULL even if that stays as it is.
+    """
+    modified = _modified(forms, before, after)
+    if says_nullable:
+        modified["modify_nullable"] = after.nullable
     return ops.AlterColumnOp(
         table.name,
         before.name,
         schema=table.schema,
         **_existing(forms, before),
-        **_modified(forms, before, after),
+        **modified,
         **forms.altered_options(before, after),
     )
 

@@ -243,7 +243,9 @@ def _sorted(
     left = dict(edges)
     broken: list[Pair] = []
     while True:
-        sorter = TopologicalSorter[Key]({task.key: () for task in tasks})
+        sorter: TopologicalSorter[Key] = TopologicalSorter(
+            {task.key: () for task in tasks}
+        )
         for first, second in sorted(left):
             sorter.add(second, first)
         try:

@@ -78,6 +78,13 @@ class SQLiteForms(Forms):
             return found
         return found if is_enclosed(written) else text(f"({written})")
 
+    def closed_by_key(self, table: Table) -> frozenset[str]:
+        """Return the columns that take no NULL only while they are in the key."""
+        key, options = table.primary_key, _values(table.options)
+        if key is None or not options.keys() & {"strict", "without_rowid"}:
+            return frozenset()
+        return frozenset(key.columns)
+
     def part_words(self, part: IndexPart) -> list[str]:
         """Return what stands in the place of *part* in ``CREATE INDEX``."""
         written, *order = super().part_words(part)

@@ -121,6 +121,14 @@ def set_nullable(draft: Draft, name: str, nullable: bool) -> Draft:
     return set_clause(draft, name, ClauseKind.NOT_NULL, "NOT NULL")
 
 
+def set_on_conflict(draft: Draft, name: str, conflict: str | None) -> Draft:
+    """Say what happens to a row in which a NOT NULL column would be NULL."""
+    if draft.column(name).clause(ClauseKind.NOT_NULL) is None:
+        return draft
+    written = f"NOT NULL ON CONFLICT {conflict}" if conflict else "NOT NULL"
+    return set_clause(draft, name, ClauseKind.NOT_NULL, written)
+
+
 def set_clause(draft: Draft, name: str, kind: ClauseKind, written: str | None) -> Draft:
     """Give a column a clause of that kind in the place of its own; None: none."""
     column = draft.column(name)

@@ -110,7 +110,8 @@ class BatchEdits(ConstraintEdits):
             return
         name, clause = place.columns[0], place.clause
         start = f"CONSTRAINT {quote(clause.name)} " if clause.name else ""
-        end = " AUTOINCREMENT" if is_on else ""
+        end = f" ON CONFLICT {clause.on_conflict}" if clause.on_conflict else ""
+        end += " AUTOINCREMENT" if is_on else ""
         self.draft = constraint_text.drop_constraint(self.draft, place)
         column = self.draft.column(name)
         key = parse_clause(f"{start}PRIMARY KEY{end}")

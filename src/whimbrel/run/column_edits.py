@@ -24,6 +24,10 @@ from whimbrel.run.alter_text import Draft
 from whimbrel.run.stored_table import StoredTable, read_table
 
 
+ON_CONFLICT = "sqlite_on_conflict_not_null"
+"""SQLAlchemy's argument; Alembic's own batch takes it too, and does nothing with it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Said:
     """One operation that a script says, as Alembic hands it on."""
@@ -115,7 +119,7 @@ class ColumnEdits:
         server_default: Any = False,
         type_: Any = None,
         existing_type: Any = None,
-        **_others: Any,
+        **others: Any,
     ) -> None:
         name = self._name(str(column_name))
         self.draft.column(name)
@@ -123,6 +127,10 @@ class ColumnEdits:
             self._set_type(name, to_instance(type_), existing_type)
         if nullable is not None:
             self.draft = alter_text.set_nullable(self.draft, name, nullable)
+        if ON_CONFLICT in others:
+            self.draft = alter_text.set_on_conflict(
+                self.draft, name, others[ON_CONFLICT]
+            )
         if server_default is not False:
             self._set_default(name, server_default)
 

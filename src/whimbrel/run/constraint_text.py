@@ -12,6 +12,7 @@ from whimbrel.catalog.sqlite_ddl import (
     TableText,
     canonical,
     folded,
+    mentioned,
     parse_clause,
     parse_constraint,
     quote,
@@ -62,13 +63,17 @@ def add_constraint(draft: Draft, written: str) -> Draft:
     """Add a constraint that stands among the columns.
 
     One of its kind and name goes, as Alembic does; so does the present primary key
-    when another one comes.
+    when another one comes.  Checks of one name are several if they speak of
+    different columns: two columns of one Enum have them so.
     """
     clause = parse_constraint(written)
     for place in places(draft.text):
         is_replaced = place.clause.kind is clause.kind and (
             clause.kind is ClauseKind.PRIMARY_KEY
-            or _is_same_name(place.clause.name, clause.name)
+            or (
+                _is_same_name(place.clause.name, clause.name)
+                and not _speak_of_others(draft, place.clause, clause)
+            )
         )
         if is_replaced:
             if clause.kind is ClauseKind.PRIMARY_KEY and place.clause.is_autoincrement:
@@ -86,15 +91,26 @@ def _is_same_name(one: str | None, other: str | None) -> bool:
     return bool(one and other) and folded(str(one)) == folded(str(other))
 
 
+def _speak_of_others(draft: Draft, one: Clause, other: Clause) -> bool:
+    """Whether two checks speak of different columns."""
+    if one.kind is not ClauseKind.CHECK:
+        return False
+    names = [
+        set(mentioned(each.expression or "", draft.column_names))
+        for each in (one, other)
+    ]
+    return all(names) and names[0].isdisjoint(names[1])
+
+
 def _autoincrement_kept(draft: Draft, place: Place, clause: Clause) -> Draft | None:
-    """Give the name of a new primary key to one that is equal and counts."""
+    """Let one that counts say what a new primary key of the same column says."""
     names = [folded(part.name) for part in clause.columns]
     if names != [folded(name) for name in place.columns] or place.column is None:
         return None
     start = f"CONSTRAINT {quote(clause.name)} " if clause.name else ""
-    renamed = replace(
-        parse_clause(start + nameless(place.clause)), before=place.clause.before
-    )
+    conflict = f" ON CONFLICT {clause.on_conflict}" if clause.on_conflict else ""
+    written = f"{start}PRIMARY KEY{conflict} AUTOINCREMENT"
+    renamed = replace(parse_clause(written), before=place.clause.before)
     return _with_clauses(
         draft, place.column, lambda each: renamed if each is place.clause else each
     )

@@ -10,6 +10,8 @@ from typing import Any, TypeAlias
 from alembic.runtime.migration import MigrationContext, RevisionStep, StampStep
 from alembic.script import ScriptDirectory
 
+from whimbrel.run.progress import Listener, Progress, heard_by
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
@@ -20,12 +22,14 @@ class Event:
         revision: the revision that it concerns.
         text: a line that tells it.
         seconds: how long it took.
+        progress: how far it is, of what is not done yet; None of what is done.
     """
 
     kind: str
     revision: str
     text: str
     seconds: float = 0.0
+    progress: Progress | None = None
 
 
 Tell: TypeAlias = Callable[[Event], None]
@@ -75,10 +79,14 @@ def stamp_fn(
 def _told(
     steps: Iterable[RevisionStep | StampStep], kind: str, tell: Tell
 ) -> Iterator[RevisionStep | StampStep]:
-    """Yield *steps*; each is told when the next is asked for, so when it is done."""
+    """Yield *steps*; each is told when the next is asked for, so when it is done.
+
+    One that takes long is told of before, too.
+    """
     for step in steps:
         start = time.perf_counter()
-        yield step
+        with heard_by(_listener(step, kind, tell)):
+            yield step
         tell(
             Event(
                 kind=kind,
@@ -87,6 +95,23 @@ def _told(
                 seconds=time.perf_counter() - start,
             )
         )
+
+
+def _listener(step: RevisionStep | StampStep, kind: str, tell: Tell) -> Listener:
+    """Return what tells how far a step is."""
+
+    def hear(progress: Progress) -> None:
+        tell(
+            Event(
+                kind=kind,
+                revision=_revision(step),
+                text=progress.text,
+                seconds=progress.seconds,
+                progress=progress,
+            )
+        )
+
+    return hear
 
 
 def _text(step: RevisionStep | StampStep, kind: str) -> str:

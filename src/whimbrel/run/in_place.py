@@ -88,7 +88,8 @@ def write_in_place(table: StoredTable, draft: Draft) -> None:
     with in_one_piece(connection):
         damage = _damage(table) if is_small else []
         before = orphans_of(connection, table.schema, names) if keys_differ else {}
-        _try_text(table, draft.text.text)
+        with made_beside(table, draft.text.text):
+            pass  # SQLite takes it
         _add_bare_columns(table, draft)
         write_text(table, draft.text.text)
         refuse_violations(table, new_checks(table.text, draft.text))
@@ -105,14 +106,19 @@ def write_in_place(table: StoredTable, draft: Draft) -> None:
 def write_text(table: StoredTable, sql: str) -> None:
     """Write the text of a table; SQLite reads it again with the next statement."""
     with written_schema(table.connection, table.schema):
-        query(
-            table.connection,
-            f"UPDATE {quote(table.schema)}.sqlite_master SET sql = ?"
-            " WHERE type = 'table' AND name = ? COLLATE NOCASE",
-            sql,
-            table.name,
-        )
+        put_text(table, sql)
     query(table.connection, f"SELECT * FROM {table.full_name} LIMIT 0")
+
+
+def put_text(table: StoredTable, sql: str) -> None:
+    """Put a text into ``sqlite_master``, which can be written at this moment."""
+    query(
+        table.connection,
+        f"UPDATE {quote(table.schema)}.sqlite_master SET sql = ?"
+        " WHERE type = 'table' AND name = ? COLLATE NOCASE",
+        sql,
+        table.name,
+    )
 
 
 @contextmanager
@@ -128,8 +134,9 @@ def written_schema(connection: Connection, schema: str) -> Iterator[None]:
         query(connection, "PRAGMA writable_schema=RESET")
 
 
-def _try_text(table: StoredTable, sql: str) -> None:
-    """Make a table of that text beside the others, to see that SQLite takes it.
+@contextmanager
+def made_beside(table: StoredTable, sql: str) -> Iterator[None]:
+    """Let there be a temporary table of that text for the block, if SQLite takes it.
 
     AUTOINCREMENT is left out: it would make a second ``sqlite_sequence``.
     """
@@ -139,7 +146,10 @@ def _try_text(table: StoredTable, sql: str) -> None:
         if token.word != "AUTOINCREMENT"
     )
     query(table.connection, f"CREATE TEMP TABLE {quote(table.name)} {beside}")
-    query(table.connection, f"DROP TABLE temp.{quote(table.name)}")
+    try:
+        yield
+    finally:
+        query(table.connection, f"DROP TABLE temp.{quote(table.name)}")
 
 
 def _add_bare_columns(table: StoredTable, draft: Draft) -> None:

@@ -19,8 +19,11 @@ from whimbrel.catalog.sqlite_master import SchemaText
 from whimbrel.errors import MigrationFailed
 from whimbrel.run.alter_text import Draft, unqualified
 from whimbrel.run.constraint_text import places
+from whimbrel.run.copy_rows import copy_rows, with_room
 from whimbrel.run.disk import refuse_small_disk
 from whimbrel.run.in_place import write_text
+from whimbrel.run.own_indexes import give_keys, late_keys
+from whimbrel.run.progress import Watch
 from whimbrel.run.row_checks import (
     MEND_ROWS,
     orphans_of,
@@ -31,7 +34,7 @@ from whimbrel.run.row_checks import (
     tables_referring_to,
 )
 from whimbrel.run.stored_table import StoredTable, all_texts, index_columns
-from whimbrel.run.table_layout import counts, rowid_alias, rowid_name
+from whimbrel.run.table_layout import counts
 from whimbrel.run.transaction import has_foreign_keys_on, in_one_piece, query
 
 
@@ -74,16 +77,33 @@ def _rebuild(table: StoredTable, draft: Draft) -> None:
     before = orphans_of(connection, table.schema, checked)
     texts = all_texts(connection, table.schema)
     sequence = _sequence(table)
-    aside = _step_aside(table)
-    _make(connection, table.schema, draft.text.text)
-    _copy(table, draft, aside)
-    query(connection, f"DROP TABLE {aside}")
-    if counts(draft.text) and counts(table.text):
-        _restore_sequence(table, sequence)
-    for text in (*_kept_indexes(table, draft), *table.triggers):
-        _make(connection, table.schema, text.sql)
+    with with_room(connection, table.schema):
+        watch = _write_anew(table, draft)
+        if counts(draft.text) and counts(table.text):
+            _restore_sequence(table, sequence)
+        for text in (*_kept_indexes(table, draft), *table.triggers):
+            watch.tell(f"building {text.name}", is_new=True)
+            _make(connection, table.schema, text.sql)
+    watch.tell("looking at what refers to it", is_new=True)
     refuse_new_orphans(before, orphans_of(connection, table.schema, checked))
     _refuse_losses(table, draft, texts)
+
+
+def _write_anew(table: StoredTable, draft: Draft) -> Watch:
+    """Make the table of *draft*, with the rows and the keys and nothing else."""
+    connection = table.connection
+    ((rows,),) = query(connection, f"SELECT count(*) FROM {table.full_name}")
+    watch = Watch(table.name, int(rows))
+    late = late_keys(table, draft, int(rows))
+    aside = _step_aside(table)
+    made = late.without if late else draft
+    _make(connection, table.schema, made.text.text)
+    copy_rows(table, draft, aside, watch)
+    watch.tell("dropping what it was", is_new=True)
+    query(connection, f"DROP TABLE {aside}")
+    if late is not None:
+        give_keys(table, draft, late, watch)
+    return watch
 
 
 def _has_foreign_keys(draft: Draft) -> bool:
@@ -127,36 +147,6 @@ def _step_aside(table: StoredTable) -> str:
     with _other_texts_untouched(table.connection):
         query(table.connection, f"ALTER TABLE {table.full_name} RENAME TO {name}")
     return aside
-
-
-def _copy(table: StoredTable, draft: Draft, aside: str) -> None:
-    """Copy the rows in their order, each under the number that it had."""
-    columns, sources = [], []
-    old_rowid, new_rowid = rowid_name(table.text), rowid_name(draft.text)
-    if old_rowid and new_rowid and rowid_alias(draft.text) is None:
-        columns.append(new_rowid)
-        sources.append(old_rowid)
-    for column in draft.text.columns:
-        source = draft.sources.get(folded(column.name))
-        if source is not None and column.clause(ClauseKind.GENERATED) is None:
-            columns.append(quote(column.name))
-            sources.append(quote(source))
-    if not columns:
-        columns, sources = [quote(draft.text.columns[0].name)], ["NULL"]
-    order = f" ORDER BY {old_rowid}" if old_rowid else ""
-    query(
-        table.connection,
-        f"INSERT OR ABORT INTO {table.full_name} ({', '.join(columns)})"
-        f" SELECT {', '.join(sources)} FROM {aside}{order}",
-    )
-    before = query(table.connection, f"SELECT count(*) FROM {aside}")
-    after = query(table.connection, f"SELECT count(*) FROM {table.full_name}")
-    if before != after:
-        raise MigrationFailed(
-            f"Of {before[0][0]} rows of {table.name} only {after[0][0]} were copied.",
-            "Nothing was changed. Please report this, with the table's definition.",
-            table=table.name,
-        )
 
 
 def _sequence(table: StoredTable) -> int | None:

@@ -7,6 +7,7 @@ no dialect, no database and no normalising here.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import zip_longest
 from typing import Protocol, TypeVar
 
 from whimbrel.schema.changes import (
@@ -57,11 +58,29 @@ def diff(current: State, wanted: State) -> tuple[Change, ...]:
 def pairs(
     before: Iterable[T], after: Iterable[T]
 ) -> Iterator[tuple[T | None, T | None]]:
-    """Match two families by name; None stands for a missing partner."""
-    old = {_key(thing): thing for thing in before}
-    new = {_key(thing): thing for thing in after}
-    for key in sorted(old | new):
-        yield old.get(key), new.get(key)
+    """Match two families by name; None stands for a missing partner.
+
+    Where several things go by one name, what is equal belongs together.
+    """
+    olds, news = _by_key(before), _by_key(after)
+    for key in sorted(olds | news):
+        old, new = olds.get(key, []), news.get(key, [])
+        if len(old) > 1 or len(new) > 1:
+            both = [each for each in old if each in new]
+            yield from ((each, each) for each in both)
+            old, new = (sorted(_without(each, both), key=repr) for each in (old, new))
+        yield from zip_longest(old, new)
+
+
+def _by_key(things: Iterable[T]) -> dict[tuple[str, str, str], list[T]]:
+    found: dict[tuple[str, str, str], list[T]] = {}
+    for thing in things:
+        found.setdefault(_key(thing), []).append(thing)
+    return found
+
+
+def _without(things: Iterable[T], others: Iterable[T]) -> list[T]:
+    return [each for each in things if each not in others]
 
 
 def _key(thing: Named) -> tuple[str, str, str]:

@@ -189,11 +189,21 @@ def _adopted(wanted: Table, current: Table, rename: bool) -> Table:
 def _matched(
     ours: Iterable[Nameable], theirs: Iterable[Nameable], rename: bool
 ) -> list[Nameable]:
-    """Return *ours*, each soft name replaced by that of its equal in *theirs*."""
+    """Return *ours*, each soft name replaced by that of its equal in *theirs*.
+
+    A name that one of *ours* was given is not for another one.
+    """
+    ours = tuple(ours)
+    given = {each.name for each in ours if not _is_soft(each)}
+
+    def agrees(current: Nameable, wanted: Nameable) -> bool:
+        is_taken = _is_soft(wanted) and current.name in given
+        return not is_taken and _alike(current, wanted)
+
     free = sorted(theirs, key=repr)
     placed: list[Nameable] = []
     waiting = _placed_by(free, map(settled, ours) if rename else ours, placed, _same)
-    waiting = _placed_by(free, waiting, placed, _alike)
+    waiting = _placed_by(free, waiting, placed, agrees)
     for thing in waiting:
         taken = [each.name for each in placed] if _is_soft(thing) else []
         name = thing.name

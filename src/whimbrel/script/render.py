@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import StringIO
 from typing import Any, cast
@@ -153,6 +153,8 @@ class Renderer:
         for kind, write in ours.items():
             if _is_known(renderers.dispatch(kind)):
                 renderers.dispatch_for(kind, replace=True)(write)
+        with suppress(ValueError):  # Alembic has none, the project may have one
+            renderers.dispatch_for(ops.RenameTableOp)(self._rename_table)
         return renderers
 
     def _create_table(self, context: AutogenContext, op: ops.CreateTableOp) -> str:
@@ -167,6 +169,12 @@ class Renderer:
         said = "".join(f", {key}={value!r}" for key, value in options.items())
         return f"{written.removesuffix(')')}{said})"
 
+    def _rename_table(self, _context: AutogenContext, op: ops.RenameTableOp) -> str:
+        arguments = [repr(str(op.table_name)), repr(str(op.new_table_name))]
+        if op.schema:
+            arguments.append(f"schema={str(op.schema)!r}")
+        return f"{self.prefix}rename_table({', '.join(arguments)})"
+
     def _create_primary_key(
         self, context: AutogenContext, op: ops.CreatePrimaryKeyOp
     ) -> str:
@@ -176,7 +184,6 @@ class Renderer:
         arguments.append(repr([str(column) for column in op.columns]))
         if op.schema and not in_batch:
             arguments.append(f"schema={str(op.schema)!r}")
-        arguments += [f"{key}={value!r}" for key, value in op.kw.items()]
         prefix = "batch_op." if in_batch else self.prefix
         return f"{prefix}create_primary_key({', '.join(arguments)})"
 
@@ -185,16 +192,28 @@ class Renderer:
         batch = getattr(operation, "batch", BatchOptions())
         if isinstance(operation, TableOps) and operation.is_empty():
             return ""
-        if not self.in_batches and not self._needs_block(batch):
+        keys = [each for each in operation.ops if _says_more_of_key(each)]
+        if not (self.in_batches or keys or self._needs_block(batch)):
             return "\n".join(self.operation(each) for each in operation.ops)
         if not operation.ops and not batch.arguments:
             return ""
         arguments = [repr(str(operation.table_name)), f"schema={operation.schema!r}"]
         arguments += [f"{key}={value!r}" for key, value in batch.arguments.items()]
+        if keys:
+            said = ", ".join(
+                self._key_item(cast("ops.CreatePrimaryKeyOp", each)) for each in keys
+            )
+            arguments.append(f"table_args=({said},)")
+        others = (each for each in operation.ops if each not in keys)
         with self._within_batch():
-            inner = "\n".join(self.operation(each) for each in operation.ops)
+            inner = "\n".join(self.operation(each) for each in others)
         head = f"with {self.prefix}batch_alter_table({', '.join(arguments)})"
         return f"{head} as batch_op:\n{indented(inner or 'pass')}\n"
+
+    def _key_item(self, operation: ops.CreatePrimaryKeyOp) -> str:
+        """Write a primary key as a part of its table, where all can be said of it."""
+        key = operation.to_constraint()
+        return str(self._primary_key(key))
 
     def _needs_block(self, batch: BatchOptions) -> bool:
         """Whether plain operations would not do, although the project wants them."""
@@ -278,6 +297,14 @@ class Renderer:
         arguments += alembic_render._render_dialect_kwargs_items(self.context, options)
         prefix = self.types.prefixes.sqlalchemy
         return f"{prefix}PrimaryKeyConstraint({', '.join(arguments)})"
+
+
+def _says_more_of_key(operation: ops.MigrateOperation) -> bool:
+    """Whether a primary key is more than a name and columns.
+
+    ``create_primary_key()`` takes no more.
+    """
+    return isinstance(operation, ops.CreatePrimaryKeyOp) and bool(operation.kw)
 
 
 def _is_known(function: Any) -> bool:
