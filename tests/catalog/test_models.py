@@ -503,6 +503,28 @@ def test_a_column_keeps_the_type_of_the_models(connection):
     assert checks == {"a in ( 'a' , 'b' )": True, "b in ( 'x' )": False}
 
 
+def test_a_column_takes_a_type_from_what_it_refers_to_but_not_its_check(connection):
+    """
+    create_all() gives such a column no check, so a script must not write the type of
+    the app's own, which would; a column that was given that type has both.
+    """
+    metadata = sa.MetaData()
+    sa.Table("kind", metadata, Column("id", Kind(), ForeignKey("kind.id")))
+    sa.Table("item", metadata, Column("kind", ForeignKey("kind.id")))
+    state = read_models([metadata], connection, Scope())
+
+    kind, item = (state.table(TableName(name)) for name in ("kind", "item"))
+    assert isinstance(kind.columns[0].type.form, Kind)
+    assert [each.of_type for each in checks(kind)] == [True]
+    assert item.columns[0].type.form is None
+    assert item.columns[0].type == kind.columns[0].type
+    assert not checks(item)
+
+
+def checks(table):
+    return [each for each in table.constraints if isinstance(each, schema.Check)]
+
+
 def test_columns_keep_their_place(connection):
     """The order of the columns is that of the models; system columns are none."""
     metadata = item(

@@ -411,3 +411,38 @@ def test_dropped_things_can_be_made_again_by_a_hook():
     ]
     assert drop.operation.reverse().to_table().c.keys() == ["a", "b"]
     assert plan.upgrade[0].operation.as_diffs()
+
+
+def test_what_shares_its_name_comes_again():
+    """A script drops by name, so all of that name go, and who stays comes again."""
+    checks = [Check(name="kind", expression=e(f"{each} in (1)")) for each in "ab"]
+    plan = plan_of(table(A, B, *checks), table(A, checks[0]))
+
+    assert told(plan.upgrade) == [
+        "alter item",
+        "  drop check kind",
+        "  drop check kind",
+        "  drop b",
+        "  add check kind: a in (1)",
+    ]
+
+
+@pytest.mark.parametrize("option", ["strict", "without_rowid"])
+def test_a_column_stays_closed_when_the_key_does_not_close_it(option):
+    """
+    In such a table the columns of the key take no NULL, whatever they say; one that
+    leaves the key, or is in it when the table becomes an ordinary one, must say so.
+    """
+    closed = [replace(each, nullable=False) for each in (A, B)]
+    before = table(
+        *closed, replace(PK, columns=("a", "b")), options=options(**{option: "on"})
+    )
+    narrower = replace(before, constraints=frozenset([PK]))
+    ordinary = replace(before, options=frozenset())
+
+    assert "  alter b: nullable=False" in told(plan_of(before, narrower).upgrade)
+    assert told(plan_of(before, ordinary).upgrade)[1:] == [
+        "  alter a: nullable=False",
+        "  alter b: nullable=False",
+    ]
+    assert told(plan_of(before, ordinary).downgrade)[1:] == []

@@ -7,7 +7,13 @@ from whimbrel.schema.apply import apply_all
 from whimbrel.schema.changes import reverse_all
 from whimbrel.schema.diff import diff
 from whimbrel.schema.names import adopt_names
-from whimbrel.schema.state import Naming, State
+from whimbrel.schema.state import (
+    ForeignKey,
+    Naming,
+    State,
+    Table,
+    TableName,
+)
 
 
 @given(states(), states())
@@ -66,3 +72,37 @@ def test_adopting_gives_names_and_nothing_else(current, wanted):
         assert all(each.naming is not Naming.CONVENTION for each in table.constraints)
         names = [(type(each), each.name) for each in table.constraints]
         assert len(names) == len(set(names))
+
+
+def key(name, target, naming=Naming.GIVEN):
+    return ForeignKey(
+        name=name,
+        columns=("a",),
+        target=TableName(target),
+        target_columns=("id",),
+        naming=naming,
+    )
+
+
+def state_of(*constraints):
+    return State(
+        frozenset([Table(name=TableName("t"), constraints=frozenset(constraints))])
+    )
+
+
+def test_things_of_one_name_are_told_apart_by_what_they_say():
+    """SQLite lets two constraints of a table have one name; neither is forgotten."""
+    both = state_of(key("fk", "one"), key("fk", "two"))
+    less = state_of(key("fk", "two"))
+
+    assert diff(both, both) == ()
+    assert apply_all(both, diff(both, less)) == less
+    assert apply_all(less, diff(less, both)) == both
+
+
+def test_a_name_that_was_given_to_one_is_not_for_another():
+    """What has no name does not take that which the models give to its sibling."""
+    current = state_of(key("fk_a", "one"))
+    wanted = state_of(key("fk_a", "two"), key("fk_t_a_one", "one", Naming.NONE))
+
+    assert adopt_names(wanted, current) == wanted

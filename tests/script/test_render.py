@@ -166,6 +166,59 @@ STATEMENTS = {
             batch_op.create_primary_key(batch_op.f("pk"), ["a", "b"])
         """,
     ),
+    "a primary key that says what happens on a conflict": (
+        [
+            batch(
+                ops.CreatePrimaryKeyOp(
+                    conv("pk"), "item", ["a", "b"], sqlite_on_conflict="FAIL"
+                ),
+                recreate="always",
+            )
+        ],
+        """
+        with op.batch_alter_table(
+            "item",
+            schema=None,
+            recreate="always",
+            table_args=(
+                sa.PrimaryKeyConstraint(
+                    "a", "b", name=op.f("pk"), sqlite_on_conflict="FAIL"
+                ),
+            ),
+        ) as batch_op:
+            pass
+        """,
+    ),
+    "a table gets another name": (
+        [
+            ops.RenameTableOp("item", "thing"),
+            ops.RenameTableOp("item", "thing", schema="aux"),
+        ],
+        """
+        op.rename_table("item", "thing")
+        op.rename_table("item", "thing", schema="aux")
+        """,
+    ),
+    "a statement": (
+        [ops.ExecuteSQLOp("UPDATE item SET a = 'it''s \\:b'")],
+        """
+        op.execute("UPDATE item SET a = 'it''s \\\\:b'")
+        """,
+    ),
+    "comments": (
+        [
+            ops.CreateTableCommentOp("item", "why", existing_comment="how"),
+            ops.DropTableCommentOp("item", existing_comment="why"),
+            batch(ops.CreateTableCommentOp("item", "why")),
+        ],
+        """
+        op.create_table_comment("item", "why", existing_comment="how", schema=None)
+        op.drop_table_comment("item", existing_comment="why", schema=None)
+
+        with op.batch_alter_table("item", schema=None) as batch_op:
+            batch_op.create_table_comment("why", existing_comment=None)
+        """,
+    ),
     "indexes": (
         [
             ops.CreateIndexOp(

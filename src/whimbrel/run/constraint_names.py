@@ -27,6 +27,7 @@ from sqlalchemy.types import NULLTYPE
 from whimbrel.catalog.sqlite import tables_of
 from whimbrel.catalog.sqlite_ddl import ClauseKind, TableText, canonical, folded
 from whimbrel.catalog.sqlite_master import SchemaText
+from whimbrel.catalog.sqlite_text import Reference
 from whimbrel.errors import MigrationFailed
 from whimbrel.run.constraint_text import Place, places
 from whimbrel.schema import state
@@ -134,18 +135,25 @@ def _is_place_of(place: Place, constraint: state.Constraint) -> bool:
             is_kind = clause.kind is ClauseKind.UNIQUE
             return is_kind and columns == [folded(each) for each in constraint.columns]
         case state.ForeignKey():
+            is_from = columns == [folded(each) for each in constraint.columns]
             reference = clause.reference
-            return (
-                clause.kind is ClauseKind.REFERENCES
-                and reference is not None
-                and folded(reference.table) == folded(constraint.target.name)
-                and columns == [folded(each) for each in constraint.columns]
-                and reference.on_delete in (constraint.on_delete, "NO ACTION")
-            )
+            return is_from and reference is not None and _leads(reference, constraint)
         case state.Check():
             is_kind = clause.kind is ClauseKind.CHECK
             said = canonical(clause.expression or "")
             return is_kind and said == constraint.expression.canonical
+
+
+def _leads(reference: Reference, key: state.ForeignKey) -> bool:
+    """Whether a reference leads where a foreign key does, and does what it does."""
+    columns = [folded(each) for each in reference.columns]
+    actions = (reference.on_delete, reference.on_update)
+    return (
+        folded(reference.table) == folded(key.target.name)
+        and columns in ([], [folded(each) for each in key.target_columns])
+        and [None if each == "NO ACTION" else each for each in actions]
+        == [key.on_delete, key.on_update]
+    )
 
 
 def _by_convention(

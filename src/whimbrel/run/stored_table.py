@@ -120,14 +120,38 @@ def nothing_breaks(table: StoredTable) -> Iterator[None]:
         MigrationFailed: with the first of them and what SQLite says of it.
     """
     before = _broken(table)
+    texts = _of_others(table)
     yield
-    for what, words in sorted(_broken(table).items()):
+    for what, words in sorted({**_broken(table), **_rewritten(table, texts)}.items()):
         if what not in before:
             raise MigrationFailed(
                 f"{what} would no longer work when {table.name} is altered: {words}.",
                 "Drop it in the script before, and create it anew after.",
                 table=table.name,
             )
+
+
+def _of_others(table: StoredTable) -> dict[str, str]:
+    """Return the texts of views and triggers, by what they are called."""
+    return {
+        f"{text.kind.capitalize()} {text.name}": text.sql
+        for text in all_texts(table.connection, table.schema)
+        if text.kind in ("view", "trigger")
+    }
+
+
+def _rewritten(table: StoredTable, before: dict[str, str]) -> dict[str, str]:
+    """Return what SQLite wrote anew although nobody asked for it.
+
+    A column that is gone reads as a string where it stands in double quotes, and
+    the next ``ALTER TABLE ... DROP COLUMN`` writes it as one:
+    https://www.sqlite.org/quirks.html#double_quoted_string_literals_are_accepted.
+    """
+    return {
+        what: f"SQLite would make it {sql}"
+        for what, sql in _of_others(table).items()
+        if before.get(what) != sql
+    }
 
 
 def _broken(table: StoredTable) -> dict[str, str]:

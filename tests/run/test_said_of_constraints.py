@@ -1,0 +1,61 @@
+"""What a script says of a constraint beside its name and its columns."""
+
+import sqlalchemy as sa
+
+from running import operations
+
+
+COUNTS = "CREATE TABLE item (id INTEGER PRIMARY KEY ON CONFLICT REPLACE AUTOINCREMENT)"
+
+
+def test_a_column_says_what_happens_where_it_would_be_null(database):
+    """The conflict clause of NOT NULL comes and goes; Alembic's batch ignores it."""
+    database.run("CREATE TABLE item (id INTEGER PRIMARY KEY, a TEXT NOT NULL)")
+    for conflict, clause in (("IGNORE", " ON CONFLICT IGNORE"), (None, "")):
+        with operations(database.url) as op, op.batch_alter_table("item") as batch:
+            batch.alter_column(
+                "a", nullable=False, sqlite_on_conflict_not_null=conflict
+            )
+        assert f"a TEXT NOT NULL{clause})" in database.sql("item")
+
+
+def test_a_key_that_counts_says_what_happens_on_a_conflict(database):
+    """A new primary key of the same column counts on, and says what it is told to."""
+    database.run(COUNTS)
+    with operations(database.url) as op, op.batch_alter_table("item") as batch:
+        batch.create_primary_key(None, ["id"])
+    assert "(id INTEGER PRIMARY KEY AUTOINCREMENT)" in database.sql("item")
+
+    key = sa.PrimaryKeyConstraint("id", sqlite_on_conflict="FAIL")
+    with (
+        operations(database.url) as op,
+        op.batch_alter_table("item", table_args=(key,)),
+    ):
+        pass
+    assert "PRIMARY KEY ON CONFLICT FAIL AUTOINCREMENT" in database.sql("item")
+
+
+def test_a_key_that_no_longer_counts_keeps_what_it_says(database):
+    """Only AUTOINCREMENT goes."""
+    database.run(COUNTS)
+    with (
+        operations(database.url) as op,
+        op.batch_alter_table("item", table_kwargs={"sqlite_autoincrement": False}),
+    ):
+        pass
+    assert "(id INTEGER PRIMARY KEY ON CONFLICT REPLACE)" in database.sql("item")
+
+
+def test_two_columns_of_one_enum_have_two_checks_of_one_name(database):
+    """A check takes the place of its namesake only if both speak of one column."""
+    database.run(
+        "CREATE TABLE item (a TEXT, b TEXT, CONSTRAINT kind CHECK (a IN ('x', 'y')))"
+    )
+    with operations(database.url) as op, op.batch_alter_table("item") as batch:
+        batch.create_check_constraint("kind", "b IN ('x', 'y')")
+        batch.create_check_constraint("kind", "a IN ('z')")
+
+    said = database.sql("item")
+    assert "kind CHECK (b IN ('x', 'y'))" in said
+    assert "kind CHECK (a IN ('z'))" in said
+    assert said.count("CHECK") == 2
