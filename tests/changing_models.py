@@ -353,11 +353,15 @@ def _sound_table(table, names):
 
 
 def _sound_column(column, table):
-    """Return the column, plain if what it is made from is not there or not plain."""
+    """Return the column, plain if what it is made from is not there, or is so too."""
     if column.computed is None:
         return column
-    others = [each for each in _plain_names(table) if each != column.name]
     text = column.computed[0]
+    others = [
+        each.name
+        for each in table.columns
+        if each is not column and (not each.computed or '"' not in each.computed[0])
+    ]
     if '"' not in text or any(quoted(each) in text for each in others):
         return column
     return replace(column, computed=None)

@@ -277,15 +277,34 @@ def test_a_generated_column_that_becomes_plain_keeps_its_values():
         "  drop index ix_c on item",
         "  drop c",
         "  alter c_values: nullable=False, name='c', default='7'",
+        "alter item",
         "  create index ix_c on item",
     ]
-    assert [step.loses for step in plan.upgrade] == [(), (), ()]
+    assert [step.loses for step in plan.upgrade] == [(), (), (), ()]
     assert told(plan.downgrade)[-3:] == [
         "  drop c",
         "  add c INTEGER()",
         "  create index ix_c on item",
     ]
     assert [step.loses for step in plan.downgrade] == [plan.downgrade[0].changes]
+
+
+def test_generated_columns_go_before_what_they_are_made_from():
+    """One that is made from another goes first and comes last, wherever it stands."""
+    other = replace(
+        C, name="b", computed=Computed(expression=e("c + 1"), is_stored=False)
+    )
+    plan = plan_of(table(other, C, A), table(A, replace(C, computed=None)))
+    assert told(plan.upgrade)[3:] == [
+        "alter item",
+        "  drop b",
+        "  drop c",
+        "  alter c_values: name='c'",
+    ]
+
+    plan = plan_of(table(A), table(other, C, A))
+    assert told(plan.upgrade)[1:] == ["  add c INTEGER()", "  add b INTEGER()"]
+    assert told(plan.downgrade)[1:] == ["  drop b", "  drop c"]
 
 
 def test_what_keeps_the_values_has_a_name_that_is_free():

@@ -238,3 +238,28 @@ def test_columns_are_added_and_altered():
     }
     assert rows == [(1, "Ann")]
     assert back == current
+
+
+def test_a_generated_column_becomes_a_plain_one():
+    """Plain Alembic keeps the values that were generated."""
+
+    def doubled(metadata):
+        column = sa.Column("z", sa.Integer, sa.Computed("x * 2"))
+        sa.Table("place", metadata, sa.Column("x", sa.Integer), column)
+
+    def copied(metadata):
+        unique = sa.UniqueConstraint("z", name="uq_z")
+        columns = [sa.Column(name, sa.Integer, nullable=False) for name in "xz"]
+        sa.Table("place", metadata, *columns, unique)
+
+    with database_of(doubled) as connection:
+        connection.exec_driver_sql("insert into place (x) values (1), (2)")
+        current = read_state(connection, Scope())
+        wanted = read_models([metadata_of(copied)], connection, Scope())
+        plan = build(diff(current, wanted), current, wanted, dialect_of(connection))
+        run(connection, plan.upgrade)
+        there = read_state(connection, Scope())
+        rows = connection.exec_driver_sql("select x, z from place").all()
+
+    assert there == wanted
+    assert rows == [(1, 2), (2, 4)]

@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 
 from running import operations
+from whimbrel.catalog.read import read_state
+from whimbrel.schema.scope import Scope
 
 
 COUNTS = "CREATE TABLE item (id INTEGER PRIMARY KEY ON CONFLICT REPLACE AUTOINCREMENT)"
@@ -59,3 +61,42 @@ def test_two_columns_of_one_enum_have_two_checks_of_one_name(database):
     assert "kind CHECK (b IN ('x', 'y'))" in said
     assert "kind CHECK (a IN ('z'))" in said
     assert said.count("CHECK") == 2
+
+
+def test_unnamed_foreign_keys_of_one_column_are_told_apart(database):
+    """The name that an unnamed key goes by tells where it leads and what it does."""
+    keys = (
+        "FOREIGN KEY(a) REFERENCES item (a) ON UPDATE SET NULL",
+        "FOREIGN KEY(a) REFERENCES item (b)",
+        "FOREIGN KEY(a) REFERENCES item (a)",
+    )
+    database.run(f"CREATE TABLE item (a TEXT, b TEXT, {', '.join(keys)})")
+    with sa.create_engine(database.url).connect() as connection:
+        (table,) = read_state(connection, Scope()).tables
+    for constraint in table.constraints:
+        with operations(database.url) as op, op.batch_alter_table("item") as batch:
+            batch.drop_constraint(constraint.name, type_="foreignkey")
+        with sa.create_engine(database.url).connect() as connection:
+            (left,) = read_state(connection, Scope()).tables
+        assert contents(left) == contents(table) - contents_of(constraint)
+        with (
+            operations(database.url) as op,
+            op.batch_alter_table(
+                "item", table_kwargs={"info": {"unnamed": ["again"]}}
+            ) as batch,
+        ):
+            batch.create_foreign_key(
+                "again",
+                "item",
+                constraint.columns,
+                constraint.target_columns,
+                onupdate=constraint.on_update,
+            )
+
+
+def contents(table):
+    return set().union(*map(contents_of, table.constraints))
+
+
+def contents_of(key):
+    return {(key.target_columns, key.on_update)}

@@ -56,22 +56,23 @@ def alteration(forms: Forms, task: Task) -> Iterator[Step]:
     Only an index that its table's batch cannot carry has a step of its own, and
     what keeps the values of a generated column that becomes a plain one.
     """
-    going = [each for each in task.going if not _stands_apart(forms, each)]
-    coming = [each for each in task.coming if not _stands_apart(forms, each)]
+    going = tuple(each for each in task.going if not _stands_apart(forms, each))
+    coming = tuple(each for each in task.coming if not _stands_apart(forms, each))
     for index in task.going:
         if isinstance(index, Index) and index not in going:
             operation: ops.MigrateOperation = drop_index(forms, task.name, index)
             yield Step(operation=operation, changes=task.changes)
-    for change, stand_in in _stand_ins(task):
-        added = table_ops(task.name, [add_column(forms, task.name, stand_in)])
-        yield Step(operation=added, changes=(change,))
-        copied = copy_values(forms, task.name, stand_in.name, of=_name(change))
-        yield Step(operation=copied, changes=(change,))
-    operation = _whole(forms, replace(task, going=tuple(going), coming=tuple(coming)))
+    task, apart = replace(task, going=going, coming=coming), task.coming
+    if stand_ins := tuple(_stand_ins(task)):
+        generated = [each for each in task.changes if _ends_generated(each)]
+        standing = [each for each in going if _stands_on_any(each, generated)]
+        yield from _keeping_values(forms, task, stand_ins, standing)
+        task = _without_generated(task, standing)
+    operation = _whole(forms, task)
     if not operation.is_empty():
         loses = tuple(each for each in task.changes if _loses_values(each))
         yield Step(operation=operation, changes=task.changes, loses=loses)
-    for index in task.coming:
+    for index in apart:
         if isinstance(index, Index) and index not in coming:
             operation = create_index(forms, task.name, index)
             yield Step(operation=operation, changes=task.changes)
@@ -152,24 +153,41 @@ def _column_operations(forms: Forms, task: Task) -> Iterator[ops.MigrateOperatio
     come = [each.after for each in changes if _comes(each) and each.after]
     opening = _opening(forms, task)
     altered = [*_altered(changes), *_restated(task, opening)]
-    altered += [
-        (stand_in, change.after)
-        for change, stand_in in _stand_ins(task)
-        if change.after is not None
-    ]
     early = () if _has_column_left(task, gone, altered) else _plain_and_new(come, gone)
     come = [each for each in come if each not in early]
     for column in early:
         yield add_column(forms, task.name, column)
-    for column in sorted(gone, key=lambda each: (each.computed is None, *_place(each))):
+    for column in _dependents_first(gone):
         yield drop_column(forms, task.name, column)
     for before, after in sorted(altered, key=lambda pair: _place(pair[1])):
         is_opening = before.name in opening and before.nullable == after.nullable
         yield alter_column(forms, task.name, before, after, says_nullable=is_opening)
-    for column in sorted(
-        come, key=lambda each: (each.computed is not None, *_place(each))
-    ):
+    plain = [each for each in come if each.computed is None]
+    generated = [each for each in come if each.computed is not None]
+    for column in (*sorted(plain, key=_place), *_dependents_last(generated)):
         yield add_column(forms, task.name, column)
+
+
+def _dependents_first(columns: Iterable[Column]) -> Iterator[Column]:
+    """Yield generated columns before what they are made from, plain ones last."""
+    columns = tuple(columns)
+    yield from reversed(_dependents_last([e for e in columns if e.computed]))
+    yield from sorted((e for e in columns if not e.computed), key=_place)
+
+
+def _dependents_last(columns: Iterable[Column]) -> list[Column]:
+    """Return generated columns, each behind those that it is made from."""
+    left, ordered = sorted(columns, key=_place), list[Column]()
+    while left:
+        free = (each for each in left if not _is_made_from_any(each, left))
+        ordered.append(next(free, left[0]))
+        left.remove(ordered[-1])
+    return ordered
+
+
+def _is_made_from_any(column: Column, others: Iterable[Column]) -> bool:
+    expression = column.computed.expression if column.computed is not None else None
+    return any(mentions(expression, e.name) for e in others if e is not column)
 
 
 def _opening(forms: Forms, task: Task) -> frozenset[str]:
@@ -209,7 +227,7 @@ def _place(column: Column) -> tuple[int, str]:
     return column.position, column.name
 
 
-def _stand_ins(task: Task) -> Iterator[tuple[ColumnChange, Column]]:
+def _stand_ins(task: Task) -> Iterator[tuple[ColumnChange, Column, Column]]:
     """Yield the generated columns that become plain, and what keeps their values.
 
     No database makes the one the other: a plain column takes the values, then the
@@ -230,17 +248,69 @@ def _stand_ins(task: Task) -> Iterator[tuple[ColumnChange, Column]]:
                 default=None,
                 options=NO_OPTIONS,
             )
-            yield change, stand_in
+            yield change, stand_in, change.after
+
+
+def _keeping_values(
+    forms: Forms,
+    task: Task,
+    stand_ins: Iterable[tuple[ColumnChange, Column, Column]],
+    standing: Iterable[Thing],
+) -> Iterator[Step]:
+    """Yield the steps by which plain columns take the place of generated ones."""
+    inner = [
+        _drop(forms, task.name, each)
+        for each in sorted(standing, key=lambda each: _rank(GOING, each))
+    ]
+    ending = [each for each in task.changes if _ends_generated(each)]
+    gone = [each.before for each in ending if isinstance(each, ColumnChange)]
+    inner += [
+        drop_column(forms, task.name, column)
+        for column in _dependents_first(filter(None, gone))
+    ]
+    for change, stand_in, after in stand_ins:
+        added = table_ops(task.name, [add_column(forms, task.name, stand_in)])
+        yield Step(operation=added, changes=(change,))
+        copied = copy_values(forms, task.name, stand_in.name, of=after.name)
+        yield Step(operation=copied, changes=(change,))
+        inner.append(alter_column(forms, task.name, stand_in, after))
+    operation = table_ops(task.name, inner, _naming(standing, ()))
+    yield Step(operation=operation, changes=tuple(ending))
+
+
+def _without_generated(task: Task, standing: Collection[Thing]) -> Task:
+    """Return what is left to do when the generated columns that end are gone."""
+    left: list[Change] = []
+    for change in task.changes:
+        if not _ends_generated(change):
+            left.append(change)
+        elif not isinstance(change, ColumnChange) or _becomes_plain(change):
+            continue
+        elif change.after is not None:
+            left.append(replace(change, before=None))
+    going = tuple(each for each in task.going if each not in standing)
+    return replace(task, changes=tuple(left), going=going)
+
+
+def _ends_generated(change: Change) -> bool:
+    """Whether a generated column goes, or is replaced."""
+    if not isinstance(change, ColumnChange) or change.before is None:
+        return False
+    return change.before.computed is not None and _goes(change)
+
+
+def _stands_on_any(thing: Thing, changes: Iterable[Change]) -> bool:
+    return any(
+        stands_on(thing, change.before.name)
+        for change in changes
+        if isinstance(change, ColumnChange) and change.before is not None
+    )
 
 
 def _becomes_plain(change: ColumnChange) -> bool:
     """Whether a generated column becomes one that has values of its own."""
     before, after = change.before, change.after
     return bool(before and before.computed and after and after.computed is None)
-
-
-def _name(change: ColumnChange) -> str:
-    return change.before.name if change.before is not None else ""
 
 
 def _altered(changes: Iterable[ColumnChange]) -> Iterator[tuple[Column, Column]]:
@@ -266,8 +336,7 @@ def _goes(change: ColumnChange) -> bool:
 
 
 def _comes(change: ColumnChange) -> bool:
-    is_added = change.before is None or is_replaced(change)
-    return is_added and not _becomes_plain(change)
+    return change.before is None or is_replaced(change)
 
 
 def _loses_values(change: Change) -> bool:
@@ -293,7 +362,6 @@ def _is_made_by_type(thing: Thing, task: Task) -> bool:
         mentions(thing.expression, change.after.name)
         for change in task.changes
         if isinstance(change, ColumnChange) and change.after is not None
-        if not _becomes_plain(change)
         if change.before is None
         or is_replaced(change)
         or changes_type(change.before, change.after)

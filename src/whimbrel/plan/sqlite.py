@@ -81,7 +81,11 @@ class SQLiteForms(Forms):
     def closed_by_key(self, table: Table) -> frozenset[str]:
         """Return the columns that take no NULL only while they are in the key."""
         key, options = table.primary_key, _values(table.options)
+        types = {column.name: column.type.spelling for column in table.columns}
         if key is None or not options.keys() & {"strict", "without_rowid"}:
+            return frozenset()
+        is_rowid = [types.get(name) for name in key.columns] == ["INTEGER"]
+        if is_rowid and "without_rowid" not in options:
             return frozenset()
         return frozenset(key.columns)
 
