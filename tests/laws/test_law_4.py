@@ -38,17 +38,20 @@ def names_one_each(state):
     for table in state.tables:
         seen = set()
         for each in table.constraints:
-            column = mentioned(table, each) if isinstance(each, Check) else None
-            if (type(each), each.name, column) in seen:
-                return False
-            seen.add((type(each), each.name, column))
+            for column in mentioned(table, each):
+                same = [c for k, n, c in seen if (k, n) == (type(each), each.name)]
+                if same and (None in (*same, column) or column in same):
+                    return False
+            seen |= {(type(each), each.name, c) for c in mentioned(table, each)}
     return True
 
 
-def mentioned(table, check):
-    return next(
-        (c.name for c in table.columns if mentions(check.expression, c.name)), ""
-    )
+def mentioned(table, constraint):
+    """The columns that a check speaks of; None stands for all of them."""
+    if not isinstance(constraint, Check):
+        return [None]
+    names = [column.name for column in table.columns]
+    return [e for e in names if mentions(constraint.expression, e)] or [None]
 
 
 ODD = metadatas().filter(can_be_told)

@@ -307,6 +307,45 @@ def test_generated_columns_go_before_what_they_are_made_from():
     assert told(plan.downgrade)[1:] == ["  drop b", "  drop c"]
 
 
+def test_what_is_made_from_a_replaced_column_comes_again():
+    """A generated column, and what stands on it, waits for what it is made from."""
+    other = replace(B, computed=Computed(expression=e("c + 1"), is_stored=False))
+    on_it = index("ix_b", "b")
+    before, after = (
+        table(A, C, other, on_it),
+        table(A, replace(C, computed=THRICE), other, on_it),
+    )
+
+    assert told(plan_of(before, after).upgrade) == [
+        "alter item",
+        "  drop index ix_b on item",
+        "  drop b",
+        "  drop c",
+        "  add c INTEGER()",
+        "  add b VARCHAR(length=20)",
+        "  create index ix_b on item",
+    ]
+    otherwise = table(
+        A, replace(C, computed=THRICE), replace(other, type=INTEGER), on_it
+    )
+    assert told(plan_of(before, otherwise).upgrade)[4:] == [
+        "  add c INTEGER()",
+        "  add b INTEGER()",
+        "  create index ix_b on item",
+    ]
+    plain = table(A, replace(C, computed=None), other, on_it)
+    assert told(plan_of(before, plain).upgrade)[3:] == [
+        "alter item",
+        "  drop index ix_b on item",
+        "  drop b",
+        "  drop c",
+        "  alter c_values: name='c'",
+        "alter item",
+        "  add b VARCHAR(length=20)",
+        "  create index ix_b on item",
+    ]
+
+
 def test_what_keeps_the_values_has_a_name_that_is_free():
     """The column that keeps values takes no other column's name."""
     other = replace(B, name="c_values")

@@ -100,3 +100,13 @@ def contents(table):
 
 def contents_of(key):
     return {(key.target_columns, key.on_update)}
+
+
+def test_what_is_said_twice_is_dropped_with_its_repetition(database):
+    """``unique=True`` and a constraint beside it, both named by a convention."""
+    said = "CONSTRAINT uq_a UNIQUE (a)"
+    database.run(f"CREATE TABLE item (a TEXT, b TEXT, {said}, {said})")
+    with operations(database.url) as op, op.batch_alter_table("item") as batch:
+        batch.drop_constraint("uq_a", type_="unique")
+
+    assert "UNIQUE" not in database.sql("item")

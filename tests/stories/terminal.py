@@ -112,6 +112,9 @@ class Terminal:
             if where.startswith(str(self.folder)):
                 del sys.modules[name]
         importlib.invalidate_caches()
+        for path in list(sys.path_importer_cache):
+            if not Path(path).is_absolute():  # Python 3.10 keeps where "." was
+                del sys.path_importer_cache[path]
 
     @property
     def scripts(self):

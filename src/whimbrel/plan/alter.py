@@ -179,15 +179,17 @@ def _dependents_last(columns: Iterable[Column]) -> list[Column]:
     """Return generated columns, each behind those that it is made from."""
     left, ordered = sorted(columns, key=_place), list[Column]()
     while left:
-        free = (each for each in left if not _is_made_from_any(each, left))
+        names = [each.name for each in left]
+        free = (each for each in left if not is_made_from(each, names))
         ordered.append(next(free, left[0]))
         left.remove(ordered[-1])
     return ordered
 
 
-def _is_made_from_any(column: Column, others: Iterable[Column]) -> bool:
+def is_made_from(column: Column, names: Iterable[str]) -> bool:
+    """Whether a generated column is made from another that is among *names*."""
     expression = column.computed.expression if column.computed is not None else None
-    return any(mentions(expression, e.name) for e in others if e is not column)
+    return any(mentions(expression, name) for name in names if name != column.name)
 
 
 def _opening(forms: Forms, task: Task) -> frozenset[str]:

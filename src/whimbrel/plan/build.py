@@ -14,6 +14,7 @@ from whimbrel.plan.alter import (
     add_keys,
     alteration,
     drop_keys,
+    is_made_from,
     is_replaced,
     stands_on,
     table_ops,
@@ -225,9 +226,11 @@ def _table_tasks(change: TableChange) -> Iterator[Task]:
 def _altering(before: Table, after: Table, changes: tuple[Alteration, ...]) -> Task:
     """Return the task of altering a table.
 
-    What stands on a column that is replaced goes with it and comes again; so does
-    what shares its name with a constraint that goes, for a script drops by name.
+    What stands on a column that is replaced goes with it and comes again, and so do
+    the generated columns that are made from it; so does what shares its name with a
+    constraint that goes, for a script drops by name.
     """
+    remade = _made_from_replaced(before, after, changes)
     going: set[Thing] = set()
     coming: set[Thing] = set()
     staying = (before.constraints | before.indexes) & (
@@ -242,6 +245,13 @@ def _altering(before: Table, after: Table, changes: tuple[Alteration, ...]) -> T
             standing = {each for each in staying if stands_on(each, name)}
             going |= standing
             coming |= standing
+    for old, new in remade:
+        standing = {each for each in staying if stands_on(each, old.name)}
+        going |= standing
+        coming |= standing
+        ends = ColumnChange(table=after.name, before=old, after=None)
+        comes = ColumnChange(table=after.name, before=None, after=new)
+        changes = (*(each for each in changes if not _alters(each, old)), ends, comes)
     names = {_kind_and_name(each) for each in going}
     namesakes = {each for each in staying if _kind_and_name(each) in names}
     going |= namesakes
@@ -255,6 +265,33 @@ def _altering(before: Table, after: Table, changes: tuple[Alteration, ...]) -> T
         going=_sorted(going),
         coming=_sorted(coming),
     )
+
+
+def _made_from_replaced(
+    before: Table, after: Table, changes: Iterable[Alteration]
+) -> list[tuple[Column, Column]]:
+    """Return the generated columns that stay, but not what they are made from."""
+    names = [
+        change.before.name
+        for change in changes
+        if isinstance(change, ColumnChange) and change.before and is_replaced(change)
+    ]
+    new = {each.name: each for each in after.columns}
+    left = [
+        (each, new[each.name])
+        for each in before.columns
+        if each.name in new and each.computed == new[each.name].computed
+    ]
+    found: list[tuple[Column, Column]] = []
+    while more := [pair for pair in left if is_made_from(pair[0], names)]:
+        found += more
+        left = [pair for pair in left if pair not in more]
+        names += [old.name for old, _ in more]
+    return found
+
+
+def _alters(change: Alteration, column: Column) -> bool:
+    return isinstance(change, ColumnChange) and change.before == column
 
 
 def _kind_and_name(thing: Thing) -> tuple[type, str]:

@@ -135,14 +135,18 @@ def drop_constraint(draft: Draft, place: Place) -> Draft:
 
 
 def drop_with_repetitions(draft: Draft, place: Place) -> Draft:
-    """Take a constraint out, and the unnamed that only say again what it says."""
-    said = _content(place)
+    """Take a constraint out, and those that only say again what it says.
+
+    These have its name, or none.
+    """
+    said, name = _content(place), place.clause.name
     draft = drop_constraint(draft, place)
     while True:
         again = [
             each
             for each in places(draft.text)
-            if each.clause.name is None and _content(each) == said
+            if each.clause.name is None or _is_same_name(each.clause.name, name)
+            if _content(each) == said
         ]
         if not again:
             return draft
