@@ -19,7 +19,7 @@ from whimbrel.plan.alter import (
     stands_on,
     table_ops,
 )
-from whimbrel.plan.fill import fill_rows
+from whimbrel.plan.fill import change_values, fill_rows
 from whimbrel.plan.generic import (
     Forms,
     alter_column,
@@ -40,11 +40,13 @@ from whimbrel.schema.changes import (
     FactsChange,
     IndexChange,
     TableChange,
+    ValueChange,
     reverse_all,
 )
 from whimbrel.schema.dialect import Dialect
 from whimbrel.schema.fills import Fill, FilledColumn, split_at_fills
-from whimbrel.schema.state import Column, Index, State, Table, TableName
+from whimbrel.schema.state import Column, Enum, Index, State, Table, TableName
+from whimbrel.schema.values import split_at_values
 
 
 FORMS: dict[str, type[Forms]] = {"sqlite": SQLiteForms}
@@ -67,16 +69,37 @@ def build(
     """
     forms = FORMS.get(dialect.name, Forms)(dialect)
     there = tuple(changes)
-    split = split_at_fills(there, fills)
-    opened = apply_all(current, split.before)
     return Plan(
-        upgrade=(
-            *_steps(split.before, current, opened, forms),
-            *(_filling(forms, each) for each in split.filled),
-            *_steps(split.after, opened, wanted, forms),
-        ),
-        downgrade=tuple(_steps(reverse_all(there), wanted, current, forms)),
+        upgrade=tuple(_path(there, current, wanted, forms, fills)),
+        downgrade=tuple(_path(reverse_all(there), wanted, current, forms)),
     )
+
+
+def _path(
+    changes: tuple[Change, ...],
+    current: State,
+    wanted: State,
+    forms: Forms,
+    fills: Iterable[Fill] = (),
+) -> Iterator[Step]:
+    """Yield the steps of one direction, rows changed where columns are open to it."""
+    renames = tuple(takewhile(_is_rename, changes))
+    revalued = split_at_values(changes[len(renames) :])
+    split = split_at_fills(revalued.after, fills)
+    loose = apply_all(current, (*renames, *revalued.before))
+    opened = apply_all(loose, split.before)
+    if revalued.values:
+        yield from _steps((*renames, *revalued.before), current, loose, forms)
+        yield from (_revaluing(forms, each) for each in revalued.values)
+        yield from _steps(split.before, loose, opened, forms)
+    else:
+        yield from _steps((*renames, *split.before), current, opened, forms)
+    yield from (_filling(forms, each) for each in split.filled)
+    yield from _steps(split.after, opened, wanted, forms)
+
+
+def _revaluing(forms: Forms, change: ValueChange) -> Step:
+    return Step(operation=change_values(forms, change), changes=(change,))
 
 
 def _filling(forms: Forms, filled: FilledColumn) -> Step:
@@ -101,16 +124,25 @@ def _steps(
 
 
 def _is_rename(change: Change) -> bool:
-    if not isinstance(change, TableChange | ColumnChange):
+    if not isinstance(change, TableChange | ColumnChange | EnumChange):
         return False
     before, after = change.before, change.after
-    return before is not None and after is not None and before.name != after.name
+    if before is None or after is None:
+        return False
+    if isinstance(before, Enum) and isinstance(after, Enum):
+        names = (before.schema, before.name), (after.schema, after.name)
+        return names[0] != names[1] or bool(getattr(change, "renamed", ()))
+    return before.name != after.name
 
 
 def _renames(changes: Iterable[Change], forms: Forms) -> Iterator[Step]:
-    """Yield the steps that give tables and columns their names."""
+    """Yield the steps that give tables, columns and enumerated types their names."""
     for change in changes:
         match change:
+            case EnumChange():
+                for altered in forms.enum_operations(change):
+                    yield Step(operation=altered, changes=(change,))
+                continue
             case TableChange(before=Table() as before, after=Table() as after):
                 operation: ops.MigrateOperation = ops.RenameTableOp(
                     before.name.name, after.name.name, schema=before.name.schema
@@ -193,7 +225,7 @@ def _tasks(changes: Iterable[Change], start: State, end: State) -> Iterator[Task
         match change:
             case TableChange():
                 yield from _table_tasks(change)
-            case EnumChange():
+            case EnumChange() | ValueChange():
                 continue
             case _:
                 alterations[change.table].append(change)

@@ -9,6 +9,7 @@ from alembic.operations import ops
 
 from whimbrel.plan.generic import Forms, text
 from whimbrel.plan.spelled import column_type
+from whimbrel.schema.changes import ValueChange
 from whimbrel.schema.fills import FilledColumn
 from whimbrel.schema.state import TableName
 
@@ -24,6 +25,14 @@ def fill_rows(forms: Forms, filled: FilledColumn) -> ops.ExecuteSQLOp:
     column = forms.quoted(fill.column)
     value = _literal(forms, filled)
     sql = f"UPDATE {table} SET {column} = {value} WHERE {column} IS NULL"
+    return ops.ExecuteSQLOp(text(sql).text)
+
+
+def change_values(forms: Forms, change: ValueChange) -> ops.ExecuteSQLOp:
+    """Return the UPDATE that gives the rows with one value another one."""
+    table, column = _quoted(forms, change.table), forms.quoted(change.column)
+    old, new = _string(change.before), _string(change.after)
+    sql = f"UPDATE {table} SET {column} = {new} WHERE {column} = {old}"
     return ops.ExecuteSQLOp(text(sql).text)
 
 
@@ -48,6 +57,10 @@ def _literal(forms: Forms, filled: FilledColumn) -> str:
         return TRUTH[value.lower()]
     if kind in (int, float, Decimal) and NUMBER.fullmatch(value):
         return value
+    return _string(value)
+
+
+def _string(value: str) -> str:
     escaped = value.replace("'", "''")
     return f"'{escaped}'"
 

@@ -19,6 +19,8 @@ from whimbrel.schema.changes import (
     FactsChange,
     IndexChange,
     TableChange,
+    ValueChange,
+    ValueRename,
 )
 from whimbrel.schema.state import (
     Check,
@@ -39,7 +41,7 @@ from whimbrel.schema.state import (
 )
 
 
-def describe_change(change: Change) -> str:
+def describe_change(change: Change) -> str:  # noqa: PLR0911  # one for each kind
     """Return *change* as one line that begins with ``+``, ``-``, ``~`` or ``>``."""
     match change:
         case TableChange(before=before, after=after):
@@ -54,11 +56,13 @@ def describe_change(change: Change) -> str:
             return _constraint_change(change)
         case IndexChange():
             return _index_change(change)
-        case EnumChange(before=enum, after=new_enum):
-            return _enum_change(enum, new_enum)
+        case EnumChange(before=enum, after=new_enum, renamed=renamed):
+            return _enum_change(enum, new_enum, renamed)
+        case ValueChange(table=table, column=column, before=value, after=new_value):
+            return f"> value of {table}.{column}: '{value}' -> '{new_value}'"
 
 
-def sort_key(change: Change) -> tuple[str, ...]:
+def sort_key(change: Change) -> tuple[str, ...]:  # noqa: PLR0911  # one for each kind
     """Return by what *change* is put among others: its table, its kind, its name."""
     match change:
         case EnumChange(before=before, after=after):
@@ -77,6 +81,8 @@ def sort_key(change: Change) -> tuple[str, ...]:
             return (*_place(name), "3", _kind(other or one), _name(other or one))
         case IndexChange(table=name, before=was, after=becomes):
             return (*_place(name), "4", "", _name(becomes or was))
+        case ValueChange(table=name, column=column, before=value):
+            return (*_place(name), "5", column, value)
 
 
 def _place(name: TableName) -> tuple[str, str, str]:
@@ -366,7 +372,12 @@ def _part(part: IndexPart) -> str:
     return " ".join(words)
 
 
-def _enum_change(before: Enum | None, after: Enum | None) -> str:
+def _enum_change(
+    before: Enum | None, after: Enum | None, renamed: tuple[ValueRename, ...]
+) -> str:
+    if before and after and renamed:
+        told = ", ".join(f"'{each.before}' -> '{each.after}'" for each in renamed)
+        return f"> value of enum {TableName(after.name, after.schema)}: {told}"
     facts = _become("", _values(before), _values(after)) if before and after else ()
     return _line(_whole_enum(before), _whole_enum(after), "enum", facts)
 

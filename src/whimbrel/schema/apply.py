@@ -14,7 +14,9 @@ from whimbrel.schema.changes import (
     FactsChange,
     IndexChange,
     TableChange,
+    ValueChange,
 )
+from whimbrel.schema.enum_renames import follow_enum
 from whimbrel.schema.renames import follow_column, follow_table
 from whimbrel.schema.state import Column, State, Table, TableName
 
@@ -54,8 +56,9 @@ class _Draft:
             case TableChange():
                 self._apply_to_tables(change.before, change.after)
             case EnumChange():
-                enums = _swap(self._enums, change.before, change.after)
-                self._enums = frozenset(enums)
+                self._become(follow_enum(self.state, change))
+            case ValueChange():
+                pass
             case _:
                 self._apply_within(change)
 
@@ -76,6 +79,7 @@ class _Draft:
         self._tables[change.table] = _altered(self._table(change.table), change)
 
     def _become(self, state: State) -> None:
+        self._enums = state.enums
         self._tables = {table.name: table for table in state.tables}
 
     def _table(self, name: TableName) -> Table:

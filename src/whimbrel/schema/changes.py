@@ -78,11 +78,38 @@ class FactsChange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ValueRename:
+    """A value of an enumerated type that gets another name, its rows with it."""
+
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EnumChange:
-    """An enumerated type that stands by itself."""
+    """An enumerated type that stands by itself.
+
+    With two names, or with values that are *renamed*, both sides are otherwise
+    equal: what else becomes of the type is a change of its own.
+    """
 
     before: Enum | None
     after: Enum | None
+    renamed: tuple[ValueRename, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValueChange:
+    """A value that rows hold in a column, and the one that they hold afterwards.
+
+    The schema does not tell it: it stands beside the change of the column's type,
+    or of the check, that lets the new value in and the old one no more.
+    """
+
+    table: TableName
+    column: str
+    before: str
+    after: str
 
 
 Change: TypeAlias = (
@@ -92,13 +119,21 @@ Change: TypeAlias = (
     | IndexChange
     | FactsChange
     | EnumChange
+    | ValueChange
 )
 C = TypeVar("C", bound=Change)
 
 
 def reverse(change: C) -> C:
     """Return the change that undoes *change*."""
-    return replace(change, before=change.after, after=change.before)  # type: ignore[arg-type]  # both sides are of one kind
+    undone = replace(change, before=change.after, after=change.before)  # type: ignore[arg-type]  # both sides are of one kind
+    if isinstance(undone, EnumChange) and undone.renamed:
+        back = (
+            replace(each, before=each.after, after=each.before)
+            for each in undone.renamed
+        )
+        return replace(undone, renamed=tuple(back))
+    return undone
 
 
 def reverse_all(changes: Iterable[Change]) -> tuple[Change, ...]:

@@ -12,7 +12,18 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from whimbrel.errors import UsageError
-from whimbrel.schema.changes import ColumnChange, TableChange
+from whimbrel.schema.changes import (
+    ColumnChange,
+    EnumChange,
+    TableChange,
+    ValueChange,
+)
+from whimbrel.schema.enum_renames import (
+    find_enum,
+    follow_enum,
+    rename_of_enum,
+    rename_of_value,
+)
 from whimbrel.schema.names import default_name, settled, tell_apart
 from whimbrel.schema.state import (
     Check,
@@ -48,39 +59,51 @@ class ColumnRename:
     after: str
 
 
-Rename = TableRename | ColumnRename
+Rename = TableRename | ColumnRename | ValueChange
+Renaming = TableChange | ColumnChange | EnumChange | ValueChange
 
 
 def parse_renames(texts: Iterable[str]) -> tuple[Rename, ...]:
-    """Return what the options ``--rename`` say, tables first.
+    """Return what the options ``--rename`` say, tables first, then columns.
 
-    ``old:new`` renames a table, ``table.old:new`` (or ``table.old:table.new``)
-    a column, where ``table`` is the table's new name.
+    ``old:new`` renames a table or an enumerated type, ``table.old:new`` (or
+    ``table.old:table.new``) a column, ``table.column=old:new`` a value of an enum;
+    ``table`` and ``column`` are the new names.
 
     Raises:
         UsageError: a text has another form.
     """
-    renames = [_parsed(text) for text in texts]
-    tables = [each for each in renames if isinstance(each, TableRename)]
-    columns = [each for each in renames if isinstance(each, ColumnRename)]
-    return (*tables, *columns)
+    return in_order(_parsed(text) for text in texts)
+
+
+def in_order(renames: Iterable[Rename]) -> tuple[Rename, ...]:
+    """Return *renames* in the order in which they are carried out."""
+    order = (TableRename, ColumnRename, ValueChange)
+    return tuple(sorted(renames, key=lambda each: order.index(type(each))))
 
 
 def _parsed(text: str) -> Rename:
-    before, colon, after = text.partition(":")
-    if not (before and colon and after) or "=" in before:
+    place, equals, values = text.partition("=")
+    before, colon, after = (values if equals else text).partition(":")
+    if not (before and colon and after) or (equals and "." not in place):
         raise UsageError(
             f"--rename {text} is not understood.",
-            "Write --rename old_table:new_table, or --rename table.old:table.new",
+            "Write --rename old_table:new_table, --rename table.old:table.new, or"
+            " --rename table.column=old:new for a value of an enum",
         )
+    if equals:
+        table, _, column = place.rpartition(".")
+        name = table_name(table)
+        return ValueChange(table=name, column=column, before=before, after=after)
     table, dot, column = before.rpartition(".")
     if dot:
         new = after.removeprefix(f"{table}.")
-        return ColumnRename(table=_table_name(table), before=column, after=new)
-    return TableRename(before=TableName(before), after=TableName(after))
+        return ColumnRename(table=table_name(table), before=column, after=new)
+    return TableRename(before=TableName(before), after=table_name(after))
 
 
-def _table_name(text: str) -> TableName:
+def table_name(text: str) -> TableName:
+    """Return the name of a table that may be written with its schema."""
     schema, _, name = text.rpartition(".")
     return TableName(name, schema or None)
 
@@ -238,27 +261,53 @@ def _columns_of(thing: Constraint | Index) -> tuple[str, ...]:
 
 def rename_all(
     current: State, renames: Iterable[Rename]
-) -> tuple[tuple[TableChange | ColumnChange, ...], State]:
+) -> tuple[tuple[Renaming, ...], State]:
     """Return the changes that *renames* mean, and *current* after them.
 
     Raises:
         UsageError: a rename speaks of a table or a column that is not there.
     """
-    changes: list[TableChange | ColumnChange] = []
+    changes: list[Renaming] = []
     for rename in renames:
-        if isinstance(rename, TableRename):
-            old = _found(current, rename.before)
-            current = follow_table(current, rename.before, rename.after)
-            new = _found(current, rename.after)
-            changes.append(TableChange(before=old, after=new))
-        else:
-            table = _found(current, rename.table)
-            column = _column_of(table, rename.before)
-            after = replace(column, name=rename.after)
-            change = ColumnChange(table=table.name, before=column, after=after)
-            current = follow_column(current, table.name, rename.before, rename.after)
-            changes.append(change)
+        change: Renaming
+        match rename:
+            case TableRename():
+                change, current = _table_renamed(current, rename)
+            case ColumnRename():
+                change, current = _column_renamed(current, rename)
+            case ValueChange():
+                change, current = _value_renamed(current, rename)
+        changes.append(change)
     return tuple(changes), current
+
+
+def _table_renamed(
+    current: State, rename: TableRename
+) -> tuple[TableChange | EnumChange, State]:
+    enum = find_enum(current, rename.before)
+    if enum is not None and current.table(rename.before) is None:
+        change = rename_of_enum(enum, rename.after)
+        return change, follow_enum(current, change)
+    old = _found(current, rename.before)
+    current = follow_table(current, rename.before, rename.after)
+    new = _found(current, rename.after)
+    return TableChange(before=old, after=new), current
+
+
+def _column_renamed(current: State, rename: ColumnRename) -> tuple[ColumnChange, State]:
+    table = _found(current, rename.table)
+    column = _column_of(table, rename.before)
+    after = replace(column, name=rename.after)
+    change = ColumnChange(table=table.name, before=column, after=after)
+    return change, follow_column(current, table.name, rename.before, rename.after)
+
+
+def _value_renamed(
+    current: State, wish: ValueChange
+) -> tuple[EnumChange | ValueChange, State]:
+    column = _column_of(_found(current, wish.table), wish.column)
+    change = rename_of_value(current, column, wish)
+    return (change, follow_enum(current, change)) if change else (wish, current)
 
 
 def _found(state: State, name: TableName) -> Table:

@@ -23,6 +23,7 @@ from whimbrel.schema.changes import (
     FactsChange,
     IndexChange,
     TableChange,
+    ValueChange,
 )
 from whimbrel.script.format import indented
 from whimbrel.script.history import History
@@ -160,7 +161,7 @@ def message_of(changes: Iterable[Change]) -> str:
     return message
 
 
-def _said(change: Change) -> str:
+def _said(change: Change) -> str:  # noqa: PLR0911  # one for each kind of change
     match change:
         case TableChange(before=before, after=after):
             return _verb("table", before and before.name, after and after.name)
@@ -179,6 +180,8 @@ def _said(change: Change) -> str:
             return _verb("index", old_name, wanted_index and wanted_index.name)
         case FactsChange(table=table):
             return f"change options of {table}"
+        case ValueChange(table=name, column=column_name):
+            return f"change values of {name}.{column_name}"
 
 
 def _verb(kind: str, before: object, after: object) -> str:
