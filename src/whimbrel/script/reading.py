@@ -10,6 +10,7 @@ what Alembic does with every file.
 from __future__ import annotations
 
 import ast
+import hashlib
 import inspect
 import re
 import sys
@@ -326,3 +327,17 @@ def no_python(path: str, error: SyntaxError) -> RefusedScript:
 
 def _place(path: str, line: int | None) -> str:
     return f"{path}, line {line}," if line else path
+
+
+def source_of(path: str) -> bytes:
+    """Return what the file of a script holds; nothing if it is no longer there."""
+    try:
+        return Path(path).read_bytes()
+    except OSError:
+        return b""
+
+
+def checksum(source: bytes) -> str:
+    """Return a checksum of a script; line ends and blanks at them do not count."""
+    lines = [line.rstrip() for line in source.splitlines()]
+    return hashlib.sha256(b"\n".join(lines).rstrip()).hexdigest()
