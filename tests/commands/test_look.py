@@ -189,11 +189,14 @@ def test_a_stamp_that_no_script_carries_is_told(tmp_path):
     config.attributes["program"] = "flask db"
     _stamp(tmp_path / "app.db", "1234abcd")
 
-    for question in (look.current, lambda config: look.show(config, "current")):
-        with pytest.raises(UnknownRevision) as caught:
-            question(config)
-        assert "Can't locate revision identified by '1234abcd'" in str(caught.value)
-        assert "flask db stamp --purge" in caught.value.remedy
+    with pytest.raises(UnknownRevision) as caught:
+        look.show(config, "current")
+    assert "Can't locate revision identified by '1234abcd'" in str(caught.value)
+    assert "`flask db repair`" in caught.value.remedy
+    told = look.current(config)
+    assert 1 == told.exit_code
+    assert told.text.startswith("1234abcd (no script carries it)\n")
+    assert caught.value.sentence in told.text
 
 
 @pytest.mark.parametrize("rev_range", ["aaaa", "a:b:c", ""])

@@ -79,16 +79,16 @@ def test_a_script_is_written_anew(project):
     assert "VARCHAR(60)" == project.columns("user", DATABASE)["operator"]
 
 
-@pytest.mark.parametrize("verb", ["migrate", "upgrade", "current", "downgrade"])
+@pytest.mark.parametrize("verb", ["migrate", "upgrade", "show current", "downgrade"])
 def test_a_revision_that_cannot_be_located(project, verb):
     """The error of the article says what to do, and doing it helps."""
     project.rows("UPDATE alembic_version SET version_num = 'd72a7bc93d93'", DATABASE)
     project.refuses(
         f"python manage.py db {verb}",
         "Can't locate revision identified by 'd72a7bc93d93'",
-        "python manage.py db stamp --purge",
+        "python manage.py db repair",
     )
-    project.does("python manage.py db stamp --purge head")
+    project.does("python manage.py db stamp head")
     project.does("python manage.py db upgrade")
     assert "No changes" in project.does("python manage.py db migrate").stdout
 
@@ -114,7 +114,7 @@ def test_a_lost_migrations_folder(project, is_emptied):
         project.rows("DROP TABLE alembic_version", DATABASE)
     project.does("python manage.py db init")
     if not is_emptied:
-        refused = project.refuses("python manage.py db migrate", "stamp --purge")
+        refused = project.refuses("python manage.py db migrate", "db repair")
         assert "Can't locate revision" in refused.stderr
         project.does("python manage.py db stamp --purge base")
     assert "No changes" in project.does("python manage.py db migrate").stdout

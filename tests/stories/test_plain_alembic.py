@@ -115,9 +115,9 @@ def test_the_classic_mistakes(terminal):
     terminal.rows("UPDATE alembic_version SET version_num = '3b47eb2e3c5f'")
     terminal.refuses(
         "whimbrel upgrade head",
-        "Can't locate revision identified by '3b47eb2e3c5f'", "whimbrel stamp --purge",
+        "Can't locate revision identified by '3b47eb2e3c5f'", "whimbrel repair",
     )  # fmt: skip
-    terminal.does("whimbrel stamp --purge head")
+    terminal.does("whimbrel stamp head")
     terminal.does("whimbrel check")
     terminal.edit("alembic/env.py", "= Base.metadata", "= None")
     terminal.refuses(

@@ -14,6 +14,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 
 from whimbrel.commands.look import RefusedRange
+from whimbrel.commands.unknown import refusing_unknown
 from whimbrel.report.progress_line import ProgressLine
 from whimbrel.report.report import Line, Report, Tone
 from whimbrel.run.execute import Event, Tell, downgrade_fn, stamp_fn, upgrade_fn
@@ -53,7 +54,10 @@ def upgrade(
     run_environment(
         config,
         history,
-        upgrade_fn(history, wanted.end, _listener(config, events, is_silent=sql)),
+        refusing_unknown(
+            history,
+            upgrade_fn(history, wanted.end, _listener(config, events, is_silent=sql)),
+        ),
         as_sql=sql,
         starting_rev=wanted.start,
         destination_rev=wanted.end,
@@ -88,7 +92,10 @@ def downgrade(
     run_environment(
         config,
         history,
-        downgrade_fn(history, wanted.end, _listener(config, events, is_silent=sql)),
+        refusing_unknown(
+            history,
+            downgrade_fn(history, wanted.end, _listener(config, events, is_silent=sql)),
+        ),
         as_sql=sql,
         starting_rev=wanted.start,
         destination_rev=wanted.end,

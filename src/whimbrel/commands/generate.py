@@ -20,6 +20,7 @@ from alembic.runtime.migration import MigrationContext
 from whimbrel.catalog.read import is_readable
 from whimbrel.commands.compare import Comparison, Wishes, compare
 from whimbrel.commands.plugins import third_party_operations
+from whimbrel.commands.unknown import refusing_unknown
 from whimbrel.config import Config
 from whimbrel.errors import UsageError
 from whimbrel.plan.step import Step
@@ -123,7 +124,7 @@ class Generation(RevisionContext):
         run_environment(
             self.config,
             self.history,
-            retrieve,
+            refusing_unknown(self.history, retrieve),
             as_sql=as_sql,
             template_args=self.template_args,
             revision_context=self,

@@ -21,8 +21,9 @@ from alembic.util import (
     to_tuple,
 )
 
+from whimbrel.commands.unknown import lost_at, refusing_unknown
 from whimbrel.errors import NotAtHead, UsageError
-from whimbrel.report.report import Report, plain_lines
+from whimbrel.report.report import Line, Report, Tone, plain_lines
 from whimbrel.run.runtime import run_environment
 from whimbrel.script.history import History, program_of
 
@@ -95,7 +96,8 @@ def history(
     option = getattr(config, "get_alembic_option", config.get_main_option)
     needs_environment = indicate_current or asbool(option("revision_environment"))
     if needs_environment or "current" in (base, head):
-        run_environment(config, scripts, tell, dont_mutate=True)
+        fn = refusing_unknown(scripts, tell)
+        run_environment(config, scripts, fn, dont_mutate=True)
     else:
         tell(())
     return listing.report
@@ -163,7 +165,7 @@ def show(config: Config, rev: str) -> Report:
 
 
 def current(config: Config, check_heads: bool = False, verbose: bool = False) -> Report:
-    """Tell at which revisions the database stands.
+    """Tell at which revisions the database stands; 1 is the exit code of unknown ones.
 
     Args:
         config: where the scripts and the database are.
@@ -172,11 +174,11 @@ def current(config: Config, check_heads: bool = False, verbose: bool = False) ->
 
     Raises:
         NotAtHead: the database is behind, and *check_heads* asks for it.
-        UnknownRevision: it stands at a revision that no script carries.
     """
     scripts = History.from_config(config)
     listing = _Listing()
     databases: list[Mapping[str, object]] = []
+    told: list[Line] = []
 
     def tell(rev: Any, context: MigrationContext) -> list[Any]:
         url = _url(context)
@@ -184,15 +186,23 @@ def current(config: Config, check_heads: bool = False, verbose: bool = False) ->
             listing.texts.append(f"Current revision(s) for {url}:")
         if check_heads:
             _demand_heads(scripts, context, url)
-        at = scripts.in_order(scripts.get_all_current(rev))
+        lost = lost_at(scripts, rev, context)
+        unknown = lost.revisions if lost else ()
+        listing.texts += [f"{each} (no script carries it)" for each in unknown]
+        if lost is not None:
+            told.extend((Line(lost.sentence, Tone.BAD), Line(lost.remedy)))
+        known = tuple(each for each in rev if each not in unknown)
+        at = scripts.in_order(scripts.get_all_current(known))
         for script in at:
             listing.add(script, script.cmd_format(verbose))
-        databases.append({"url": url, "current": [each.revision for each in at]})
+        places = [*unknown, *(each.revision for each in at)]
+        databases.append({"url": url, "current": places, "unknown": list(unknown)})
         return []
 
     run_environment(config, scripts, tell, dont_mutate=True)
     return Report(
-        lines=plain_lines(*listing.texts),
+        lines=(*plain_lines(*listing.texts), *told),
+        exit_code=1 if told else 0,
         data={"databases": databases, "revisions": listing.revisions},
     )
 
@@ -209,7 +219,8 @@ def current_heads(config: Config, history: History) -> tuple[Script, ...]:
         found.extend(history.get_revisions(rev))
         return []
 
-    run_environment(config, history, keep, dont_mutate=True)
+    fn = refusing_unknown(history, keep)
+    run_environment(config, history, fn, dont_mutate=True)
     return tuple(found)
 
 

@@ -67,13 +67,29 @@ def stamp_fn(
     revisions: str | tuple[str, ...],
     tell: Tell = _tell_nobody,
 ) -> Steps:
-    """Return what an environment runs to note *revisions* without running scripts."""
+    """Return what an environment runs to note *revisions* without running scripts.
 
-    def steps(rev: Any, _context: MigrationContext) -> Iterable[Any]:
+    What no script carries is forgotten: the stamp says where the database stands.
+    """
+
+    def steps(rev: Any, context: MigrationContext) -> Iterable[Any]:
         names = (revisions,) if isinstance(revisions, str) else tuple(revisions)
-        return _told(history._stamp_revs(names, rev), "stamp", tell)
+        known = rev if context.as_sql else _without_unknown(history, rev, context)
+        return _told(history._stamp_revs(names, known), "stamp", tell)
 
     return steps
+
+
+def _without_unknown(
+    history: ScriptDirectory, rev: tuple[str, ...], context: MigrationContext
+) -> tuple[str, ...]:
+    """Return *rev* without the revisions that no script carries, which are deleted."""
+    carried = history.revision_map._revision_map
+    unknown = [each for each in rev if each not in carried]
+    if unknown:
+        column = context._version.c.version_num
+        context.impl._exec(context._version.delete().where(column.in_(unknown)))
+    return tuple(each for each in rev if each not in unknown)
 
 
 def _told(

@@ -9,6 +9,7 @@ without an ``env.py`` has a default one.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -41,6 +42,7 @@ from whimbrel.script.refusals import (
     RefusedScript,
     no_folder,
     no_way,
+    nothing_applied,
     several_heads,
     unknown_revision,
 )
@@ -253,9 +255,13 @@ class History(ScriptDirectory):
         with _needed_functions():
             return super()._upgrade_revs(*args, **settings)
 
-    def _downgrade_revs(self, *args: Any, **settings: Any) -> list[RevisionStep]:
+    def _downgrade_revs(
+        self, destination: str, current_rev: str | None
+    ) -> list[RevisionStep]:
+        if not current_rev and re.fullmatch(r"-\d+", destination or ""):
+            raise nothing_applied(destination, self.program)
         with _needed_functions():
-            return super()._downgrade_revs(*args, **settings)
+            return super()._downgrade_revs(destination, current_rev)
 
     @contextmanager
     def _catch_revision_errors(self, *args: Any, **messages: Any) -> Iterator[None]:

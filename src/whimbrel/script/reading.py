@@ -74,10 +74,32 @@ def read_heading(path: str) -> Heading:
     # there may be thousands: pathlib and a buffer would take twice as long
     with open(path, "rb", buffering=0) as file:  # noqa: PTH123
         source = file.read()
-    heading = _at_a_glance(source, path)
+    return _in_the_text(source, path) or _by_importing(path)
+
+
+def heading_of(source: bytes, path: str) -> Heading:
+    """Return what the text of a script says, which need not be in any file.
+
+    Args:
+        source: the text.
+        path: what the script is called in errors.
+
+    Raises:
+        BrokenScript: it is not Python, or would have to be imported to be known.
+    """
+    heading = _in_the_text(source, path)
     if heading is None:
-        heading = _by_parsing(source, path)
-    return heading or _by_importing(path)
+        raise RefusedScript(
+            f"The text of {path} does not say plainly what it follows.",
+            "Write revision and down_revision as plain assignments.",
+            path=path,
+        )
+    return heading
+
+
+def _in_the_text(source: bytes, path: str) -> Heading | None:
+    heading = _at_a_glance(source, path)
+    return _by_parsing(source, path) if heading is None else heading
 
 
 def load_script(path: str) -> ModuleType:

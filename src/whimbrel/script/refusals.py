@@ -139,3 +139,17 @@ def no_way(message: str, program: str) -> RefusedHistory:
         f"See the order with `{program} history`, and where the database stands with "
         f"`{program} current`.",
     )
+
+
+def nothing_applied(destination: str, program: str) -> RefusedHistory:
+    """Return the error that a database to which nothing was applied is at its base.
+
+    Args:
+        destination: the steps that were to be undone, such as ``-1``.
+        program: what the user types before a command.
+    """
+    return RefusedHistory(
+        f"Relative revision {destination} didn't produce {destination[1:]} migrations:"
+        " nothing has been applied to this database, so there is nothing to undo.",
+        f"See what there is to apply with `{program} history`.",
+    )

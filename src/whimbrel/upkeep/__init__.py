@@ -1,0 +1,1 @@
+"""Histories that need care: lost revisions, drift, branches that meet."""
