@@ -1,5 +1,7 @@
 """States of all shapes, for the laws that hold for every one of them."""
 
+from dataclasses import replace
+
 from hypothesis import strategies as st
 
 from whimbrel.schema.names import default_name, tell_apart
@@ -7,6 +9,9 @@ from whimbrel.schema.state import (
     Check,
     Column,
     Computed,
+    Enum,
+    Exclusion,
+    ExclusionPart,
     Expression,
     ForeignKey,
     Index,
@@ -14,6 +19,7 @@ from whimbrel.schema.state import (
     Naming,
     Option,
     PrimaryKey,
+    Sequence,
     State,
     Table,
     TableName,
@@ -55,6 +61,43 @@ def named(draw, kind, table, columns, target=""):
     return draw(st.sampled_from(["one", "two", "three"])), naming
 
 
+def exclusions(column_names):
+    parts = st.builds(
+        ExclusionPart,
+        operator=st.sampled_from(["=", "&&"]),
+        column=st.sampled_from(column_names),
+    ) | st.builds(ExclusionPart, operator=st.just("="), expression=expressions)
+    return st.builds(
+        Exclusion,
+        name=st.just(""),
+        parts=st.lists(parts, min_size=1, max_size=2).map(tuple),
+        where=st.none() | expressions,
+        using=st.sampled_from(["gist", "btree"]),
+        options=options,
+    )
+
+
+enums = st.builds(
+    Enum,
+    name=names,
+    schema=st.sampled_from([None, "s"]),
+    values=st.lists(names, max_size=3, unique=True).map(tuple),
+)
+sequences = st.builds(
+    Sequence,
+    name=names,
+    schema=st.sampled_from([None, "s"]),
+    type=st.sampled_from([None, "integer"]),
+    options=options,
+)
+
+
+def apart(things):
+    return st.lists(
+        things, max_size=2, unique_by=lambda each: (each.schema, each.name)
+    ).map(frozenset)
+
+
 @st.composite
 def constraints(draw, table, column_names):
     keys = st.lists(
@@ -86,6 +129,10 @@ def constraints(draw, table, column_names):
                 on_delete=draw(st.sampled_from([None, "CASCADE"])),
             )
         )
+    if draw(st.booleans()):
+        exclusion = draw(exclusions(column_names))
+        name, naming = draw(named(Exclusion, table, exclusion.columns))
+        found.append(replace(exclusion, name=name, naming=naming))
     unique_ones = {(type(each), each.name): each for each in tell_apart(found)}
     return frozenset(unique_ones.values())
 
@@ -120,6 +167,16 @@ def tables(draw, name):
 
 
 @st.composite
-def states(draw):
+def states_of_tables(draw):
     chosen = draw(st.lists(names, max_size=3, unique=True))
     return State(frozenset(draw(tables(name)) for name in chosen))
+
+
+@st.composite
+def states(draw):
+    """States of tables and of what stands beside them, on the databases that can."""
+    return replace(
+        draw(states_of_tables()),
+        enums=draw(apart(enums)),
+        sequences=draw(apart(sequences)),
+    )

@@ -10,7 +10,7 @@ from alembic.operations import ops
 from hypothesis import given
 
 from plan_telling import told
-from schema_states import states
+from schema_states import states_of_tables
 from whimbrel.plan.build import build
 from whimbrel.plan.step import TableOps
 from whimbrel.schema.changes import ColumnChange, TableChange
@@ -231,7 +231,7 @@ def sound(state):
     return State(frozenset(map(bare, state.tables)))
 
 
-@given(states(), states())
+@given(states_of_tables(), states_of_tables())
 def test_no_key_ever_refers_to_what_is_not_there(current, wanted):
     """At every moment of a plan, each foreign key has its target."""
     current = adopt_names(sound(current), State())
@@ -276,7 +276,7 @@ def happen(operation, targets):
             del targets[operation.table_name][operation.constraint_name]
 
 
-@given(states(), states())
+@given(states_of_tables(), states_of_tables())
 def test_every_pair_of_states_has_a_plan(current, wanted):
     """A plan serves all changes, both ways, and there is none where nothing differs."""
     wanted = adopt_names(wanted, current)
@@ -285,7 +285,8 @@ def test_every_pair_of_states_has_a_plan(current, wanted):
     plan = build(changes, current, wanted, SQLITE)
 
     assert bool(plan.upgrade) == bool(plan.downgrade) == bool(spoken_of(changes))
-    assert {each for step in plan.upgrade for each in step.changes} == spoken_of(
+    # a column that is replaced also stands there by halves: it goes, it comes
+    assert {each for step in plan.upgrade for each in step.changes} >= spoken_of(
         changes
     )
     assert build((), current, current, SQLITE).upgrade == ()

@@ -13,6 +13,7 @@ from itertools import chain
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.schema import SchemaItem
 
@@ -23,6 +24,7 @@ from whimbrel.schema.state import (
     Check,
     Column,
     Constraint,
+    Exclusion,
     ForeignKey,
     Index,
     Naming,
@@ -34,12 +36,13 @@ from whimbrel.schema.state import (
 
 
 Hook: TypeAlias = Callable[..., Any]
-P = TypeVar("P", Unique, ForeignKey, Check, Index)
+P = TypeVar("P", Unique, ForeignKey, Check, Exclusion, Index)
 
 _TYPE_NAMES: dict[type[Part], str] = {
     Unique: "unique_constraint",
     ForeignKey: "foreign_key_constraint",
     Check: "check_constraint",
+    Exclusion: "exclude_constraint",
     Index: "index",
 }
 
@@ -196,10 +199,11 @@ class _Listener:
         if key is not None:
             yield key
         theirs, ours, table = before.constraints, after.constraints, after.name
-        families: tuple[Iterator[Unique | ForeignKey | Check], ...] = (
+        families: tuple[Iterator[Unique | ForeignKey | Check | Exclusion], ...] = (
             self._family(Unique, theirs, ours, table),
             self._family(ForeignKey, theirs, ours, table),
             self._family(Check, theirs, ours, table),
+            self._family(Exclusion, theirs, ours, table),
         )
         for each in chain.from_iterable(families):
             if each in theirs or names.issuperset(_columns(each)):
@@ -382,6 +386,7 @@ _KINDS: dict[type[Part], type[SchemaItem]] = {
     Unique: sa.UniqueConstraint,
     ForeignKey: sa.ForeignKeyConstraint,
     Check: sa.CheckConstraint,
+    Exclusion: ExcludeConstraint,
     Index: sa.Index,
 }
 

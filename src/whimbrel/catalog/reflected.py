@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.schema import SchemaItem
 from sqlalchemy.types import NullType, TypeEngine
@@ -16,6 +17,7 @@ from sqlalchemy.types import NullType, TypeEngine
 from whimbrel.schema.state import (
     Check,
     Column,
+    Exclusion,
     ForeignKey,
     Index,
     IndexPart,
@@ -29,7 +31,7 @@ from whimbrel.schema.state import (
 
 
 AnyType: TypeAlias = TypeEngine[Any]
-Part: TypeAlias = Unique | ForeignKey | Check | Index
+Part: TypeAlias = Unique | ForeignKey | Check | Exclusion | Index
 
 
 class Reflected:
@@ -117,7 +119,7 @@ class Reflected:
         return self._types[spelling]
 
     def _constraint(
-        self, constraint: Unique | ForeignKey | Check, table: sa.Table
+        self, constraint: Unique | ForeignKey | Check | Exclusion, table: sa.Table
     ) -> sa.Constraint:
         match constraint:
             case Unique():
@@ -128,6 +130,8 @@ class Reflected:
                 return sa.CheckConstraint(text, name=_name(constraint))
             case ForeignKey():
                 return self._foreign_key(constraint, table)
+            case Exclusion():
+                return _exclusion(constraint)
 
     def _foreign_key(
         self, constraint: ForeignKey, table: sa.Table
@@ -158,6 +162,23 @@ class Reflected:
             _table=table,
             **options,
         )
+
+
+def _exclusion(exclusion: Exclusion) -> ExcludeConstraint:
+    where = exclusion.where
+    parts: list[tuple[Any, str]] = [
+        (
+            sa.column(part.column) if part.column else _sql(str(part.expression)),
+            operator,
+        )
+        for part, operator in ((each, each.operator) for each in exclusion.parts)
+    ]
+    return ExcludeConstraint(
+        *parts,
+        name=_name(exclusion),
+        using=exclusion.using,
+        where=_sql(where.text) if where is not None else None,
+    )
 
 
 def type_of(spelling: str, dialect: Dialect) -> AnyType:

@@ -17,6 +17,7 @@ from whimbrel.schema.changes import (
     ConstraintChange,
     FactsChange,
     IndexChange,
+    SequenceChange,
     TableChange,
 )
 from whimbrel.schema.state import Index, Naming, Option, TableName
@@ -112,6 +113,8 @@ def _is_outside(change: Change, speaks: Speaks) -> bool:
     match change:
         case TableChange(before=before, after=None) if before is not None:
             return not speaks(before.name.name)
+        case SequenceChange(before=before, after=None) if before is not None:
+            return not speaks(before.name)
         case ColumnChange(before=before, after=None) if before is not None:
             return not speaks(before.name)
         case IndexChange(before=before, after=None) if before is not None:

@@ -29,6 +29,7 @@ from whimbrel.schema.state import (
     Check,
     Column,
     Constraint,
+    Exclusion,
     Expression,
     ForeignKey,
     Index,
@@ -40,8 +41,8 @@ from whimbrel.schema.state import (
 )
 
 
-GOING = (ForeignKey, Index, Check, Unique, PrimaryKey)
-COMING = (PrimaryKey, Unique, Check, Index, ForeignKey)
+GOING = (ForeignKey, Index, Exclusion, Check, Unique, PrimaryKey)
+COMING = (PrimaryKey, Unique, Check, Exclusion, Index, ForeignKey)
 """In this order constraints go and come.  Indexes come before foreign keys, which
 may refer to them, and for which some databases would make an index of their own."""
 
@@ -385,7 +386,7 @@ def stands_on(thing: Thing, name: str) -> bool:
     match thing:
         case Check():
             return mentions(thing.expression, name)
-        case Index():
+        case Index() | Exclusion():
             return mentions(thing.where, name) or any(
                 part.column == name or mentions(part.expression, name)
                 for part in thing.parts

@@ -39,6 +39,7 @@ from whimbrel.schema.changes import (
     EnumChange,
     FactsChange,
     IndexChange,
+    SequenceChange,
     TableChange,
     ValueChange,
     reverse_all,
@@ -118,7 +119,9 @@ def _steps(
     end = apply_all(wanted, reverse_all(last))
     yield from _renames(first, forms)
     yield from _enum_steps(between, forms, are_coming=True)
+    yield from _sequence_steps(between, forms, are_coming=True)
     yield from _table_steps(between, start, end, forms)
+    yield from _sequence_steps(between, forms, are_coming=False)
     yield from _enum_steps(between, forms, are_coming=False)
     yield from _renames(last, forms)
 
@@ -164,6 +167,18 @@ def _enum_steps(
         if isinstance(change, EnumChange) and are_coming == (change.after is not None):
             for operation in forms.enum_operations(change):
                 yield Step(operation=operation, changes=(change,))
+
+
+def _sequence_steps(
+    changes: Iterable[Change], forms: Forms, *, are_coming: bool
+) -> Iterator[Step]:
+    """Yield what sequences need before the tables whose defaults ask them, or after."""
+    for change in changes:
+        if not isinstance(change, SequenceChange):
+            continue
+        if are_coming == (change.after is not None):
+            operation = forms.sequence_operation(change)
+            yield Step(operation=operation, changes=(change,))
 
 
 def _table_steps(
@@ -225,7 +240,7 @@ def _tasks(changes: Iterable[Change], start: State, end: State) -> Iterator[Task
         match change:
             case TableChange():
                 yield from _table_tasks(change)
-            case EnumChange() | ValueChange():
+            case EnumChange() | SequenceChange() | ValueChange():
                 continue
             case _:
                 alterations[change.table].append(change)

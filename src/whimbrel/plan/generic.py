@@ -7,19 +7,23 @@ from collections.abc import Iterable
 from typing import Any
 
 import sqlalchemy as sa
+from alembic.ddl.postgresql import CreateExcludeConstraintOp
 from alembic.operations import ops
+from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.sql.elements import TextClause, conv
 from sqlalchemy.types import TypeEngine
 
 from whimbrel.plan.spelled import column_type, existing_type, sqlalchemy_dialect
 from whimbrel.plan.step import BatchOptions
-from whimbrel.schema.changes import EnumChange, TableFacts
+from whimbrel.schema.changes import EnumChange, SequenceChange, TableFacts
 from whimbrel.schema.dialect import Dialect
 from whimbrel.schema.state import (
     Check,
     Column,
     Computed,
     Constraint,
+    Exclusion,
+    ExclusionPart,
     Expression,
     ForeignKey,
     Index,
@@ -140,6 +144,10 @@ class Forms:
         """Return what makes, alters or drops an enumerated type."""
         raise ValueError(f"{self.dialect.name} has no enumerated types: {change}.")
 
+    def sequence_operation(self, change: SequenceChange) -> ops.MigrateOperation:
+        """Return what makes, alters or drops a sequence."""
+        raise ValueError(f"{self.dialect.name} has no sequences: {change}.")
+
 
 def create_table(
     forms: Forms, table: Table, apart: frozenset[Constraint] = frozenset()
@@ -177,7 +185,7 @@ def drop_table(forms: Forms, table: Table) -> ops.DropTableOp:
 
 def ordered(constraints: Iterable[Constraint]) -> list[Constraint]:
     """Return constraints in the order in which tables are written."""
-    kinds = (PrimaryKey, Unique, ForeignKey, Check)
+    kinds = (PrimaryKey, Unique, ForeignKey, Check, Exclusion)
     return sorted(
         constraints, key=lambda each: (kinds.index(type(each)), each.name, repr(each))
     )
@@ -222,6 +230,24 @@ def constraint_item(forms: Forms, constraint: Constraint) -> sa.Constraint:
             ]
             kw |= key_arguments(constraint)
             return sa.ForeignKeyConstraint(constraint.columns, targets, **kw)
+        case Exclusion():
+            kw |= exclusion_arguments(constraint)
+            return ExcludeConstraint(*map(excluded, constraint.parts), **kw)
+
+
+def excluded(part: ExclusionPart) -> tuple[Any, str]:
+    """Return a part of an exclusion constraint, and its operator."""
+    if part.column is not None:
+        return sa.column(part.column), part.operator
+    return text(str(part.expression)), part.operator
+
+
+def exclusion_arguments(exclusion: Exclusion) -> dict[str, Any]:
+    """Return what an exclusion constraint says beside its parts."""
+    said: dict[str, Any] = {"using": exclusion.using}
+    if exclusion.where is not None:
+        said["where"] = text(exclusion.where.text)
+    return said
 
 
 def key_arguments(key: ForeignKey) -> dict[str, Any]:
@@ -273,6 +299,15 @@ def add_constraint(
                 **key_arguments(constraint),
                 **kw,
             )
+        case Exclusion():
+            return CreateExcludeConstraintOp(
+                name,
+                table.name,
+                [excluded(part) for part in constraint.parts],
+                schema=table.schema,
+                **exclusion_arguments(constraint),
+                **kw,
+            )
 
 
 DROPPED_AS: dict[type[Constraint], str] = {
@@ -280,6 +315,7 @@ DROPPED_AS: dict[type[Constraint], str] = {
     Unique: "unique",
     ForeignKey: "foreignkey",
     Check: "check",
+    Exclusion: "exclude",
 }
 
 

@@ -18,6 +18,7 @@ from whimbrel.schema.changes import (
     EnumChange,
     FactsChange,
     IndexChange,
+    SequenceChange,
     TableChange,
     ValueChange,
     ValueRename,
@@ -28,6 +29,8 @@ from whimbrel.schema.state import (
     Computed,
     Constraint,
     Enum,
+    Exclusion,
+    ExclusionPart,
     ForeignKey,
     Identity,
     Index,
@@ -35,6 +38,7 @@ from whimbrel.schema.state import (
     Naming,
     Options,
     PrimaryKey,
+    Sequence,
     Table,
     TableName,
     Unique,
@@ -56,8 +60,8 @@ def describe_change(change: Change) -> str:  # noqa: PLR0911  # one for each kin
             return _constraint_change(change)
         case IndexChange():
             return _index_change(change)
-        case EnumChange(before=enum, after=new_enum, renamed=renamed):
-            return _enum_change(enum, new_enum, renamed)
+        case EnumChange() | SequenceChange():
+            return _standing_alone(change)
         case ValueChange(table=table, column=column, before=value, after=new_value):
             return f"> value of {table}.{column}: '{value}' -> '{new_value}'"
 
@@ -65,10 +69,10 @@ def describe_change(change: Change) -> str:  # noqa: PLR0911  # one for each kin
 def sort_key(change: Change) -> tuple[str, ...]:  # noqa: PLR0911  # one for each kind
     """Return by what *change* is put among others: its table, its kind, its name."""
     match change:
-        case EnumChange(before=before, after=after):
-            enum = after or before
-            assert enum is not None
-            return ("0", enum.schema or "", enum.name)
+        case EnumChange() | SequenceChange():
+            thing = change.after or change.before
+            assert thing is not None
+            return ("0", thing.schema or "", thing.name)
         case TableChange(before=old, after=new):
             table = new or old
             assert table is not None
@@ -79,8 +83,8 @@ def sort_key(change: Change) -> tuple[str, ...]:  # noqa: PLR0911  # one for eac
             return (*_place(name), "2", "", _name(second or first))
         case ConstraintChange(table=name, before=one, after=other):
             return (*_place(name), "3", _kind(other or one), _name(other or one))
-        case IndexChange(table=name, before=was, after=becomes):
-            return (*_place(name), "4", "", _name(becomes or was))
+        case IndexChange(table=name, before=start, after=end):
+            return (*_place(name), "4", "", _name(end or start))
         case ValueChange(table=name, column=column, before=value):
             return (*_place(name), "5", column, value)
 
@@ -249,6 +253,8 @@ def _kind(constraint: Constraint | None) -> str:
             return "foreign key"
         case Check():
             return "check"
+        case Exclusion():
+            return "exclusion"
         case None:
             return ""
 
@@ -275,6 +281,8 @@ def _whole_constraint(
     extra: list[str] = [*_options(frozenset(), constraint.options)]
     if isinstance(constraint, ForeignKey):
         extra = [*_actions(_without_actions(constraint), constraint), *extra]
+    if isinstance(constraint, Exclusion) and constraint.where is not None:
+        extra = [f"WHERE {constraint.where}", *extra]
     told += f": {', '.join(extra)}" if extra else ""
     return _content(table, constraint), told
 
@@ -290,7 +298,15 @@ def _content(table: TableName, constraint: Constraint) -> str:
 def _body(constraint: Constraint) -> str:
     if isinstance(constraint, Check):
         return str(constraint.expression)
+    if isinstance(constraint, Exclusion):
+        return ", ".join(_excluded(part) for part in constraint.parts)
     return ", ".join(constraint.columns)
+
+
+def _excluded(part: ExclusionPart) -> str:
+    words = [str(part.expression) if part.column is None else part.column]
+    words += [f"{option.name} {option.value}" for option in sorted(part.options)]
+    return " ".join([*words, "WITH", part.operator])
 
 
 def _target(key: ForeignKey) -> str:
@@ -306,6 +322,9 @@ def _constraint_facts(before: Constraint, after: Constraint) -> list[str]:
     if isinstance(before, ForeignKey) and isinstance(after, ForeignKey):
         facts += _become("REFERENCES", _target(before), _target(after))
         facts += _actions(before, after)
+    if isinstance(before, Exclusion) and isinstance(after, Exclusion):
+        facts += _become("USING", before.using, after.using)
+        facts += _become("WHERE", before.where, after.where)
     facts += _options(before.options, after.options)
     return facts
 
@@ -372,6 +391,13 @@ def _part(part: IndexPart) -> str:
     return " ".join(words)
 
 
+def _standing_alone(change: EnumChange | SequenceChange) -> str:
+    """Return the line about what stands in a database beside its tables."""
+    if isinstance(change, EnumChange):
+        return _enum_change(change.before, change.after, change.renamed)
+    return _sequence_change(change.before, change.after)
+
+
 def _enum_change(
     before: Enum | None, after: Enum | None, renamed: tuple[ValueRename, ...]
 ) -> str:
@@ -386,6 +412,23 @@ def _whole_enum(enum: Enum | None) -> tuple[str, str] | None:
     if enum is None:
         return None
     return str(TableName(enum.name, enum.schema)), f" {_values(enum)}"
+
+
+def _sequence_change(before: Sequence | None, after: Sequence | None) -> str:
+    facts: list[str] = []
+    if before and after:
+        facts += _become("", before.type or "default", after.type or "default")
+        facts += _options(before.options, after.options)
+    return _line(_whole_sequence(before), _whole_sequence(after), "sequence", facts)
+
+
+def _whole_sequence(sequence: Sequence | None) -> tuple[str, str] | None:
+    if sequence is None:
+        return None
+    facts = [sequence.type] if sequence.type else []
+    facts += _options(frozenset(), sequence.options)
+    told = f": {', '.join(facts)}" if facts else ""
+    return str(TableName(sequence.name, sequence.schema)), told
 
 
 def _values(enum: Enum | None) -> str:

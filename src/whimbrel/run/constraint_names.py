@@ -142,6 +142,8 @@ def _is_place_of(place: Place, constraint: state.Constraint) -> bool:
             is_kind = clause.kind is ClauseKind.CHECK
             said = canonical(clause.expression or "")
             return is_kind and said == constraint.expression.canonical
+        case state.Exclusion():
+            return False
 
 
 def _leads(reference: Reference, key: state.ForeignKey) -> bool:

@@ -13,6 +13,7 @@ from whimbrel.schema.changes import (
     EnumChange,
     FactsChange,
     IndexChange,
+    SequenceChange,
     TableChange,
     ValueChange,
 )
@@ -43,12 +44,13 @@ class _Draft:
 
     def __init__(self, state: State) -> None:
         self._enums = state.enums
+        self._sequences = state.sequences
         self._tables = {table.name: table for table in state.tables}
 
     @property
     def state(self) -> State:
         """The state as it is by now."""
-        return State(frozenset(self._tables.values()), self._enums)
+        return State(frozenset(self._tables.values()), self._enums, self._sequences)
 
     def apply(self, change: Change) -> None:
         """Carry out one change."""
@@ -59,6 +61,9 @@ class _Draft:
                 self._become(follow_enum(self.state, change))
             case ValueChange():
                 pass
+            case SequenceChange():
+                sequences = _swap(self._sequences, change.before, change.after)
+                self._sequences = frozenset(sequences)
             case _:
                 self._apply_within(change)
 

@@ -17,6 +17,7 @@ from whimbrel.schema.state import (
     Enum,
     Index,
     Options,
+    Sequence,
     Table,
     TableName,
 )
@@ -112,6 +113,14 @@ class ValueChange:
     after: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SequenceChange:
+    """A sequence that stands by itself."""
+
+    before: Sequence | None
+    after: Sequence | None
+
+
 Change: TypeAlias = (
     TableChange
     | ColumnChange
@@ -120,6 +129,7 @@ Change: TypeAlias = (
     | FactsChange
     | EnumChange
     | ValueChange
+    | SequenceChange
 )
 C = TypeVar("C", bound=Change)
 

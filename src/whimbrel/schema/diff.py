@@ -17,6 +17,7 @@ from whimbrel.schema.changes import (
     EnumChange,
     FactsChange,
     IndexChange,
+    SequenceChange,
     TableChange,
     TableFacts,
 )
@@ -46,13 +47,18 @@ def diff(current: State, wanted: State) -> tuple[Change, ...]:
         for before, after in pairs(current.enums, wanted.enums)
         if before != after
     )
+    sequences = tuple(
+        SequenceChange(before=old, after=new)
+        for old, new in pairs(current.sequences, wanted.sequences)
+        if old != new
+    )
     tables = tuple(
         change
         for before, after in pairs(current.tables, wanted.tables)
         if before != after
         for change in _table_changes(before, after)
     )
-    return enums + tables
+    return enums + sequences + tables
 
 
 def pairs(

@@ -16,6 +16,7 @@ from typing import TypeVar
 from whimbrel.schema.state import (
     Check,
     Constraint,
+    Exclusion,
     ForeignKey,
     Index,
     Naming,
@@ -37,6 +38,7 @@ CONVENTION = {
     "ck": "ck_%(table_name)s_%(column_0_name)s",
     "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
+    "ex": "ex_%(table_name)s_%(column_0_name)s",
 }
 """The naming convention that users of Flask-Migrate are told to write."""
 
@@ -45,6 +47,7 @@ CONVENTION_KEYS: dict[type[Constraint], str] = {
     Unique: "uq",
     ForeignKey: "fk",
     Check: "ck",
+    Exclusion: "ex",
 }
 """By which key a kind of constraint is found in a naming convention."""
 
@@ -176,7 +179,7 @@ def _adopted(wanted: Table, current: Table, rename: bool) -> Table:
     if settled_one == current:
         return settled_one
     constraints: list[Constraint] = []
-    for kind in (PrimaryKey, Unique, ForeignKey, Check):
+    for kind in (PrimaryKey, Unique, ForeignKey, Check, Exclusion):
         ours = [each for each in wanted.constraints if type(each) is kind]
         theirs = [each for each in current.constraints if type(each) is kind]
         constraints.extend(_matched(ours, theirs, rename))

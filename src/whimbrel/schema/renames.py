@@ -29,6 +29,7 @@ from whimbrel.schema.state import (
     Check,
     Column,
     Constraint,
+    Exclusion,
     Expression,
     ForeignKey,
     Index,
@@ -185,7 +186,22 @@ def _column_called(column: Column, swap: Swap, words: Words) -> Column:
 def _constraint_called(constraint: Constraint, swap: Swap, words: Words) -> Constraint:
     if isinstance(constraint, Check):
         return replace(constraint, expression=words(constraint.expression))
+    if isinstance(constraint, Exclusion):
+        return _exclusion_called(constraint, swap, words)
     return replace(constraint, columns=tuple(map(swap, constraint.columns)))
+
+
+def _exclusion_called(exclusion: Exclusion, swap: Swap, words: Words) -> Exclusion:
+    parts = tuple(
+        replace(
+            part,
+            column=swap(part.column) if part.column is not None else None,
+            expression=words(part.expression) if part.expression else None,
+        )
+        for part in exclusion.parts
+    )
+    where = words(exclusion.where) if exclusion.where else None
+    return replace(exclusion, parts=parts, where=where)
 
 
 def _target_called(

@@ -162,7 +162,35 @@ class Check:
     Enum with ``create_constraint=True``), so a script must not write it again."""
 
 
-Constraint: TypeAlias = PrimaryKey | Unique | ForeignKey | Check
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExclusionPart:
+    """One column or expression of an exclusion constraint, and its operator."""
+
+    operator: str
+    column: str | None = None
+    expression: Expression | None = None
+    options: Options = NO_OPTIONS
+    """collation, ops (the operator class): what the server would not take anyway."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exclusion:
+    """An exclusion constraint: no two rows for which all operators hold."""
+
+    name: str
+    parts: tuple[ExclusionPart, ...]
+    using: str = "gist"
+    where: Expression | None = None
+    options: Options = NO_OPTIONS
+    naming: Naming = Naming.GIVEN
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that stand in it as such."""
+        return tuple(part.column for part in self.parts if part.column is not None)
+
+
+Constraint: TypeAlias = PrimaryKey | Unique | ForeignKey | Check | Exclusion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,6 +223,20 @@ class Enum:
     name: str
     schema: str | None = None
     values: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sequence:
+    """A sequence that stands by itself: no serial or identity column owns it.
+
+    ``type`` and ``options`` (start, increment, minvalue, maxvalue, cache, cycle)
+    tell only what is not the server's default.
+    """
+
+    name: str
+    schema: str | None = None
+    type: str | None = None
+    options: Options = NO_OPTIONS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,6 +275,7 @@ class State:
 
     tables: frozenset[Table] = frozenset()
     enums: frozenset[Enum] = frozenset()
+    sequences: frozenset[Sequence] = frozenset()
 
     def table(self, name: TableName) -> Table | None:
         """Return the table of that name, or None."""
@@ -242,7 +285,9 @@ class State:
         return None
 
 
-Named = TypeVar("Named", Column, PrimaryKey, Unique, ForeignKey, Check, Index)
+Named = TypeVar(
+    "Named", Column, PrimaryKey, Unique, ForeignKey, Check, Exclusion, Index
+)
 
 
 def by_name(things: Iterable[Named]) -> dict[str, Named]:

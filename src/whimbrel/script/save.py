@@ -22,6 +22,7 @@ from whimbrel.schema.changes import (
     EnumChange,
     FactsChange,
     IndexChange,
+    SequenceChange,
     TableChange,
     ValueChange,
 )
@@ -165,8 +166,9 @@ def _said(change: Change) -> str:  # noqa: PLR0911  # one for each kind of chang
     match change:
         case TableChange(before=before, after=after):
             return _verb("table", before and before.name, after and after.name)
-        case EnumChange(before=old, after=new):
-            return _verb("enum", old and old.name, new and new.name)
+        case EnumChange(before=old, after=new) | SequenceChange(before=old, after=new):
+            kind = "enum" if isinstance(change, EnumChange) else "sequence"
+            return _verb(kind, old and old.name, new and new.name)
         case ColumnChange(table=table, before=column, after=wanted):
             names = column and column.name, wanted and wanted.name
             return _verb("", *(name and f"{table}.{name}" for name in names))
