@@ -15,7 +15,8 @@ WhimbrelError
 │   └── CyclicHistory
 ├── DatabaseError          the database refused or cannot be reached
 │   ├── Unreachable
-│   └── NotAtHead
+│   ├── NotAtHead
+│   └── NoScratch          there is nowhere to try a script
 ├── ProofFailed            a script does not do what it should
 ├── MigrationFailed        a script failed while it ran
 └── DifferencesFound       `check`: the models and the database differ
@@ -136,6 +137,12 @@ class NotAtHead(DatabaseError):
     """The database does not stand at the history's head."""
 
     code = "E202"
+
+
+class NoScratch(DatabaseError):
+    """There is nowhere to try a script before it is handed over."""
+
+    code = "E203"
 
 
 class ProofFailed(WhimbrelError):
