@@ -7,6 +7,8 @@
 # make peers   runs the test-suites of Flask-Migrate and Alembic against us
 # make clean   removes what was made here, .venv too
 #
+# PostgreSQL and MariaDB are used where they answer ($WHIMBREL_POSTGRESQL and
+# $WHIMBREL_MARIADB, or on their usual ports), else started from what is installed.
 # From a fresh clone nothing is needed but make and a Python >= 3.10.
 
 SHELL := /bin/bash
@@ -21,13 +23,14 @@ PEERS := .venv/.peers
 CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 WORKERS := $(shell n=$(CORES); [ $$n -lt 2 ] && n=2; [ $$n -gt 4 ] && n=4; echo $$n)
 PYTEST := $(BIN)/python -m pytest
+SERVERS := $(BIN)/python tests/servers.py
 PARALLEL := -n $(WORKERS) --dist worksteal
 
 demo: $(READY)
 	@$(BIN)/python examples/demo.py
 
 test: lint
-	@$(PYTEST) -q $(PARALLEL)
+	@$(SERVERS) $(PYTEST) -q $(PARALLEL)
 
 lint: $(READY)
 	@$(BIN)/ruff format --check --quiet . || { echo "Not formatted. Run $(BIN)/ruff format."; exit 1; }
@@ -37,10 +40,10 @@ lint: $(READY)
 	@echo "lint: format, rules, types and import contracts are kept"
 
 soak: $(READY)
-	@WHIMBREL_SOAK=1 $(PYTEST) -q $(PARALLEL) tests
+	@WHIMBREL_SOAK=1 $(SERVERS) $(PYTEST) -q $(PARALLEL) tests
 
 bench: $(READY) $(PEERS)
-	@set -e; for each in benchmarks/bench_*.py; do $(BIN)/python $$each; done
+	@set -e; for each in benchmarks/bench_*.py; do $(SERVERS) $(BIN)/python $$each; done
 
 docs: $(READY)
 	@$(BIN)/python docs/make_reference.py

@@ -9,13 +9,11 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, settings
 
+from servers import unreachable, url_of
 
-POSTGRESQL = os.environ.get(
-    "WHIMBREL_POSTGRESQL", "postgresql+psycopg://postgres@127.0.0.1:5432/postgres"
-)
-MARIADB = os.environ.get(
-    "WHIMBREL_MARIADB", "mysql+pymysql://root@127.0.0.1:3306/mysql"
-)
+
+POSTGRESQL = url_of("WHIMBREL_POSTGRESQL")
+MARIADB = url_of("WHIMBREL_MARIADB")
 
 SOAK = bool(os.environ.get("WHIMBREL_SOAK"))
 
@@ -40,24 +38,14 @@ def _own_environment():
     kept.undo()
 
 
-def _unreachable(url):
-    """Return why nobody answers at *url*; an empty text if somebody does."""
-    try:
-        engine = sa.create_engine(url, connect_args={"connect_timeout": 3})
-        with engine.connect():
-            return ""
-    except Exception as error:  # whatever it is, it is the reason to skip
-        return str(error).splitlines()[0]
-
-
 @pytest.fixture(scope="session")
 def _no_postgresql():
-    return _unreachable(POSTGRESQL)
+    return unreachable(POSTGRESQL)
 
 
 @pytest.fixture(scope="session")
 def _no_mariadb():
-    return _unreachable(MARIADB)
+    return unreachable(MARIADB)
 
 
 @contextmanager
