@@ -16,7 +16,7 @@ WhimbrelError
 ├── DatabaseError          the database refused or cannot be reached
 │   ├── Unreachable
 │   ├── NotAtHead
-│   └── NoScratch          there is nowhere to try a script
+│   └── NotAdopted
 ├── ProofFailed            a script does not do what it should
 ├── MigrationFailed        a script failed while it ran
 └── DifferencesFound       `check`: the models and the database differ
@@ -139,8 +139,8 @@ class NotAtHead(DatabaseError):
     code = "E202"
 
 
-class NoScratch(DatabaseError):
-    """There is nowhere to try a script before it is handed over."""
+class NotAdopted(DatabaseError):
+    """A database without a stamp equals no revision of the history."""
 
     code = "E203"
 

@@ -150,7 +150,7 @@ VERBS: Mapping[str, Verb] = {
         ),
         Verb(
             name="merge",
-            room="scripts",
+            room="merge",
             help="Join heads into one, with a new script.",
             options=("message", "branch_label", "rev_id", "splice"),
             argument="revisions",

@@ -132,13 +132,17 @@ def test_a_script_that_makes_all_may_have_made_anything(history, tmp_path):
     assert part(OUTSIDE, history, ()).ours == tuple(OUTSIDE)
 
 
-def test_an_empty_history_has_nothing_to_tell_by(tmp_path):
-    """Before the first script, the database is compared as it is."""
+def test_an_empty_history_knows_the_tables_of_the_models(tmp_path):
+    """Before the first script, a table that the models lack is another's, no more."""
     (tmp_path / "versions").mkdir()
     config = Config()
     config.set_main_option("script_location", str(tmp_path))
 
-    assert part(OUTSIDE, History.from_config(config), ()).ours == tuple(OUTSIDE)
+    parted = part(OUTSIDE, History.from_config(config), ())
+
+    assert all(isinstance(each, TableChange) for each in parted.outside)
+    assert {*parted.ours, *parted.outside} == set(OUTSIDE)
+    assert 1 == len(parted.outside)
 
 
 def test_options_are_parted_one_by_one(history, tmp_path):

@@ -15,6 +15,7 @@ import alembic.script
 
 import whimbrel.commands.database
 import whimbrel.commands.look
+import whimbrel.commands.merge
 import whimbrel.commands.scripts
 from whimbrel.config import Config
 from whimbrel.run.runtime import Context, Operations, owned_context
@@ -50,7 +51,7 @@ class _Commands:
     """The module ``alembic.command``, answered by ours."""
 
     def __getattr__(self, name):
-        for room in ("look", "scripts", "database"):
+        for room in ("look", "scripts", "merge", "database"):
             verb = getattr(getattr(whimbrel.commands, room), name, None)
             if inspect.isfunction(verb):
                 return _printing(verb)

@@ -15,14 +15,13 @@ from sqlalchemy.engine import Connection
 from whimbrel.catalog.hooks import Hooks, heard
 from whimbrel.catalog.models import read_models
 from whimbrel.catalog.read import read_state
-from whimbrel.catalog.scratch import scratch_like
-from whimbrel.commands.outside import Parted, part
-from whimbrel.commands.trial import scratch_url_of
+from whimbrel.catalog.scratch import copy_schema, scratch_like
+from whimbrel.commands.outside import Parted, part, parter
 from whimbrel.config import named_metadata
-from whimbrel.errors import ModelsError, NoModels, NoScratch, NotAtHead
+from whimbrel.errors import ModelsError, NoModels, NotAtHead
 from whimbrel.plan.build import build
 from whimbrel.plan.step import Plan
-from whimbrel.run.replay import replay
+from whimbrel.run.replay import Stage, replay
 from whimbrel.schema.apply import apply_all
 from whimbrel.schema.changes import Change
 from whimbrel.schema.dialect import Dialect, dialect_of
@@ -33,6 +32,7 @@ from whimbrel.schema.renames import firm_names, parse_renames, rename_all
 from whimbrel.schema.scope import Scope
 from whimbrel.schema.state import State, TableName
 from whimbrel.script.history import History
+from whimbrel.upkeep.standing import standing
 
 
 class BehindHead(NotAtHead, CommandError):
@@ -51,6 +51,7 @@ class Wishes:
         rename_constraints: let a naming convention rename what is there.
         is_proved: run the script on a scratch database before handing it over.
         is_kept: leave a script that fails its proof where it is.
+        takes_all: in a first script, take the tables that the models lack too.
     """
 
     rename: tuple[str, ...] = ()
@@ -60,6 +61,7 @@ class Wishes:
     is_proved: bool = True
     must_be_at_head: bool = False
     is_kept: bool = False
+    takes_all: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +73,10 @@ class Comparison:
         is_live: the current state is that of the live database; otherwise it is
             the one that the history makes.
         outside: what the models do not have and no script ever made; left alone.
-        scratch: the throw-away database on which the history was replayed, if so.
+        scratch: a throw-away database that stands in the current state.
+        is_first: the database was there before its history, and the changes make
+            what it holds.
+        left: what the models want beyond that, for a second script.
     """
 
     database: str
@@ -83,7 +88,19 @@ class Comparison:
     changes: tuple[Change, ...]
     outside: tuple[Change, ...]
     plan: Plan
-    scratch: Connection | None
+    scratch: Connection
+    is_first: bool = False
+    left: tuple[Change, ...] = ()
+
+    @property
+    def start(self) -> State:
+        """The state in which the scratch database stands."""
+        return read_state(self.scratch, self.scope)
+
+    @property
+    def goal(self) -> State:
+        """The state that the script must lead to: the start, with the changes."""
+        return apply_all(self.start, self.changes)
 
 
 def compare(
@@ -95,7 +112,7 @@ def compare(
         context: Alembic's context as the project's env.py configured it.
         history: the scripts that are there.
         wishes: what the user asked for.
-        stack: drops the scratch database.
+        stack: closes the scratch database.
 
     Raises:
         ModelsError: env.py gives no metadata.
@@ -107,15 +124,15 @@ def compare(
         raise ModelsError("There is no connection to compare the models with.")
     metadatas = _metadatas(context)
     scope = scope_of(context, metadatas)
-    is_live = _is_at_head(context, history)
+    scratch = stack.enter_context(scratch_like(connection))
+    is_live = _is_at_head(context, history) or _equals_head(
+        context, history, scope, wishes
+    )
     if wishes.must_be_at_head and not is_live:
-        raise BehindHead(
-            "Target database is not up to date.",
-            f"Bring it to head with `{history.program} upgrade`, then look again.",
-        )
-    scratch = None if is_live else _scratch(context, history, scope, stack)
-    if scratch is None:
+        raise _behind(history)
+    if is_live:
         current = read_state(connection, scope)
+        copy_schema(connection, scratch, scope)
     else:
         current = _replayed(context, history, scratch, scope)
     wanted = read_models(metadatas, connection, scope)
@@ -199,23 +216,30 @@ def _is_at_head(context: MigrationContext, history: History) -> bool:
     return stands_at == set(history.get_heads())
 
 
-def _scratch(
-    context: MigrationContext, history: History, scope: Scope, stack: ExitStack
-) -> Connection:
-    """Return an empty database for the history to be replayed on."""
-    assert context.connection is not None
-    url = scratch_url_of(context)
-    try:
-        return stack.enter_context(scratch_like(context.connection, scope, url))
-    except NoScratch as cause:
-        raise BehindHead(
-            f"Target database is not up to date, and {_lowered(cause.sentence)}",
-            f"Bring it to head with `{history.program} upgrade` first. {cause.remedy}",
-        ) from cause
+def _behind(history: History) -> BehindHead:
+    return BehindHead(
+        "Target database is not up to date.",
+        f"Bring it to head with `{history.program} upgrade`, then look again.",
+    )
 
 
-def _lowered(sentence: str) -> str:
-    return sentence[:1].lower() + sentence[1:]
+def _equals_head(
+    context: MigrationContext, history: History, scope: Scope, wishes: Wishes
+) -> bool:
+    """Whether a database without a stamp holds what the scripts make."""
+    connection = context.connection
+    if not wishes.must_be_at_head or context.get_current_heads() or connection is None:
+        return False
+    live = read_state(connection, scope)
+    if not live.tables:
+        return False
+    with scratch_like(connection) as scratch:
+        made = Stage(
+            heads=tuple(history.get_heads()),
+            state=_replayed(context, history, scratch, scope),
+        )
+    parted = parter(history)
+    return bool(standing(live, [made], lambda changes: parted(changes).ours).equal)
 
 
 def _replayed(
@@ -223,7 +247,14 @@ def _replayed(
 ) -> State:
     heads = tuple(history.get_heads())
     try:
-        return replay(history, heads, scratch, scope, context.opts)
+        return replay(
+            history,
+            heads,
+            scratch,
+            scope,
+            context.opts,
+            getattr(context, "arguments", None),
+        )
     except CommandError:
         raise
     except Exception as cause:

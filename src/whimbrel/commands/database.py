@@ -13,6 +13,7 @@ from typing import Any
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 
+from whimbrel.commands.adopt import adopting
 from whimbrel.commands.look import RefusedRange
 from whimbrel.commands.unknown import refusing_unknown
 from whimbrel.report.progress_line import ProgressLine
@@ -51,13 +52,12 @@ def upgrade(
     wanted = _range(revision, "upgrade", is_range_allowed=sql)
     history = History.from_config(config)
     events: list[Event] = []
+    tell = _listener(config, events, is_silent=sql)
+    fn = adopting(history, upgrade_fn(history, wanted.end, tell), tell)
     run_environment(
         config,
         history,
-        refusing_unknown(
-            history,
-            upgrade_fn(history, wanted.end, _listener(config, events, is_silent=sql)),
-        ),
+        refusing_unknown(history, fn),
         as_sql=sql,
         starting_rev=wanted.start,
         destination_rev=wanted.end,

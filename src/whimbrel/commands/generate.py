@@ -9,18 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from alembic.autogenerate.api import AutogenContext, RevisionContext
 from alembic.autogenerate.compare import _populate_migration_script as populate
 from alembic.operations import ops
 from alembic.runtime.migration import MigrationContext
+from alembic.util import rev_id
 
-from whimbrel.catalog.read import is_readable, read_state
+from whimbrel.catalog.read import is_readable
 from whimbrel.commands.compare import Comparison, Wishes, compare
 from whimbrel.commands.plugins import third_party_operations
-from whimbrel.commands.trial import Ground, NoGround, ground_like, tables_of
 from whimbrel.commands.unknown import refusing_unknown
 from whimbrel.config import Config
 from whimbrel.errors import UsageError
@@ -32,7 +32,7 @@ from whimbrel.script.render import render
 from whimbrel.script.save import Part
 
 
-Retrieve = Callable[[Any, MigrationContext], list[Any]]
+Compare = Callable[[MigrationContext, History, Wishes, ExitStack], Comparison]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,14 +43,12 @@ class Target:
         comparison: the two states and what lies between them.
         upgrade_token: the template variable that takes the upgrade's body.
         operations: what the plan proposes; hooks may change it.
-        ground: where the script can be tried; None if there is nothing to try.
     """
 
     comparison: Comparison
     upgrade_token: str
     operations: tuple[ops.MigrateOperation, ...]
     operations_back: tuple[ops.MigrateOperation, ...]
-    ground: Ground | NoGround | None = None
 
     def is_as_planned(self, container: ops.UpgradeOps) -> bool:
         """Whether the project's hooks left the planned operations alone."""
@@ -71,6 +69,7 @@ class Generation(RevisionContext):
         wishes: what the user asked for beyond those.
         stack: closes the scratch databases when the command ends.
         process_revision_directives: Alembic's hook, for Python callers.
+        compare: tells what lies between the two states of a database.
     """
 
     def __init__(
@@ -81,6 +80,7 @@ class Generation(RevisionContext):
         wishes: Wishes,
         stack: ExitStack,
         process_revision_directives: Any = None,
+        compare: Compare = compare,
     ) -> None:
         super().__init__(
             config,
@@ -94,6 +94,7 @@ class Generation(RevisionContext):
         self.history = history
         self.wishes = wishes
         self.stack = stack
+        self.compare = compare
         self.targets: list[Target] = []
         self.unread: list[str] = []
         """The dialects that were compared by Alembic, for want of a reader."""
@@ -119,12 +120,9 @@ class Generation(RevisionContext):
             self._begin(context)
             if needs_head and not any(self._hooks(context)):
                 self._refuse_several_heads()
-            known = len(self.targets)
             if autogenerate:
                 self._compare(context)
             self._call_hooks(rev, context)
-            if len(self.targets) > known and self.wishes.is_proved:
-                self.targets[-1] = self._on_ground(self.targets[-1], context)
             return []
 
         run_environment(
@@ -156,7 +154,7 @@ class Generation(RevisionContext):
             autogen = AutogenContext(context, autogenerate=True)
             populate(autogen, script)
             return
-        comparison = compare(context, self.history, self.wishes, self.stack)
+        comparison = self.compare(context, self.history, self.wishes, self.stack)
         upgrade, downgrade = script.upgrade_ops_list[-1], script.downgrade_ops_list[-1]
         upgrade.ops.extend(_operations(comparison.plan.upgrade))
         downgrade.ops.extend(_operations(comparison.plan.downgrade))
@@ -170,27 +168,6 @@ class Generation(RevisionContext):
             operations_back=tuple(downgrade.ops),
         )
         self.targets.append(target)
-
-    def _on_ground(self, target: Target, context: MigrationContext) -> Target:
-        """Return *target* with a scratch database, if there is anything to try.
-
-        It is made while the connection is there; the script is written later.
-        """
-        if not self.generated_revisions or self.is_empty:
-            return target
-        comparison = target.comparison
-        if comparison.scratch is not None:
-            start = read_state(comparison.scratch, comparison.scope)
-            return replace(
-                target, ground=Ground(scratch=comparison.scratch, start=start)
-            )
-        script = self.generated_revisions[-1]
-        is_planned = target.is_as_planned(script.upgrade_ops_list[-1])
-        is_planned &= target.is_back_as_planned(script.downgrade_ops_list[-1])
-        current = comparison.current
-        touched = tables_of(comparison.changes, current) if is_planned else None
-        ground = ground_like(context, comparison.scope, current, touched, self.stack)
-        return replace(target, ground=ground)
 
     def _refuse_several_heads(self) -> None:
         told = (
@@ -212,6 +189,23 @@ class Generation(RevisionContext):
                 hook(context, rev, self.generated_revisions)
         for script in self.generated_revisions:
             script._needs_render = True
+
+    @property
+    def is_first(self) -> bool:
+        """Whether a database was there before its history."""
+        return any(target.comparison.is_first for target in self.targets)
+
+    @property
+    def leaves_something(self) -> bool:
+        """Whether the models want more than what was there."""
+        return any(target.comparison.left for target in self.targets)
+
+    def keep_words_for_the_second(self) -> None:
+        """Let a first script that leaves something have a message and id of its own."""
+        if self.leaves_something:
+            self.random_id = rev_id()
+            self.generated_revisions[0].message = None
+            self.generated_revisions[0].rev_id = self.random_id
 
     @property
     def is_empty(self) -> bool:

@@ -38,6 +38,9 @@ class Parted:
     outside: tuple[Change, ...] = ()
 
 
+Part = Callable[[Iterable[Change]], Parted]
+
+
 def part(
     changes: Iterable[Change], history: History, dropped: Collection[str]
 ) -> Parted:
@@ -45,25 +48,52 @@ def part(
 
     Args:
         changes: the changes from the live database to the models.
-        history: the scripts; an empty history has made nothing, so that there
-            is nothing to tell by, and everything is taken for ours.
+        history: the scripts; an empty history has made nothing, so that a table
+            that the models lack is taken for another's, and the rest for ours.
         dropped: names that the user wants dropped in any case.
     """
-    every = tuple(changes)
-    if not any(_goes(change) for change in every):
-        return Parted(ours=every)
-    text = _text_of(history)
-    if not text or MAKES_ALL in text:
-        return Parted(ours=every)
+    return parter(history, dropped)(changes)
 
-    def speaks(name: str) -> bool:
-        return name in text or name in dropped
 
-    pairs = [_parted(change, speaks) for change in every]
+def parter(history: History, dropped: Collection[str] = ()) -> Part:
+    """Return what parts changes, for many of them: it reads the scripts once."""
+    texts: list[str] = []
+
+    def part(changes: Iterable[Change]) -> Parted:
+        every = tuple(changes)
+        if not any(_goes(change) for change in every):
+            return Parted(ours=every)
+        if not texts:
+            texts.append(text_of(history))
+        if not texts[0]:
+            return _parted_tables(every, dropped)
+        if MAKES_ALL in texts[0]:
+            return Parted(ours=every)
+        return _parted_all(every, lambda name: name in texts[0] or name in dropped)
+
+    return part
+
+
+def _parted_all(changes: Iterable[Change], speaks: Speaks) -> Parted:
+    pairs = [_parted(change, speaks) for change in changes]
     return Parted(
         ours=tuple(change for pair in pairs for change in pair.ours),
         outside=tuple(change for pair in pairs for change in pair.outside),
     )
+
+
+def _parted_tables(changes: Iterable[Change], dropped: Collection[str]) -> Parted:
+    """Part changes for an empty history: a table that no model has is another's."""
+    ours: list[Change] = []
+    outside: list[Change] = []
+    for change in changes:
+        match change:
+            case TableChange(before=before, after=None) if before is not None:
+                is_dropped = before.name.name in dropped
+                (ours if is_dropped else outside).append(change)
+            case _:
+                ours.append(change)
+    return Parted(ours=tuple(ours), outside=tuple(outside))
 
 
 def _parted(change: Change, speaks: Speaks) -> Parted:
@@ -93,7 +123,8 @@ def _goes(change: Change) -> bool:
     return change.after is None
 
 
-def _text_of(history: History) -> str:
+def text_of(history: History) -> str:
+    """Return the text of all scripts."""
     paths = {script.path for script in history.walk_revisions()}
     return "\n".join(
         Path(path).read_text(encoding="utf-8", errors="replace") for path in paths

@@ -15,7 +15,6 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection
 
 from whimbrel.catalog.read import read_state
-from whimbrel.catalog.scratch_server import is_held
 from whimbrel.run.host import nothing_logged
 from whimbrel.run.runtime import (
     ENVIRONMENT_LOCK,
@@ -25,7 +24,6 @@ from whimbrel.run.runtime import (
     owned_context,
 )
 from whimbrel.schema.changes import Change
-from whimbrel.schema.dialect import dialect_of
 from whimbrel.schema.diff import diff
 from whimbrel.schema.names import adopt_names
 from whimbrel.schema.scope import Scope
@@ -56,6 +54,19 @@ class Proof:
     def holds(self) -> bool:
         """Whether nothing is left to be done."""
         return not (self.upgrade or self.downgrade)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """A place in a history, and the state that the scripts up to it make.
+
+    Args:
+        heads: the revisions that a database is stamped with there.
+        state: what it holds there.
+    """
+
+    heads: tuple[str, ...]
+    state: State
 
 
 def prove(  # noqa: PLR0913 - the caller names all that it has
@@ -95,6 +106,7 @@ def replay(
     scratch: Connection,
     scope: Scope,
     options: Mapping[str, Any] | None = None,
+    arguments: Mapping[str, Any] | None = None,
 ) -> State:
     """Run all scripts up to *revisions* on an empty database; return what they make.
 
@@ -104,15 +116,54 @@ def replay(
         scratch: an empty throw-away database.
         scope: what of the database is read.
         options: what the project's env.py says to ``configure()``.
+        arguments: what the functions of the scripts are called with.
     """
 
     def steps(rev: Any, _context: MigrationContext) -> Any:
         return history._upgrade_revs(revisions, rev)  # type: ignore[arg-type]  # takes several
 
+    _run_all(history, steps, scratch, options, arguments)
+    return read_state(scratch, scope)
+
+
+def replay_each(
+    history: ScriptDirectory,
+    scratch: Connection,
+    scope: Scope,
+    options: Mapping[str, Any] | None = None,
+    arguments: Mapping[str, Any] | None = None,
+) -> tuple[Stage, ...]:
+    """Run all scripts once on an empty database; return what each of them makes.
+
+    The first stage is the empty database. The parameters are those of
+    :func:`replay`.
+    """
+    stages: list[Stage] = []
+
+    def note(context: MigrationContext) -> None:
+        heads = tuple(context.get_current_heads())
+        stages.append(Stage(heads=heads, state=read_state(scratch, scope)))
+
+    def steps(rev: Any, context: MigrationContext) -> Iterator[Any]:
+        note(context)
+        for step in history._upgrade_revs(tuple(history.get_heads()), rev):  # type: ignore[arg-type]  # takes several
+            yield step
+            note(context)
+
+    _run_all(history, steps, scratch, options, arguments)
+    return tuple(stages)
+
+
+def _run_all(
+    history: ScriptDirectory,
+    steps: Any,
+    scratch: Connection,
+    options: Mapping[str, Any] | None,
+    arguments: Mapping[str, Any] | None,
+) -> None:
     context = _context_on(scratch, {**(options or {}), "script": history}, fn=steps)
     with _standing_in(context, history), context.begin_transaction():
-        context.run_migrations()
-    return read_state(scratch, scope)
+        context.run_migrations(**(arguments or {}))
 
 
 def _run(context: Context, function: Any, scope: Scope) -> State:
@@ -130,11 +181,11 @@ def _context_on(
     scratch: Connection, options: Mapping[str, Any], fn: Any = None
 ) -> Context:
     """Return a context on a database that is nobody's but ours."""
-    if scratch.in_transaction() and not is_held(scratch):
+    if scratch.in_transaction():
         scratch.commit()
     kept = {k: v for k, v in options.items() if k not in _OF_THE_LIVE_RUN}
     kept.update(as_sql=False, dont_mutate=False, transaction_per_migration=False)
-    kept["transactional_ddl"] = dialect_of(scratch).ddl_is_transactional
+    kept["transactional_ddl"] = True
     if fn is not None:
         kept["fn"] = fn
     with nothing_logged(RUNTIME_LOG):

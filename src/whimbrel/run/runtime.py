@@ -11,6 +11,7 @@ import functools
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from types import MappingProxyType
 from typing import Any
 
 from alembic import operations as alembic_operations
@@ -137,6 +138,9 @@ class Context(MigrationContext):
     _was_committed_between = False
     _known_orphans: frozenset[tuple[Any, ...]] | None = None
 
+    arguments: Mapping[str, Any] = MappingProxyType({})
+    """What the functions of the scripts are called with: the bind, where there are."""
+
     @property
     def is_ours(self) -> bool:
         """Whether the transactions are ours to open and to end."""
@@ -217,6 +221,7 @@ class Context(MigrationContext):
         """Run the scripts, in a transaction even where env.py begins none."""
         scripts = self._migrations_fn
         assert scripts is not None
+        self.arguments = kw
 
         def watched(heads: Any, context: Any) -> Iterator[Any]:
             return self._watched(scripts(heads, context))
