@@ -77,6 +77,9 @@ def test_a_hook_adds_imports(project):
     lines = Path(report.script_path).read_text().splitlines()
     assert lines.count("import json") == 1
 
+    later = scripts.revision(project("linear"), message="by hand")
+    assert "import json" not in Path(later.script_path).read_text()
+
 
 def test_a_hook_chooses_the_head(project):
     """

@@ -88,6 +88,8 @@ class Generation(RevisionContext):
             dict(command_args),
             process_revision_directives=process_revision_directives,
         )
+        for script in self.generated_revisions:
+            script.imports = set(script.imports)  # Alembic's default is one for all
         self.random_id = (
             None if command_args["rev_id"] else self.generated_revisions[0].rev_id
         )

@@ -27,6 +27,7 @@ from sqlalchemy.types import TypeEngine
 from whimbrel.plan.generic import text
 from whimbrel.plan.step import BatchOptions, TableOps
 from whimbrel.schema.dialect import described
+from whimbrel.script import calls
 from whimbrel.script.format import formatted, indented
 from whimbrel.script.references import Prefixes
 from whimbrel.script.values import Types
@@ -148,13 +149,14 @@ class Renderer:
         ours: dict[type, Callable[[AutogenContext, Any], str]] = {
             ops.CreateTableOp: self._create_table,
             ops.AlterColumnOp: self._alter_column,
-            ops.CreatePrimaryKeyOp: self._create_primary_key,
+            ops.CreateCheckConstraintOp: calls.create_check,
+            ops.CreatePrimaryKeyOp: calls.create_primary_key,
         }
         for kind, write in ours.items():
             if _is_known(renderers.dispatch(kind)):
                 renderers.dispatch_for(kind, replace=True)(write)
         with suppress(ValueError):  # Alembic has none, the project may have one
-            renderers.dispatch_for(ops.RenameTableOp)(self._rename_table)
+            renderers.dispatch_for(ops.RenameTableOp)(calls.rename_table)
         return renderers
 
     def _create_table(self, context: AutogenContext, op: ops.CreateTableOp) -> str:
@@ -168,24 +170,6 @@ class Renderer:
         options = {key: op.kw[key] for key in op.kw if key != "autoincrement"}
         said = "".join(f", {key}={value!r}" for key, value in options.items())
         return f"{written.removesuffix(')')}{said})"
-
-    def _rename_table(self, _context: AutogenContext, op: ops.RenameTableOp) -> str:
-        arguments = [repr(str(op.table_name)), repr(str(op.new_table_name))]
-        if op.schema:
-            arguments.append(f"schema={str(op.schema)!r}")
-        return f"{self.prefix}rename_table({', '.join(arguments)})"
-
-    def _create_primary_key(
-        self, context: AutogenContext, op: ops.CreatePrimaryKeyOp
-    ) -> str:
-        name = alembic_render._render_gen_name(context, op.constraint_name)
-        in_batch = context._has_batch
-        arguments = [repr(name), *([] if in_batch else [repr(str(op.table_name))])]
-        arguments.append(repr([str(column) for column in op.columns]))
-        if op.schema and not in_batch:
-            arguments.append(f"schema={str(op.schema)!r}")
-        prefix = "batch_op." if in_batch else self.prefix
-        return f"{prefix}create_primary_key({', '.join(arguments)})"
 
     def _table(self, operation: ops.ModifyTableOps) -> str:
         """Write what is done to one table: in a block, unless that is not wanted."""
