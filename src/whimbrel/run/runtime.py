@@ -29,7 +29,7 @@ from alembic.util.langhelpers import ModuleClsProxy
 from sqlalchemy import Table, make_url
 from sqlalchemy.engine import URL, Connection
 
-from whimbrel.run import alter_sqlite  # registers how its tables are altered
+from whimbrel.run import alter_mysql, alter_sqlite  # register how tables are altered
 from whimbrel.run.failure import HALF_DONE, UNDONE, UNDONE_ALONE, guarded
 from whimbrel.run.host import logging_left_alone
 from whimbrel.run.transaction import (
@@ -50,7 +50,14 @@ from whimbrel.run.transaction import (
 from whimbrel.schema.dialect import described
 
 
-__all__ = ["Context", "Environment", "Operations", "alter_sqlite", "run_environment"]
+__all__ = [
+    "Context",
+    "Environment",
+    "Operations",
+    "alter_mysql",
+    "alter_sqlite",
+    "run_environment",
+]
 
 COMPARED_UNLESS_TOLD = {"compare_type": True, "compare_server_default": True}
 """What is compared when env.py says nothing of it; Alembic leaves out the second."""
