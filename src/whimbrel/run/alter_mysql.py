@@ -54,19 +54,8 @@ STORED_AS_GIVEN = 2
 """The value of ``lower_case_table_names`` where names differ in case, but not twice."""
 
 
-class MySQLImpl(AlembicMySQLImpl):
-    """Alembic's implementation, altering tables from their live definition.
-
-    That it is made registers it with Alembic, in the place of Alembic's own.
-    """
-
-    __dialect__ = "mysql"
-
-    def __init__(self, *args: Any, **kw: Any) -> None:
-        super().__init__(*args, **kw)
-        self._batch_conventions: tuple[Convention, ...] = ()
-        self._stand_ins: dict[tuple[str, str], list[ItemText]] = {}
-        self._stopped: dict[tuple[str, str], str] = {}
+class ColumnsImpl(AlembicMySQLImpl):
+    """Alembic's implementation, altering columns from their live definition."""
 
     @property
     def _is_live(self) -> bool:
@@ -81,38 +70,6 @@ class MySQLImpl(AlembicMySQLImpl):
 
     def _alter(self, table: LiveTable, *clauses: str) -> None:
         self._exec(text(table.altering(*clauses)))
-
-    # -- batches --------------------------------------------------------------------
-
-    def alter_table(self, batch: BatchOperationsImpl) -> None:
-        """Carry out all that a batch says of its table, without copying the table."""
-        if batch.table_args or batch.partial_reordering or batch.copy_from is not None:
-            BatchOperationsImpl.flush(batch)
-            return
-        given = batch.naming_convention
-        self._batch_conventions = (given,) if given else ()
-        try:
-            with _ensure_scope_for_ddl(self.connection):
-                for name, args, kw in batch.batch:
-                    getattr(self, name)(*args, **kw)
-                self._set_options(batch)
-        finally:
-            self._batch_conventions = ()
-
-    def _set_options(self, batch: BatchOperationsImpl) -> None:
-        """Set what ``table_kwargs`` says of the table as a whole."""
-        given = {
-            key: value
-            for key, value in batch.table_kwargs.items()
-            if key.startswith(("mysql_", "mariadb_"))
-        }
-        table = Table(str(batch.table_name), MetaData(), **given)
-        compiler = self.dialect.ddl_compiler(self.dialect, None)  # type: ignore[arg-type]  # no statement
-        options = compiler.post_create_table(table).strip()
-        if options:
-            self._alter(self._read(batch.table_name, batch.schema), options)
-
-    # -- columns --------------------------------------------------------------------
 
     def alter_column(
         self,
@@ -180,6 +137,51 @@ class MySQLImpl(AlembicMySQLImpl):
             place = _place(table, insert_before, insert_after)
             added = _column_of(table, column.name)
             self._alter(table, f"{table.modifying(added, added)} {place}")
+
+
+class MySQLImpl(ColumnsImpl):
+    """The same with batches, constraints and indexes.
+
+    That it is made registers it with Alembic, in the place of Alembic's own.
+    """
+
+    __dialect__ = "mysql"
+
+    def __init__(self, *args: Any, **kw: Any) -> None:
+        super().__init__(*args, **kw)
+        self._batch_conventions: tuple[Convention, ...] = ()
+        self._stand_ins: dict[tuple[str, str], list[ItemText]] = {}
+        self._stopped: dict[tuple[str, str], str] = {}
+
+    # -- batches --------------------------------------------------------------------
+
+    def alter_table(self, batch: BatchOperationsImpl) -> None:
+        """Carry out all that a batch says of its table, without copying the table."""
+        if batch.table_args or batch.partial_reordering or batch.copy_from is not None:
+            BatchOperationsImpl.flush(batch)
+            return
+        given = batch.naming_convention
+        self._batch_conventions = (given,) if given else ()
+        try:
+            with _ensure_scope_for_ddl(self.connection):
+                for name, args, kw in batch.batch:
+                    getattr(self, name)(*args, **kw)
+                self._set_options(batch)
+        finally:
+            self._batch_conventions = ()
+
+    def _set_options(self, batch: BatchOperationsImpl) -> None:
+        """Set what ``table_kwargs`` says of the table as a whole."""
+        given = {
+            key: value
+            for key, value in batch.table_kwargs.items()
+            if key.startswith(("mysql_", "mariadb_"))
+        }
+        table = Table(str(batch.table_name), MetaData(), **given)
+        compiler = self.dialect.ddl_compiler(self.dialect, None)  # type: ignore[arg-type]  # no statement
+        options = compiler.post_create_table(table).strip()
+        if options:
+            self._alter(self._read(batch.table_name, batch.schema), options)
 
     # -- constraints and indexes ----------------------------------------------------
 
