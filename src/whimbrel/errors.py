@@ -16,7 +16,8 @@ WhimbrelError
 ├── DatabaseError          the database refused or cannot be reached
 │   ├── Unreachable
 │   ├── NotAtHead
-│   └── NotAdopted
+│   ├── NotAdopted
+│   └── NoScratch          there is nowhere to try a script
 ├── ProofFailed            a script does not do what it should
 ├── MigrationFailed        a script failed while it ran
 └── DifferencesFound       `check`: the models and the database differ
@@ -143,6 +144,12 @@ class NotAdopted(DatabaseError):
     """A database without a stamp equals no revision of the history."""
 
     code = "E203"
+
+
+class NoScratch(DatabaseError):
+    """There is nowhere to try a script before it is handed over."""
+
+    code = "E204"
 
 
 class ProofFailed(WhimbrelError):

@@ -12,7 +12,6 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from whimbrel.catalog.read import read_state
 from whimbrel.catalog.scratch import copy_schema, scratch_like
-from whimbrel.errors import DatabaseError
 from whimbrel.schema.scope import Scope
 
 
@@ -199,15 +198,3 @@ def test_other_errors_of_copying_are_not_swallowed(source):
     run(source, "CREATE TABLE item (a CHECK (mine(a)))")
     with scratch_like(source) as scratch, pytest.raises(OperationalError, match="mine"):
         copy_schema(source, scratch, Scope())
-
-
-def test_a_dialect_without_scratch_databases_is_named(postgresql_url):
-    """The error names the dialect."""
-    engine = sa.create_engine(postgresql_url)
-    with (
-        engine.connect() as connection,
-        pytest.raises(DatabaseError, match="postgresql"),
-        scratch_like(connection),
-    ):
-        pass
-    engine.dispose()

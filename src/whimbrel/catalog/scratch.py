@@ -1,104 +1,75 @@
 """A throw-away database of the same dialect, to try things on.
 
-On SQLite it lives in memory.  What an application does to its connections (adding
-functions, setting pragmas) is done to this one as well; a file that it attaches
-there is replaced by an empty database, so that nothing real is ever touched.
+SQLite gets one in memory, PostgreSQL and MySQL one beside the original, made and
+dropped by the same role.  Nothing that is done there reaches the original.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
-from sqlalchemy import create_engine
-from sqlalchemy.engine import URL, Connection, Engine
-from sqlalchemy.exc import OperationalError
-from sqlalchemy.pool import StaticPool
+from sqlalchemy.engine import Connection
 
-from whimbrel.catalog.read import unknown_dialect
-from whimbrel.catalog.sqlite_ddl import is_virtual, quote
-from whimbrel.catalog.sqlite_master import SchemaText, attached, read_texts
-from whimbrel.schema.dialect import dialect_of
+from whimbrel.catalog.scratch_mysql import scratch_mysql
+from whimbrel.catalog.scratch_postgresql import scratch_postgresql
+from whimbrel.catalog.scratch_server import no_scratch
+from whimbrel.catalog.scratch_sqlite import copy_schema, scratch_sqlite
+from whimbrel.catalog.surroundings import copy_postgresql
 from whimbrel.schema.scope import Scope
 
 
-_KNOW_THREADS = ("pysqlite", "pysqlcipher")
-_ORDER = ("table", "index", "view", "trigger")
-_MAKES = re.compile(
-    r"\s*CREATE\s+(?:UNIQUE\s+)?(?:VIRTUAL\s+)?(?:TABLE|INDEX|VIEW|TRIGGER)\b\s*",
-    re.IGNORECASE,
-)
+__all__ = ["copy_schema", "copy_surroundings", "scratch_like"]
+
+_WHOLE_DATABASE = Scope()
 
 
 @contextmanager
-def scratch_like(connection: Connection) -> Iterator[Connection]:
+def scratch_like(
+    connection: Connection, scope: Scope = _WHOLE_DATABASE, url: str | None = None
+) -> Iterator[Connection]:
     """Give an empty database of the dialect of *connection*, gone afterwards.
 
+    Args:
+        connection: the original, which is neither changed nor blocked.
+        scope: the schemas that the scratch database must have.
+        url: the server, or the empty database, that the user set aside for this.
+
     Raises:
-        DatabaseError: if there is no way to make one for that dialect.
+        NoScratch: there is no way to make one; it tells why, and what would help.
     """
-    dialect = dialect_of(connection)
-    if not dialect.is_one_file:
-        raise unknown_dialect(dialect.name)
-    engine = _engine_like(connection)
-    try:
-        with engine.connect() as scratch:
-            _attach_as(connection, scratch)
-            yield scratch
-    finally:
-        engine.dispose()
+    with _made(connection, scope, url) as scratch:
+        translation = connection.get_execution_options().get("schema_translate_map")
+        told = {"schema_translate_map": translation} if translation else {}
+        yield scratch.execution_options(**told)
 
 
-def copy_schema(source: Connection, target: Connection, scope: Scope) -> None:
-    """Make in *target* all that *source* has, but for the rows.
+def _made(
+    connection: Connection, scope: Scope, url: str | None
+) -> AbstractContextManager[Connection]:
+    match connection.dialect.name:
+        case "sqlite":
+            return scratch_sqlite(connection)
+        case "postgresql":
+            return scratch_postgresql(connection, scope, url)
+        case "mysql" | "mariadb":
+            return scratch_mysql(connection, scope, url)
+        case name:
+            raise no_scratch(f"none is known for {name}")
 
-    Tables, indexes, views and triggers are made from the texts that SQLite keeps,
-    those that *scope* does not manage included: others may refer to them.
+
+def copy_surroundings(
+    source: Connection, target: Connection, scope: Scope, *, are_tables_there: bool
+) -> None:
+    """Make in *target* what stands around the tables of *source*, so far as it counts.
+
+    MySQL's views, triggers and functions never stand in the way of a script.
 
     Args:
-        source: the database whose schema is copied.
-        target: an empty database of the same dialect.
-        scope: the schemas that are copied.
+        source: the database whose surroundings are copied.
+        target: the scratch database.
+        scope: the schemas to look into.
+        are_tables_there: make what stands on tables too.
     """
-    for schema in scope.schemas:
-        texts = read_texts(source, schema)
-        for text in sorted(texts, key=lambda each: _ORDER.index(each.kind)):
-            _make(target, text, schema)
-
-
-def _make(target: Connection, text: SchemaText, schema: str | None) -> None:
-    """Make a thing from its text; a virtual table only if its module is there."""
-    sql = text.sql
-    if schema is not None:
-        sql = _MAKES.sub(lambda match: f"{match[0]}{quote(schema)}.", sql, count=1)
-    try:
-        target.exec_driver_sql(sql)
-    except OperationalError as error:
-        if not (is_virtual(text.sql) and "no such module" in str(error.orig)):
-            raise
-
-
-def _engine_like(connection: Connection) -> Engine:
-    """Return an engine for a database in memory, with the hooks of the original.
-
-    An env.py may run its migrations in a thread; the database outlives that thread.
-    """
-    dialect = connection.dialect
-    driver = "pysqlite" if dialect.is_async else dialect.driver
-    url = URL.create(f"{dialect.name}+{driver}", database=":memory:")
-    options = {"check_same_thread": False} if driver in _KNOW_THREADS else {}
-    engine = create_engine(url, poolclass=StaticPool, connect_args=options)
-    if not dialect.is_async:
-        # What SQLAlchemy does when it makes a pool anew: the listeners move along.
-        hooks = connection.engine.pool.dispatch
-        engine.pool.dispatch._update(hooks, only_propagate=False)
-    return engine
-
-
-def _attach_as(source: Connection, scratch: Connection) -> None:
-    """Attach an empty database for each that *source* has, and no other."""
-    for name in attached(scratch):
-        scratch.exec_driver_sql(f"DETACH {quote(name)}")
-    for name in attached(source):
-        scratch.exec_driver_sql(f"ATTACH ':memory:' AS {quote(name)}")
+    if source.dialect.name == "postgresql":
+        copy_postgresql(source, target, scope, are_tables_there=are_tables_there)

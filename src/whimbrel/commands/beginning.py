@@ -11,7 +11,6 @@ from sqlalchemy.engine import Connection
 
 from whimbrel.catalog.models import read_models
 from whimbrel.catalog.read import is_readable, read_state
-from whimbrel.catalog.scratch import scratch_like
 from whimbrel.commands.compare import Comparison, Wishes, compare, scope_of
 from whimbrel.errors import DatabaseError
 from whimbrel.plan.build import build
@@ -36,11 +35,11 @@ def compare_first(
     found = what_is_there(context, connection, takes_all=False)
     if not found.known.tables or not found.wanted.tables:
         return compare(context, history, wishes, stack)
-    return _comparison(context, connection, found, stack)
+    return _comparison(context, connection, found)
 
 
 def compare_existing(
-    context: MigrationContext, _history: History, wishes: Wishes, stack: ExitStack
+    context: MigrationContext, _history: History, wishes: Wishes, _stack: ExitStack
 ) -> Comparison:
     """Compare an empty database with what is there, whatever the models want."""
     connection = context.connection
@@ -50,21 +49,21 @@ def compare_existing(
             "Name it as for any other command; offline there is none.",
         )
     found = what_is_there(context, connection, takes_all=wishes.takes_all)
-    return replace(_comparison(context, connection, found, stack), left=())
+    return replace(_comparison(context, connection, found), left=())
 
 
 def compare_at_init(
-    context: MigrationContext, _history: History, _wishes: Wishes, stack: ExitStack
+    context: MigrationContext, _history: History, _wishes: Wishes, _stack: ExitStack
 ) -> Comparison:
     """Compare for a first script where the folder is made; none if nothing is there."""
     connection = context.connection
     assert connection is not None, "a folder is not made offline"
     if context.get_current_heads():
-        return _comparison(context, connection, NOTHING_THERE, stack)
+        return _comparison(context, connection, NOTHING_THERE)
     found = what_is_there(context, connection, takes_all=False)
     if not found.known.tables or not found.wanted.tables:
         found = NOTHING_THERE
-    return replace(_comparison(context, connection, found, stack), left=())
+    return replace(_comparison(context, connection, found), left=())
 
 
 NOTHING_THERE = Baseline(known=State(), others=(), wanted=State())
@@ -85,7 +84,6 @@ def _comparison(
     context: MigrationContext,
     connection: Connection,
     found: Baseline,
-    stack: ExitStack,
 ) -> Comparison:
     nothing = State()
     dialect = dialect_of(connection)
@@ -103,7 +101,7 @@ def _comparison(
         outside=_others(found),
         left=_left(found),
         plan=build(changes, nothing, found.known, dialect),
-        scratch=stack.enter_context(scratch_like(connection)),
+        scratch=None,
     )
 
 

@@ -15,10 +15,11 @@ from sqlalchemy.engine import Connection
 from whimbrel.catalog.hooks import Hooks, heard
 from whimbrel.catalog.models import read_models
 from whimbrel.catalog.read import read_state
-from whimbrel.catalog.scratch import copy_schema, scratch_like
+from whimbrel.catalog.scratch import scratch_like
 from whimbrel.commands.outside import Parted, part, parter
+from whimbrel.commands.trial import scratch_url_of
 from whimbrel.config import named_metadata
-from whimbrel.errors import ModelsError, NoModels, NotAtHead
+from whimbrel.errors import ModelsError, NoModels, NoScratch, NotAtHead
 from whimbrel.plan.build import build
 from whimbrel.plan.step import Plan
 from whimbrel.run.replay import Stage, replay
@@ -73,7 +74,7 @@ class Comparison:
         is_live: the current state is that of the live database; otherwise it is
             the one that the history makes.
         outside: what the models do not have and no script ever made; left alone.
-        scratch: a throw-away database that stands in the current state.
+        scratch: the throw-away database on which the history was replayed, if so.
         is_first: the database was there before its history, and the changes make
             what it holds.
         left: what the models want beyond that, for a second script.
@@ -88,19 +89,9 @@ class Comparison:
     changes: tuple[Change, ...]
     outside: tuple[Change, ...]
     plan: Plan
-    scratch: Connection
+    scratch: Connection | None
     is_first: bool = False
     left: tuple[Change, ...] = ()
-
-    @property
-    def start(self) -> State:
-        """The state in which the scratch database stands."""
-        return read_state(self.scratch, self.scope)
-
-    @property
-    def goal(self) -> State:
-        """The state that the script must lead to: the start, with the changes."""
-        return apply_all(self.start, self.changes)
 
 
 def compare(
@@ -112,7 +103,7 @@ def compare(
         context: Alembic's context as the project's env.py configured it.
         history: the scripts that are there.
         wishes: what the user asked for.
-        stack: closes the scratch database.
+        stack: drops the scratch database.
 
     Raises:
         ModelsError: env.py gives no metadata.
@@ -124,15 +115,14 @@ def compare(
         raise ModelsError("There is no connection to compare the models with.")
     metadatas = _metadatas(context)
     scope = scope_of(context, metadatas)
-    scratch = stack.enter_context(scratch_like(connection))
     is_live = _is_at_head(context, history) or _equals_head(
         context, history, scope, wishes
     )
     if wishes.must_be_at_head and not is_live:
         raise _behind(history)
-    if is_live:
+    scratch = None if is_live else _scratch(context, history, scope, stack)
+    if scratch is None:
         current = read_state(connection, scope)
-        copy_schema(connection, scratch, scope)
     else:
         current = _replayed(context, history, scratch, scope)
     wanted = read_models(metadatas, connection, scope)
@@ -233,13 +223,33 @@ def _equals_head(
     live = read_state(connection, scope)
     if not live.tables:
         return False
-    with scratch_like(connection) as scratch:
+    with ExitStack() as stack:
+        scratch = _scratch(context, history, scope, stack)
         made = Stage(
             heads=tuple(history.get_heads()),
             state=_replayed(context, history, scratch, scope),
         )
     parted = parter(history)
     return bool(standing(live, [made], lambda changes: parted(changes).ours).equal)
+
+
+def _scratch(
+    context: MigrationContext, history: History, scope: Scope, stack: ExitStack
+) -> Connection:
+    """Return an empty database for the history to be replayed on."""
+    assert context.connection is not None
+    url = scratch_url_of(context)
+    try:
+        return stack.enter_context(scratch_like(context.connection, scope, url))
+    except NoScratch as cause:
+        raise BehindHead(
+            f"Target database is not up to date, and {_lowered(cause.sentence)}",
+            f"Bring it to head with `{history.program} upgrade` first. {cause.remedy}",
+        ) from cause
+
+
+def _lowered(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:]
 
 
 def _replayed(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from alembic.autogenerate.api import AutogenContext, RevisionContext
@@ -18,9 +18,10 @@ from alembic.operations import ops
 from alembic.runtime.migration import MigrationContext
 from alembic.util import rev_id
 
-from whimbrel.catalog.read import is_readable
+from whimbrel.catalog.read import is_readable, read_state
 from whimbrel.commands.compare import Comparison, Wishes, compare
 from whimbrel.commands.plugins import third_party_operations
+from whimbrel.commands.trial import Ground, NoGround, ground_like, tables_of
 from whimbrel.commands.unknown import refusing_unknown
 from whimbrel.config import Config
 from whimbrel.errors import UsageError
@@ -43,12 +44,14 @@ class Target:
         comparison: the two states and what lies between them.
         upgrade_token: the template variable that takes the upgrade's body.
         operations: what the plan proposes; hooks may change it.
+        ground: where the script can be tried; None if there is nothing to try.
     """
 
     comparison: Comparison
     upgrade_token: str
     operations: tuple[ops.MigrateOperation, ...]
     operations_back: tuple[ops.MigrateOperation, ...]
+    ground: Ground | NoGround | None = None
 
     def is_as_planned(self, container: ops.UpgradeOps) -> bool:
         """Whether the project's hooks left the planned operations alone."""
@@ -122,9 +125,12 @@ class Generation(RevisionContext):
             self._begin(context)
             if needs_head and not any(self._hooks(context)):
                 self._refuse_several_heads()
+            known = len(self.targets)
             if autogenerate:
                 self._compare(context)
             self._call_hooks(rev, context)
+            if len(self.targets) > known and self.wishes.is_proved:
+                self.targets[-1] = self._on_ground(self.targets[-1], context)
             return []
 
         run_environment(
@@ -170,6 +176,27 @@ class Generation(RevisionContext):
             operations_back=tuple(downgrade.ops),
         )
         self.targets.append(target)
+
+    def _on_ground(self, target: Target, context: MigrationContext) -> Target:
+        """Return *target* with a scratch database, if there is anything to try.
+
+        It is made while the connection is there; the script is written later.
+        """
+        if not self.generated_revisions or self.is_empty:
+            return target
+        comparison = target.comparison
+        if comparison.scratch is not None:
+            start = read_state(comparison.scratch, comparison.scope)
+            return replace(
+                target, ground=Ground(scratch=comparison.scratch, start=start)
+            )
+        script = self.generated_revisions[-1]
+        is_planned = target.is_as_planned(script.upgrade_ops_list[-1])
+        is_planned &= target.is_back_as_planned(script.downgrade_ops_list[-1])
+        current = comparison.current
+        touched = tables_of(comparison.changes, current) if is_planned else None
+        ground = ground_like(context, comparison.scope, current, touched, self.stack)
+        return replace(target, ground=ground)
 
     def _refuse_several_heads(self) -> None:
         told = (

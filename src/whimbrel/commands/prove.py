@@ -7,9 +7,13 @@ from dataclasses import dataclass
 from alembic.operations import ops
 from alembic.script import Script
 
+from whimbrel.commands.compare import Comparison
 from whimbrel.commands.generate import Target
+from whimbrel.commands.trial import Ground, NoGround
+from whimbrel.errors import NoScratch
 from whimbrel.report.report import Line, Tone, describe_changes
 from whimbrel.run.replay import prove
+from whimbrel.schema.apply import apply_all
 from whimbrel.schema.changes import Change
 
 
@@ -28,6 +32,14 @@ class Planned:
 
     upgrade: bool
     downgrade: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Functions:
+    """The names of the two functions of a script, for one database."""
+
+    upgrade: str
+    downgrade: str
 
 
 CHANGED = "runs (a hook changed it)"
@@ -52,21 +64,49 @@ def prove_script(
         downgrade=place is not None
         and target.is_back_as_planned(directive.downgrade_ops_list[place]),
     )
-    comparison = target.comparison
-    start = comparison.start
+    match target.ground:
+        case Ground() as ground:
+            functions = Functions(upgrade=upgrade, downgrade=downgrade)
+            proof = _proved(script, functions, target.comparison, ground, planned)
+            return _doubted(proof, ground) if ground.flaws else proof
+        case NoGround(why=why, remedy=remedy):
+            return _left_out(why, remedy)
+        case None:
+            return _left_out("there is nothing to run")
+
+
+def _proved(
+    script: Script,
+    functions: Functions,
+    comparison: Comparison,
+    ground: Ground,
+    planned: Planned,
+) -> Proof:
     try:
+        goal = apply_all(ground.start, comparison.changes)
         verdict = prove(
             script.module,
-            comparison.scratch,
-            start,
-            comparison.goal if planned.upgrade else None,
+            ground.scratch,
+            ground.start,
+            goal if planned.upgrade else None,
             comparison.scope,
-            upgrade=upgrade,
-            downgrade=downgrade,
+            upgrade=functions.upgrade,
+            downgrade=functions.downgrade,
         )
+    except NoScratch as cause:
+        return _left_out(cause.sentence, cause.remedy)
     except Exception as cause:  # whatever a script raises, the proof has failed
         return _failed(f"the script does not run: {cause}", (), planned)
     return _told(verdict.upgrade, verdict.downgrade, planned)
+
+
+def _doubted(proof: Proof, ground: Ground) -> Proof:
+    """Return *proof*, which tells little where the scratch database differs."""
+    told = describe_changes(ground.flaws)
+    said = "holds" if proof.holds else "does not hold"
+    text = f"{proof.line.text} It {said} on a database that differs from yours:"
+    line = Line(text, Tone.WARN)
+    return Proof(line=line, holds=True, differences=(*proof.differences, *told))
 
 
 def _told(
@@ -95,8 +135,10 @@ def _failed(what: str, changes: tuple[Change, ...], planned: Planned) -> Proof:
     return Proof(line=line, holds=True, differences=told)
 
 
-def _left_out(why: str) -> Proof:
-    return Proof(line=Line(f"Proof: left out, {why}.", Tone.WARN), holds=True)
+def _left_out(why: str, remedy: str = "") -> Proof:
+    line = Line(f"Proof: left out. {why[:1].upper()}{why[1:]}", Tone.WARN)
+    told = (Line(remedy, Tone.WARN),) if remedy else ()
+    return Proof(line=line, holds=True, differences=told)
 
 
 def _place(directive: ops.MigrationScript, token: str) -> int | None:

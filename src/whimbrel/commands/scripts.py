@@ -356,7 +356,7 @@ def check(config: Config, wishes: Wishes = PLAIN_WISHES) -> Report:
         "depends_on": None,
     }
     with ExitStack() as stack:
-        strict = replace(wishes, must_be_at_head=True)
+        strict = replace(wishes, must_be_at_head=True, is_proved=False)
         generation = Generation(config, history, arguments, strict, stack)
         generation.run_environment(autogenerate=True)
         changes = _changes(generation)

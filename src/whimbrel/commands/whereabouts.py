@@ -13,6 +13,7 @@ from whimbrel.catalog.read import read_state
 from whimbrel.catalog.scratch import scratch_like
 from whimbrel.commands.compare import scope_of
 from whimbrel.commands.outside import parter
+from whimbrel.commands.trial import scratch_url_of
 from whimbrel.run.replay import Stage, replay_each
 from whimbrel.schema.changes import Change
 from whimbrel.schema.scope import Scope
@@ -36,12 +37,15 @@ def whereabouts(context: MigrationContext, history: History) -> Standing:
 def stages_of(context: MigrationContext, history: History) -> tuple[Stage, ...]:
     """Return what the scripts make, one after the other, on a scratch database."""
     assert context.connection is not None
+    scope = project_scope(context)
     with ExitStack() as stack:
-        scratch = stack.enter_context(scratch_like(context.connection))
+        scratch = stack.enter_context(
+            scratch_like(context.connection, scope, scratch_url_of(context))
+        )
         return replay_each(
             history,
             scratch,
-            project_scope(context),
+            scope,
             context.opts,
             getattr(context, "arguments", None),
         )

@@ -15,6 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection
 
 from whimbrel.catalog.read import read_state
+from whimbrel.catalog.scratch_server import is_held
 from whimbrel.run.host import nothing_logged
 from whimbrel.run.runtime import (
     ENVIRONMENT_LOCK,
@@ -24,6 +25,7 @@ from whimbrel.run.runtime import (
     owned_context,
 )
 from whimbrel.schema.changes import Change
+from whimbrel.schema.dialect import dialect_of
 from whimbrel.schema.diff import diff
 from whimbrel.schema.names import adopt_names
 from whimbrel.schema.scope import Scope
@@ -181,11 +183,11 @@ def _context_on(
     scratch: Connection, options: Mapping[str, Any], fn: Any = None
 ) -> Context:
     """Return a context on a database that is nobody's but ours."""
-    if scratch.in_transaction():
+    if scratch.in_transaction() and not is_held(scratch):
         scratch.commit()
     kept = {k: v for k, v in options.items() if k not in _OF_THE_LIVE_RUN}
     kept.update(as_sql=False, dont_mutate=False, transaction_per_migration=False)
-    kept["transactional_ddl"] = True
+    kept["transactional_ddl"] = dialect_of(scratch).ddl_is_transactional
     if fn is not None:
         kept["fn"] = fn
     with nothing_logged(RUNTIME_LOG):

@@ -43,6 +43,9 @@ class Dialect:
         return self.name == "sqlite"
 
 
+_FAMILY = {"mariadb": "mysql"}
+
+
 def dialect_of(connection: Connection) -> Dialect:
     """Return the dialect at the other end of *connection*."""
     return described(connection.dialect)
@@ -57,3 +60,8 @@ def described(dialect: SQLAlchemyDialect) -> Dialect:
         version=numbers,
         is_mariadb=bool(getattr(dialect, "is_mariadb", False)),
     )
+
+
+def is_one_kind(name: str, other: str) -> bool:
+    """Whether two names of SQLAlchemy's stand for one kind of database."""
+    return _FAMILY.get(name, name) == _FAMILY.get(other, other)

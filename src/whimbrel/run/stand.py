@@ -1,0 +1,99 @@
+"""A scratch database is brought to the state in which a script will find the real one.
+
+SQLite keeps the texts by which all was made; on a server, our own plan makes the
+tables, and what stands around them is made from what the catalog tells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+
+from alembic.migration import MigrationContext
+from sqlalchemy.engine import Connection
+
+from whimbrel.catalog.scratch import copy_schema, copy_surroundings
+from whimbrel.plan.build import build
+from whimbrel.plan.step import TableOps
+from whimbrel.run.host import nothing_logged
+from whimbrel.run.replay import RUNTIME_LOG
+from whimbrel.run.runtime import Operations
+from whimbrel.schema.dialect import dialect_of
+from whimbrel.schema.diff import diff
+from whimbrel.schema.scope import Scope
+from whimbrel.schema.state import ForeignKey, State, Table, TableName
+
+
+def stand(
+    source: Connection,
+    scratch: Connection,
+    scope: Scope,
+    current: State,
+    touched: Collection[TableName] | None = None,
+) -> State:
+    """Bring *scratch* to the state of *source*, as far as a script may look.
+
+    Args:
+        source: the original database.
+        scratch: an empty database like it.
+        scope: the schemas that are ours.
+        current: the state of *source*.
+        touched: the tables that the script is about; None: it may be any.
+
+    Returns:
+        the state that was to be made.
+    """
+    if dialect_of(source).is_one_file:
+        if current.tables:  # a first script stands on nothing
+            copy_schema(source, scratch, scope)
+        return current
+    wanted = current if touched is None else around(current, touched)
+    copy_surroundings(source, scratch, scope, are_tables_there=False)
+    make(scratch, wanted)
+    copy_surroundings(source, scratch, scope, are_tables_there=True)
+    return wanted
+
+
+def make(scratch: Connection, state: State) -> None:
+    """Make all of *state* in an empty database."""
+    nothing = State()
+    plan = build(diff(nothing, state), nothing, state, dialect_of(scratch))
+    with nothing_logged(RUNTIME_LOG):
+        operations = Operations(MigrationContext.configure(scratch))
+    for step in plan.upgrade:
+        operation = step.operation
+        if not isinstance(operation, TableOps):
+            operations.invoke(operation)
+            continue
+        with operations.batch_alter_table(
+            operation.table_name, schema=operation.schema, **operation.batch.arguments
+        ) as batch:
+            for each in operation.ops:
+                batch.invoke(each)
+
+
+def around(state: State, names: Collection[TableName]) -> State:
+    """Return the tables *names* of *state*, and those that are tied to them by keys.
+
+    Keys that lead further are left out, else all tables would hang together.
+    """
+    core = frozenset(names)
+    tied = {
+        each
+        for table in state.tables
+        for key in _keys(table)
+        for each in (table.name, key.target)
+        if table.name in core or key.target in core
+    }
+    kept = core | tied
+    tables = (_within(table, kept) for table in state.tables if table.name in kept)
+    return replace(state, tables=frozenset(tables))
+
+
+def _keys(table: Table) -> list[ForeignKey]:
+    return [each for each in table.constraints if isinstance(each, ForeignKey)]
+
+
+def _within(table: Table, names: frozenset[TableName]) -> Table:
+    leading_out = {key for key in _keys(table) if key.target not in names}
+    return replace(table, constraints=table.constraints - leading_out)
