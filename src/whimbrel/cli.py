@@ -305,7 +305,7 @@ def make_config(said: Said, verb: Verb, words: Mapping[str, Any]) -> Any:
         },
     )
     tell_at_once(config)
-    if verb.name in ("init", "list_templates"):
+    if verb.name in ("init", "list_templates") or not verb.needs_project:
         return config
     if not (config.has_settings or said.names_a_project):
         raise _no_settings(files)
@@ -339,7 +339,7 @@ def _command_options(said: Said, verb: Verb, words: Mapping[str, Any]) -> Namesp
         "autogenerate": words.get("autogenerate", verb.name == "migrate"),
     }
     name = "revision" if verb.name == "migrate" else verb.name
-    command = getattr(alembic.command, name)
+    command = getattr(alembic.command, name, None)
     positional = [verb.argument] if verb.argument else []
     return Namespace(
         config=list(said.config) or None,
@@ -398,6 +398,7 @@ def _show_version(ctx: click.Context, _option: click.Parameter, is_asked: bool) 
     "whimbrel",
     cls=Words,
     make=_command,
+    has_all=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.option(

@@ -72,11 +72,26 @@ OPTIONS: Mapping[str, Option] = {
     "init": _flag("--init", "Make the folder if there is none."),
     "no_proof": _flag("--no-proof", "Do not run the script on a scratch database."),
     "drop": _value("--drop", "Drop this though no script made it.", multiple=True),
+    "as_sql": _flag("--sql", "Tell it as SQL."),
+    "script": _value("--script", "Write it to this file as an Alembic script."),
+    "json": _flag("--json", "Tell it as JSON."),
+    "schema": _value(
+        "--schema", "Compare this schema beside the default one.", multiple=True
+    ),
+    "include": _value(
+        "--include", "Compare only tables like this pattern.", multiple=True
+    ),
+    "exclude": _value(
+        "--exclude", "Leave out tables like this pattern.", multiple=True
+    ),
+    "dialect_url": _value("--dialect-url", "Database whose server reads SQL files."),
     "rename_constraints": _flag(
         "--rename-constraints", "Let a naming convention rename what is there."
     ),
 }
 
+#: what is asked of ``diff``
+DIFFED = ("as_sql", "script", "json", "schema", "include", "exclude", "dialect_url")
 #: what is asked of ``migrate`` beyond Alembic's options
 WISHES = ("rename", "fill", "drop", "rename_constraints", "keep", "no_proof")
 #: what places a new script in its history
@@ -92,6 +107,7 @@ class Verb:
         argument: the name of what stands without an option.
         default: the argument's value if it is left out.
         is_many: the argument may be given several times.
+        needs_project: it is about scripts, or about the database of a project.
     """
 
     name: str
@@ -101,6 +117,7 @@ class Verb:
     argument: str = ""
     default: str | None = None
     is_many: bool = False
+    needs_project: bool = True
 
     def parameters(self, *more: str) -> list[click.Parameter]:
         """Return the click parameters of this verb, and of the options *more*."""
@@ -220,6 +237,17 @@ VERBS: Mapping[str, Verb] = {
             options=("rename", "fill", "drop", "rename_constraints"),
         ),
         Verb(
+            name="diff",
+            room="differ",
+            help="Tell what leads from one schema to another; exit code 2 if they"
+            " differ. Each is the URL of a database, a file of SQL, or models as"
+            " package.module:Base.",
+            options=(*DIFFED, "rename", "fill"),
+            argument="schemas",
+            is_many=True,
+            needs_project=False,
+        ),
+        Verb(
             name="ensure_version",
             room="database",
             help="Create the version table if it is not there.",
@@ -247,17 +275,26 @@ class Words(click.Group):
 
     Args:
         make: makes the command of a verb.
+        has_all: the verbs that need no project are among them.
     """
 
-    def __init__(self, *args: Any, make: Callable[[Verb], Word], **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        make: Callable[[Verb], Word],
+        has_all: bool = False,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         del self.__dict__["commands"]  # an app that starts needs none of them
         self.make = make
+        self.has_all = has_all
 
     @cached_property
     def commands(self) -> dict[str, click.Command]:  # type: ignore[override]  # click sets it
         """The commands by their names, with ``-``."""
-        made = [self.make(verb) for verb in VERBS.values()]
+        known = [v for v in VERBS.values() if self.has_all or v.needs_project]
+        made = [self.make(verb) for verb in known]
         return {command.name or "": command for command in made}
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:

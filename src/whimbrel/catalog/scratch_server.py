@@ -79,7 +79,7 @@ def engine_to(connection: Connection, database: str | None) -> Engine:
     original = connection.engine
     url = original.url
     if connection.dialect.is_async:
-        url = _synchronous(url)
+        url = synchronous(url)
         extra: dict[str, Any] = {}
     else:
         extra = _arguments_of(connection)
@@ -142,7 +142,7 @@ def _text(value: Any) -> Any:
     return value.decode() if isinstance(value, bytes) else value
 
 
-def _synchronous(url: URL) -> URL:
+def synchronous(url: URL) -> URL:
     """Return *url* with a driver that waits, as no event loop may run any more.
 
     Raises:

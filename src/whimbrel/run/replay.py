@@ -19,6 +19,7 @@ from whimbrel.catalog.scratch_server import is_held
 from whimbrel.run.host import nothing_logged
 from whimbrel.run.runtime import (
     ENVIRONMENT_LOCK,
+    RUNTIME_LOG,
     Context,
     Environment,
     Operations,
@@ -34,10 +35,6 @@ from whimbrel.schema.state import State
 
 _OF_THE_LIVE_RUN = ("fn", "purge", "starting_rev", "destination_rev", "output_buffer")
 """Options that speak of the run of a command, not of the project."""
-
-
-RUNTIME_LOG = "alembic.runtime.migration"
-"""Who tells of upgrades; those of a scratch database would pass for real ones."""
 
 
 @dataclass(frozen=True, kw_only=True)

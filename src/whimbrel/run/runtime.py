@@ -66,6 +66,10 @@ ENVIRONMENT_LOCK = threading.RLock()
 """Alembic's ``context`` and ``op`` are globals of their modules: one run at a time."""
 
 
+RUNTIME_LOG = "alembic.runtime.migration"
+"""Who tells of upgrades; those of a scratch database would pass for real ones."""
+
+
 class Operations(alembic_operations.Operations):
     """Alembic's operations, whose batches are given whole to the database's own way."""
 

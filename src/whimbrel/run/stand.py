@@ -9,15 +9,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
-from alembic.migration import MigrationContext
 from sqlalchemy.engine import Connection
 
 from whimbrel.catalog.scratch import copy_schema, copy_surroundings
 from whimbrel.plan.build import build
-from whimbrel.plan.step import TableOps
-from whimbrel.run.host import nothing_logged
-from whimbrel.run.replay import RUNTIME_LOG
-from whimbrel.run.runtime import Operations
+from whimbrel.run.steps import carry_out
 from whimbrel.schema.dialect import dialect_of
 from whimbrel.schema.diff import diff
 from whimbrel.schema.scope import Scope
@@ -58,18 +54,7 @@ def make(scratch: Connection, state: State) -> None:
     """Make all of *state* in an empty database."""
     nothing = State()
     plan = build(diff(nothing, state), nothing, state, dialect_of(scratch))
-    with nothing_logged(RUNTIME_LOG):
-        operations = Operations(MigrationContext.configure(scratch))
-    for step in plan.upgrade:
-        operation = step.operation
-        if not isinstance(operation, TableOps):
-            operations.invoke(operation)
-            continue
-        with operations.batch_alter_table(
-            operation.table_name, schema=operation.schema, **operation.batch.arguments
-        ) as batch:
-            for each in operation.ops:
-                batch.invoke(each)
+    carry_out(scratch, plan.upgrade)
 
 
 def around(state: State, names: Collection[TableName]) -> State:

@@ -9,10 +9,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any
 
 from alembic.operations import ops
 from alembic.script import Script
+from mako.template import Template
 
 from whimbrel.errors import ConfigError
 from whimbrel.schema.changes import (
@@ -196,3 +199,30 @@ def _verb(kind: str, before: object, after: object) -> str:
     if before != after:
         return f"rename {space}{before} to {after}"
     return f"change {space}{after}"
+
+
+def save_alone(path: Path, part: Part, message: str) -> None:
+    """Write a script that stands at no place in any history.
+
+    Raises:
+        ConfigError: the file cannot be written.
+    """
+    made = "\0".join([message, part.body.upgrades, part.body.downgrades]).encode()
+    template = Path(__file__).parent / "templates" / "generic" / "script.py.mako"
+    try:
+        text = Template(template.read_text(encoding="utf-8")).render_unicode(
+            message=message or path.stem,
+            up_revision=hashlib.sha256(made).hexdigest()[:12],
+            down_revision=None,
+            branch_labels=None,
+            depends_on=None,
+            create_date=datetime.now(timezone.utc).isoformat(" ", "seconds"),
+            comma=", ".join,
+            **_variables((part,), ()),
+        )
+        path.write_text(text, encoding="utf-8")
+    except OSError as cause:
+        raise ConfigError(
+            f"The script cannot be written to {path}: {cause.strerror}.",
+            "Name a file in a folder that you may write to.",
+        ) from cause
