@@ -152,6 +152,12 @@ class NoScratch(DatabaseError):
     code = "E204"
 
 
+class NoTemporaryTables(DatabaseError):
+    """The role may not make the temporary tables in which models are spelled."""
+
+    code = "E205"
+
+
 class ProofFailed(WhimbrelError):
     """A script was run on a scratch database and did not do what it should."""
 

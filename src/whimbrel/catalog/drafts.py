@@ -9,26 +9,33 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Column, Index, Table
+from sqlalchemy import CheckConstraint, Index, Table
 from sqlalchemy.engine import Connection
 from sqlalchemy.sql.compiler import DDLCompiler
 from sqlalchemy.types import NullType
 
+from whimbrel.catalog.models_postgresql import PostgreSQLWording
 from whimbrel.catalog.models_sqlite import SQLiteWording
 from whimbrel.catalog.wording import (
     AnyColumn,
     CheckForm,
     ColumnForm,
+    Form,
     Forms,
     IndexForm,
     Need,
+    TableForm,
+    Unspeakable,
     Wording,
 )
 from whimbrel.errors import ModelsError, UnrenderableType
 from whimbrel.schema.state import TableName
 
 
-_WORDINGS: dict[str, type[Wording]] = {"sqlite": SQLiteWording}
+_WORDINGS: dict[str, type[Wording]] = {
+    "postgresql": PostgreSQLWording,
+    "sqlite": SQLiteWording,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +72,7 @@ class TableDraft:
     columns: list[ColumnDraft]
     checks: list[CheckDraft]
     indexes: list[IndexDraft]
+    form: TableForm | None = None
 
 
 def forms_of(drafts: Iterable[TableDraft]) -> Forms:
@@ -79,16 +87,45 @@ def forms_of(drafts: Iterable[TableDraft]) -> Forms:
             for each in draft.indexes
             if each.form is not None
         ),
+        tables=frozenset(draft.form for draft in drafts if draft.form is not None),
     )
+
+
+def unspoken(drafts: Iterable[TableDraft], refused: Unspeakable) -> ModelsError:
+    """Return the error that names what has the form that the database refuses."""
+    for draft in drafts:
+        for thing in _speakers(draft, refused.form):
+            return ModelsError(
+                f"The database refuses {thing}: {refused.cause}",
+                "If it needs an extension, a type or a function, let the database"
+                " have it first, for instance by `CREATE EXTENSION` in a script;"
+                " otherwise mend the model.",
+                table=draft.name,
+            )
+    return ModelsError(f"The database refuses a part of the models: {refused.cause}")
+
+
+def _speakers(draft: TableDraft, form: Form) -> Iterator[str]:
+    """Yield, in words, what of a table has *form*."""
+    for column in draft.columns:
+        if column.form == form:
+            yield f"the column {draft.name}.{column.column.name} ({form.type_text})"
+    for check in draft.checks:
+        if check.form == form:
+            yield f"the check ({form.text}) of {draft.name}"
+    for index in draft.indexes:
+        if index.form == form:
+            yield f"the index {index.index.name} of {draft.name}"
+    if draft.form == form:
+        yield f"what is said of the table {draft.name}:{form.text}"
 
 
 class Drafter:
     """Reads the attributes of tables, and lets SQLAlchemy write what is SQL."""
 
     def __init__(self, connection: Connection) -> None:
-        dialect = connection.dialect
-        self.dialect = dialect
-        self.wording = _WORDINGS.get(dialect.name, Wording)(connection)
+        self.wording = _WORDINGS.get(connection.dialect.name, Wording)(connection)
+        self.dialect = dialect = self.wording.dialect
         self.ddl: DDLCompiler = dialect.ddl_compiler(dialect, None)  # type: ignore[arg-type]  # a compiler of parts needs no statement
         self.types = dialect.type_compiler_instance
         options = connection.get_execution_options()
@@ -98,8 +135,8 @@ class Drafter:
         """Return the name of *table* in the database."""
         schema = self.translation.get(table.schema, table.schema)
         if schema is None or schema == self.dialect.default_schema_name:
-            return TableName(str(table.name))
-        return TableName(str(table.name), str(schema))
+            return TableName(self.wording.stored_name(table.name))
+        return TableName(self.wording.stored_name(table.name), str(schema))
 
     def draft(self, name: TableName, table: Table) -> TableDraft:
         """Return *table* with all its SQL as SQLAlchemy writes it."""
@@ -120,7 +157,12 @@ class Drafter:
                 for index in table.indexes
                 if index._ddl_if is None or self._is_wanted(index)
             ],
+            form=self._table_form(table, texts),
         )
+
+    def _table_form(self, table: Table, texts: dict[str, str]) -> TableForm | None:
+        text = self.wording.table_text(table)
+        return None if text is None else TableForm(text, self._needs(text, texts))
 
     def _is_wanted(self, index: Index) -> bool:
         """Whether ``ddl_if()`` lets *index* be created on this database."""
@@ -134,9 +176,15 @@ class Drafter:
             raise _untold_type(column, self.dialect.name, cause) from cause
 
     def _column_form(self, column: AnyColumn, texts: dict[str, str]) -> ColumnForm:
+        own = self.wording.column_form(column)
+        if own is not None:
+            return own
         text = texts[column.name]
         if column.server_default is None:
             return ColumnForm(text)
+        identity = self.wording.identity_text(column)
+        if identity is not None:
+            return ColumnForm(text, identity=identity)
         if column.computed is None:
             return ColumnForm(text, default=self.ddl.get_column_default_string(column))
         computed = self._sql(column.computed.sqltext)
@@ -164,13 +212,15 @@ class Drafter:
 
     def _index(self, index: Index, texts: dict[str, str]) -> IndexDraft:
         predicate = self.wording.predicate(index)
-        expressions: list[Any] = list(index.expressions)
-        if predicate is None and all(isinstance(each, Column) for each in expressions):
-            return IndexDraft(index, None)
-        parts = ", ".join(self._sql(each) for each in expressions)
+        parts = self.wording.index_parts(index, self._sql)
+        if parts is None:
+            if predicate is None:
+                return IndexDraft(index, None)
+            parts = ", ".join(map(self._sql, index.expressions))
         where = None if predicate is None else self._sql(predicate)
         needs = self._needs(f"{parts} {where or ''}", texts)
-        return IndexDraft(index, IndexForm(parts, where, needs))
+        using = self.wording.said(index, "using") or None
+        return IndexDraft(index, IndexForm(parts, where, needs, using))
 
     def _needs(self, text: str, texts: dict[str, str]) -> tuple[Need, ...]:
         names = self.wording.mentioned(text, texts)

@@ -7,6 +7,7 @@ for each distinct one, and put into the state.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
@@ -34,16 +35,18 @@ from whimbrel.catalog.drafts import (
     IndexDraft,
     TableDraft,
     forms_of,
+    unspoken,
 )
-from whimbrel.catalog.wording import AnyColumn, Spellings
+from whimbrel.catalog.wording import AnyColumn, Made, Spellings, Unspeakable
 from whimbrel.errors import ModelsError
 from whimbrel.schema import state as schema
 from whimbrel.schema.dialect import described
-from whimbrel.schema.names import default_name, each_once, tell_apart
+from whimbrel.schema.names import tell_apart
 from whimbrel.schema.scope import Scope
 from whimbrel.schema.state import Expression, IndexPart, Naming, State, TableName, Type
 
 
+_PLAIN = re.compile("[a-z_][a-z0-9_]*")
 _TEMPORARY = ("TEMP", "TEMPORARY")
 
 
@@ -62,10 +65,19 @@ def read_models(
     """
     with uncollected():
         drafter = Drafter(connection)
-        drafts = [drafter.draft(*each) for each in _tables(metadatas, drafter, scope)]
-        spellings = drafter.wording.spell(forms_of(drafts))
+        found = list(_tables(metadatas, drafter, scope))
+        drafts = [drafter.draft(*each) for each in found]
+        drafter.wording.prepare(metadatas, [table for _, table in found])
+        try:
+            spellings = drafter.wording.spell(forms_of(drafts))
+        except Unspeakable as refused:
+            raise unspoken(drafts, refused) from refused.cause
         builder = _Builder(drafter, spellings)
-        return State(tables=frozenset(builder.table(draft) for draft in drafts))
+        tables = [builder.table(draft) for draft in drafts]
+        return State(
+            tables=frozenset(drafter.wording.told_apart(tables)),
+            enums=drafter.wording.enums,
+        )
 
 
 def _tables(
@@ -121,7 +133,7 @@ class _Builder:
     def table(self, draft: TableDraft) -> schema.Table:
         """Return the table that was drafted."""
         try:
-            found = each_once(self._constraints(draft))
+            found = self.wording.kept(self._constraints(draft))
         except NoReferenceError as cause:
             raise ModelsError(
                 f"A foreign key of {draft.name} leads nowhere: {cause}",
@@ -133,21 +145,28 @@ class _Builder:
             columns=tuple(map(self._column, draft.columns, range(len(draft.columns)))),
             constraints=frozenset(_told_apart(found)),
             indexes=frozenset(_each_once(map(self._index, draft.indexes))),
-            options=self.wording.options(draft.table),
+            options=self._options(draft),
             comment=draft.table.comment if self.has_comments else None,
         )
+
+    def _options(self, draft: TableDraft) -> schema.Options:
+        """Return what is said of a table: by the models, and by the database."""
+        options = self.wording.options(draft.table)
+        if draft.form is None:
+            return options
+        return options | self.spellings.tables[draft.form]
 
     def _column(self, draft: ColumnDraft, position: int) -> schema.Column:
         column = draft.column
         spelled = self.spellings.columns[draft.form]
         return schema.Column(
-            name=str(column.name),
+            name=self.wording.stored_name(column.name),
             type=Type(spelled.type_spelling, _form(column)),
             nullable=self.wording.is_nullable(draft.form, column),
             default=spelled.default,
             collation=spelled.collation,
             computed=self._computed(column, spelled.computed),
-            identity=self._identity(column),
+            identity=spelled.identity or self._identity(column),
             comment=column.comment if self.has_comments else None,
             options=self.wording.options(column),
             position=position,
@@ -181,7 +200,9 @@ class _Builder:
         table = draft.name.name
         for check in draft.checks:
             yield self._check(check, table)
-        for constraint in draft.table.constraints:
+        for constraint in sorted(
+            draft.table.constraints, key=lambda each: each._creation_order
+        ):
             if isinstance(constraint, CheckConstraint):
                 continue
             if not self.wording.is_emitted(constraint, self.drafter.ddl):
@@ -202,54 +223,56 @@ class _Builder:
         columns = list(constraint.columns)
         if constraint._implicit_generated and len(columns) > 1:
             columns = constraint.columns_autoinc_first
-        names = tuple(str(column.name) for column in columns)
-        name = self._name(constraint)
+        names = self._names(columns)
+        made = self._made(constraint, schema.PrimaryKey, table, names)
         return schema.PrimaryKey(
-            name=name or default_name(schema.PrimaryKey, table, names),
+            name=made.name,
             columns=names,
             options=self.wording.options(constraint),
-            naming=_naming(constraint, name),
+            naming=made.naming,
         )
 
     def _unique(self, constraint: UniqueConstraint, table: str) -> schema.Unique:
-        names = tuple(str(column.name) for column in constraint.columns)
-        name = self._name(constraint)
+        names = self._names(constraint.columns)
+        made = self._made(constraint, schema.Unique, table, names)
         return schema.Unique(
-            name=name or default_name(schema.Unique, table, names),
+            name=made.name,
             columns=names,
             options=self.wording.options(constraint),
-            naming=_naming(constraint, name),
+            naming=made.naming,
         )
 
     def _foreign_key(
         self, constraint: ForeignKeyConstraint, table: str
     ) -> schema.ForeignKey:
         keys = constraint.elements
-        columns = tuple(str(key.parent.name) for key in keys)
+        columns = self._names(key.parent for key in keys)
         target = self.drafter.name_of(keys[0].column.table)
-        name = self._name(constraint)
+        made = self._made(constraint, schema.ForeignKey, table, columns, target.name)
         initially = (constraint.initially or "").upper()
         is_deferred = initially == "DEFERRED" and constraint.deferrable is not False
         return schema.ForeignKey(
-            name=name or default_name(schema.ForeignKey, table, columns, target.name),
+            name=made.name,
             columns=columns,
             target=target,
-            target_columns=tuple(str(key.column.name) for key in keys),
+            target_columns=self._names(key.column for key in keys),
             on_delete=_action(constraint.ondelete),
             on_update=_action(constraint.onupdate),
             match=_match(constraint.match),
             deferrable=bool(constraint.deferrable) or is_deferred,
             initially_deferred=is_deferred,
             options=self.wording.options(constraint),
-            naming=_naming(constraint, name),
+            naming=made.naming,
         )
 
     def _check(self, draft: CheckDraft, table: str) -> schema.Check:
-        name = self._name(draft.constraint)
+        mentions = self.spellings.mentions.get(draft.form, draft.mentions)
+        made = self._made(draft.constraint, schema.Check, table, mentions)
         return schema.Check(
-            name=name or default_name(schema.Check, table, draft.mentions),
+            name=made.name,
             expression=self.spellings.checks[draft.form],
-            naming=_naming(draft.constraint, name),
+            options=self.wording.options(draft.constraint),
+            naming=made.naming,
             of_type=_is_of_own_type(draft.constraint),
         )
 
@@ -280,8 +303,26 @@ class _Builder:
         if draft.form is not None:
             return self.spellings.indexes[draft.form].parts
         return tuple(
-            IndexPart(column=str(column.name)) for column in draft.index.columns
+            IndexPart(column=name) for name in self._names(draft.index.columns)
         )
+
+    def _names(self, columns: Iterable[AnyColumn]) -> tuple[str, ...]:
+        """Return the names of *columns* as the database keeps them."""
+        return tuple([self.wording.stored_name(column.name) for column in columns])
+
+    def _made(
+        self,
+        thing: Constraint,
+        kind: type[schema.Constraint],
+        table: str,
+        columns: tuple[str, ...],
+        target: str = "",
+    ) -> Made:
+        """Return the name of a constraint: its own, or one made for it."""
+        name = self._name(thing)
+        if name is None:
+            return self.wording.unnamed(kind, table, columns, target)
+        return Made(name, _naming(thing, name))
 
     def _name(self, thing: Constraint | Index) -> str | None:
         """Return the name that the database gets to know, cut if it is too long."""
@@ -294,11 +335,11 @@ class _Builder:
                 f"A constraint or index of {thing.table} cannot be named: {cause}",
                 "Give it a shorter name, or one at all: name='...'.",
             ) from cause
-        return None if name is None else str(name)
+        return None if name is None else self.wording.stored_name(name)
 
 
 def _told_apart(
-    constraints: tuple[schema.Constraint, ...],
+    constraints: Sequence[schema.Constraint],
 ) -> Iterable[schema.Constraint]:
     """Number the made-up names that are alike; a convention's name is a name."""
     names = {(type(each), each.name) for each in constraints}
@@ -332,8 +373,21 @@ def _naming(thing: Constraint | Index, name: str | None) -> Naming:
 
 def _action(written: str | None) -> str | None:
     """Return what a foreign key does, or None if it is the standard's default."""
-    words = " ".join(written.upper().split()) if written else None
-    return None if words == "NO ACTION" else words
+    verb, _, columns = (written or "").partition("(")
+    words = " ".join(verb.upper().split())
+    if columns:
+        names = (_unquoted(name) for name in columns.rstrip(" )").split(","))
+        return f"{words} ({', '.join(names)})"
+    return None if words in ("", "NO ACTION") else words
+
+
+def _unquoted(name: str) -> str:
+    """Return a name of SQL without quotes, where it does not need them."""
+    name = name.strip()
+    plain = name.strip('"')
+    if not name.startswith('"'):
+        return name.lower()
+    return plain if _PLAIN.fullmatch(plain) else name
 
 
 def _match(written: str | None) -> str | None:

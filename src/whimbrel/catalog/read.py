@@ -7,6 +7,7 @@ from collections.abc import Callable
 from sqlalchemy.engine import Connection
 
 from whimbrel.catalog.collector import uncollected
+from whimbrel.catalog.postgresql import read_postgresql
 from whimbrel.catalog.sqlite import read_sqlite
 from whimbrel.errors import DatabaseError
 from whimbrel.schema.dialect import Dialect, dialect_of
@@ -14,7 +15,10 @@ from whimbrel.schema.scope import Scope
 from whimbrel.schema.state import State
 
 
-_READERS: dict[str, Callable[[Connection, Scope], State]] = {"sqlite": read_sqlite}
+_READERS: dict[str, Callable[[Connection, Scope], State]] = {
+    "postgresql": read_postgresql,
+    "sqlite": read_sqlite,
+}
 
 
 def read_state(connection: Connection, scope: Scope) -> State:

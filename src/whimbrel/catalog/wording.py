@@ -8,28 +8,36 @@ indexes have a spelling of the database's own.  The distinct ones are collected 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sqlalchemy import (
     Column,
     Constraint,
     Index,
+    MetaData,
     PrimaryKeyConstraint,
     Table,
     UniqueConstraint,
 )
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.sql.compiler import DDLCompiler
 
+from whimbrel.schema.names import default_name, each_once
 from whimbrel.schema.state import (
     NO_OPTIONS,
+    Enum,
     Expression,
+    Identity,
     IndexPart,
+    Naming,
     Option,
     Options,
 )
+from whimbrel.schema.state import Constraint as StoredConstraint
+from whimbrel.schema.state import Table as StoredTable
 
 
 if TYPE_CHECKING:
@@ -57,12 +65,14 @@ class ColumnForm:
         type_text: the type, as the compiler writes it, with its collation.
         default: what follows DEFAULT.
         computed: the expression of a generated column.
+        identity: what makes it an identity column.
         needs: the columns that the expression names.
     """
 
     type_text: str
     default: str | None = None
     computed: str | None = None
+    identity: str | None = None
     needs: tuple[Need, ...] = ()
 
 
@@ -76,10 +86,23 @@ class CheckForm:
 
 @dataclass(frozen=True, slots=True)
 class IndexForm:
-    """What an index says between its parentheses, and behind WHERE."""
+    """What an index says between its parentheses, and behind WHERE.
+
+    Args:
+        using: the method of the index, where the parts depend on it.
+    """
 
     parts: str
     where: str | None = None
+    needs: tuple[Need, ...] = ()
+    using: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TableForm:
+    """What stands behind the parentheses of CREATE TABLE."""
+
+    text: str
     needs: tuple[Need, ...] = ()
 
 
@@ -90,6 +113,10 @@ class Forms:
     columns: frozenset[ColumnForm]
     checks: frozenset[CheckForm]
     indexes: frozenset[IndexForm]
+    tables: frozenset[TableForm] = frozenset()
+
+
+Form: TypeAlias = ColumnForm | CheckForm | IndexForm | TableForm
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +127,7 @@ class SpelledColumn:
     collation: str | None = None
     default: Expression | None = None
     computed: Expression | None = None
+    identity: Identity | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +140,33 @@ class SpelledIndex:
 
 @dataclass(frozen=True, slots=True)
 class Spellings:
-    """What the database makes of each form."""
+    """What the database makes of each form.
+
+    ``mentions`` are the columns that the checks name, where the database counts them.
+    """
 
     columns: Mapping[ColumnForm, SpelledColumn]
     checks: Mapping[CheckForm, Expression]
     indexes: Mapping[IndexForm, SpelledIndex]
+    tables: Mapping[TableForm, Options] = field(default_factory=dict)
+    mentions: Mapping[CheckForm, tuple[str, ...]] = field(default_factory=dict)
+
+
+class Unspeakable(Exception):
+    """The database refuses a form."""
+
+    def __init__(self, form: Form, cause: Exception) -> None:
+        super().__init__(str(cause))
+        self.form = form
+        self.cause = cause
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A name, and who made it."""
+
+    name: str
+    naming: Naming
 
 
 class Wording:
@@ -128,7 +178,16 @@ class Wording:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
+        self.dialect = unescaped(connection.dialect)
         self.dialect_name = connection.dialect.name
+
+    def prepare(self, metadatas: Sequence[MetaData], tables: Iterable[Table]) -> None:
+        """Look at the models before their forms are spelled."""
+
+    @property
+    def enums(self) -> frozenset[Enum]:
+        """The enumerated types that the models describe."""
+        return frozenset()
 
     def spell(self, forms: Forms) -> Spellings:
         """Return the catalog's spelling of all *forms*."""
@@ -158,6 +217,63 @@ class Wording:
         """Return whether the database gets to know the name of *thing*."""
         return thing.name is not None
 
+    def stored_name(self, name: str) -> str:
+        """Return *name* as the database keeps it."""
+        return str(name)
+
+    def unnamed(
+        self,
+        kind: type[StoredConstraint],
+        table: str,
+        columns: tuple[str, ...],
+        target: str = "",
+    ) -> Made:
+        """Return the name of a constraint that the models leave unnamed.
+
+        Args:
+            kind: the class of the constraint.
+            table: the bare name of its table.
+            columns: its columns; for a check those that its expression names.
+            target: the bare name of the table that a foreign key refers to.
+        """
+        return Made(default_name(kind, table, columns, target), Naming.NONE)
+
+    def kept(self, constraints: Iterable[StoredConstraint]) -> list[StoredConstraint]:
+        """Return those of a table's *constraints* that the database keeps.
+
+        Args:
+            constraints: in the order in which CREATE TABLE says them.
+        """
+        return list(each_once(constraints))
+
+    def told_apart(self, tables: list[StoredTable]) -> list[StoredTable]:
+        """Return *tables* with the names that are one too many changed."""
+        return tables
+
+    def column_form(self, column: AnyColumn) -> ColumnForm | None:  # noqa: ARG002 - for those that override
+        """Return the form of *column* if it is not what its type and default say."""
+        return None
+
+    def identity_text(self, column: AnyColumn) -> str | None:  # noqa: ARG002 - for those that override
+        """Return what makes *column* an identity, where the database spells that."""
+        return None
+
+    def index_parts(self, index: Index, written: Callable[[Any], str]) -> str | None:
+        """Return what *index* says between its parentheses; None if only columns.
+
+        Args:
+            index: the index.
+            written: writes an expression.
+        """
+        expressions: list[Any] = list(index.expressions)
+        if all(isinstance(each, Column) for each in expressions):
+            return None
+        return ", ".join(map(written, expressions))
+
+    def table_text(self, table: Table) -> str | None:  # noqa: ARG002 - for those that override
+        """Return what stands behind the parentheses of CREATE TABLE, to be spelled."""
+        return None
+
     def is_nullable(self, form: ColumnForm, column: AnyColumn) -> bool:  # noqa: ARG002 - for those that override
         """Return whether the database takes NULL in *column*."""
         return bool(column.nullable)
@@ -178,6 +294,20 @@ class Wording:
         if options is None or self.dialect_name not in options:
             return None
         return options[self.dialect_name].get(argument)
+
+
+def unescaped(dialect: Dialect) -> Dialect:
+    """Return *dialect* for texts that no driver takes for a format.
+
+    Where it marks parameters by percent signs, it doubles those of an expression.
+    """
+    plain = copy(dialect)
+    plain.identifier_preparer = type(dialect.identifier_preparer)(plain)
+    plain.identifier_preparer._double_percents = False
+    kind = type(dialect.type_compiler_instance)
+    plain.type_compiler_instance = plain.type_compiler = kind(plain)
+    plain.__dict__.pop("_type_memos", None)  # processors of the other's literals
+    return plain
 
 
 def written(text: str) -> Expression:

@@ -205,7 +205,8 @@ def _matched(
 
     free = sorted(theirs, key=repr)
     placed: list[Nameable] = []
-    waiting = _placed_by(free, map(settled, ours) if rename else ours, placed, _same)
+    insisting = map(_insisting, ours) if rename else ours
+    waiting = _placed_by(free, insisting, placed, _same)
     waiting = _placed_by(free, waiting, placed, agrees)
     for thing in waiting:
         taken = [each.name for each in placed] if _is_soft(thing) else []
@@ -252,9 +253,8 @@ def _named_like(thing: Nameable, other: Nameable) -> Nameable:
 
 def _settled_table(table: Table) -> Table:
     """Return *table* with the names of conventions taken as given."""
-    soft = [each for each in table.constraints if each.naming is Naming.CONVENTION]
-    made = [each for each in table.indexes if each.naming is Naming.CONVENTION]
-    if not (soft or made):
+    things = (*table.constraints, *table.indexes)
+    if not any(settled(each) is not each for each in things):
         return table
     return replace(
         table,
@@ -265,9 +265,14 @@ def _settled_table(table: Table) -> Table:
 
 def settled(thing: Nameable) -> Nameable:
     """Return *thing* as a database has it: a convention's name is a name."""
-    if thing.naming is Naming.CONVENTION:
+    if thing.naming in (Naming.CONVENTION, Naming.SERVER):
         return replace(thing, naming=Naming.GIVEN)
     return thing
+
+
+def _insisting(thing: Nameable) -> Nameable:
+    """Return *thing* with the name that a convention makes taken as given."""
+    return settled(thing) if thing.naming is Naming.CONVENTION else thing
 
 
 def _is_soft(thing: Nameable) -> bool:

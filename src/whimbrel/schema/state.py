@@ -24,6 +24,9 @@ class Naming(PythonEnum):
     CONVENTION = "convention"
     """The naming convention of the models' metadata made it."""
 
+    SERVER = "server"
+    """The models leave it unnamed, and the server will make this name by its rule."""
+
     NONE = "none"
     """Nobody did; the name is the one that we call the thing by."""
 

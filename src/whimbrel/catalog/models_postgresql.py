@@ -1,0 +1,329 @@
+"""What PostgreSQL makes of models: the server spells it, in tables that don't stay."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    UniqueConstraint,
+    types,
+)
+from sqlalchemy import Sequence as ModelSequence
+from sqlalchemy.engine import Connection, Dialect
+from sqlalchemy.schema import DefaultClause
+from sqlalchemy.sql import coercions, roles
+from sqlalchemy.sql.compiler import DDLCompiler
+from sqlalchemy.types import TypeDecorator
+
+from whimbrel.catalog.postgresql_bench import Bench
+from whimbrel.catalog.postgresql_named_types import Named, StandIns, named_things
+from whimbrel.catalog.postgresql_names import (
+    clipped,
+    kept,
+    object_name,
+    server_name,
+    told_apart,
+)
+from whimbrel.catalog.postgresql_session import Session
+from whimbrel.catalog.wording import (
+    AnyColumn,
+    ColumnForm,
+    Forms,
+    Made,
+    Spellings,
+    Thing,
+    Wording,
+)
+from whimbrel.schema.state import NO_OPTIONS, Enum, Naming, Option, Options
+from whimbrel.schema.state import Constraint as StoredConstraint
+from whimbrel.schema.state import Table as StoredTable
+
+
+_NAME = re.compile(r'"((?:[^"]|"")+)"|([^\W\d]\w*)')
+_NEXT_VALUE = re.compile(
+    r"\s*nextval\(\s*'([^']+)'(?:::regclass|::text)*\s*\)\s*", re.I
+)
+
+
+class PostgreSQLWording(Wording):
+    """The server is asked for everything that it spells in its own words."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection)
+        self.session = Session(connection)
+        options = connection.get_execution_options()
+        translation = options.get("schema_translate_map") or {}
+        self.dialect = _named_by_schema(self.dialect, translation)
+        self.ddl: DDLCompiler = self.dialect.ddl_compiler(self.dialect, None)  # type: ignore[arg-type]  # a compiler of parts needs no statement
+        self.named = Named()
+
+    def prepare(self, metadatas: Sequence[MetaData], tables: Iterable[Table]) -> None:
+        """Find the types and sequences that the models name."""
+        self.named = named_things(metadatas, tables, self.dialect)
+
+    @property
+    def enums(self) -> frozenset[Enum]:
+        """The enumerated types that the models describe."""
+        return self.named.enums
+
+    def spell(self, forms: Forms) -> Spellings:
+        """Return what the server makes of all *forms* in temporary tables.
+
+        Raises:
+            Unspeakable: the server refuses one of them.
+            NoTemporaryTables: it lets nobody make such tables here.
+        """
+        with self.session.undone():
+            stand_ins = StandIns.of(self.named, self.session, self.ddl)
+            bench = Bench(self.session, stand_ins)
+            bench.lay(forms)
+            return bench.spellings(forms)
+
+    def stored_name(self, name: str) -> str:
+        """Return *name* as the server keeps it: cut, and folded if unquoted."""
+        if getattr(name, "quote", None) is False:
+            name = name.lower()
+        return clipped(str(name))
+
+    def mentioned(self, text: str, columns: Iterable[str]) -> tuple[str, ...]:
+        """Return those of *columns* that *text* names, in order of appearance."""
+        known = {str(column): column for column in columns}
+        names = (
+            quoted.replace('""', '"') if quoted else bare.lower()
+            for quoted, bare in _NAME.findall(text)
+        )
+        return tuple(dict.fromkeys(known[name] for name in names if name in known))
+
+    def unnamed(
+        self,
+        kind: type[StoredConstraint],
+        table: str,
+        columns: tuple[str, ...],
+        target: str = "",  # noqa: ARG002 - not in PostgreSQL's names
+    ) -> Made:
+        """Return the name that the server will give to a constraint without one."""
+        return Made(server_name(kind, table, columns), Naming.SERVER)
+
+    def kept(self, constraints: Iterable[StoredConstraint]) -> list[StoredConstraint]:
+        """Return those of a table's *constraints* that the server keeps."""
+        return kept(constraints)
+
+    def told_apart(self, tables: list[StoredTable]) -> list[StoredTable]:
+        """Return *tables* with the numbers that tell their unnamed keys apart."""
+        return told_apart(tables)
+
+    def column_form(self, column: AnyColumn) -> ColumnForm | None:
+        """Return the form of a serial column: that of a plain integer."""
+        if not self._is_serial(column):
+            return None
+        implementation = self._implementation(column)
+        if isinstance(implementation, types.BigInteger):
+            return ColumnForm("BIGINT")
+        is_small = isinstance(implementation, types.SmallInteger)
+        return ColumnForm("SMALLINT" if is_small else "INTEGER")
+
+    def identity_text(self, column: AnyColumn) -> str | None:
+        """Return what makes *column* an identity."""
+        if column.identity is None or not self.dialect.supports_identity_columns:
+            return None
+        return self.ddl.process(column.identity)
+
+    def is_nullable(self, form: ColumnForm, column: AnyColumn) -> bool:
+        """Return whether the database takes NULL in *column*: a key takes none."""
+        if not column.nullable or column.primary_key or form.identity:
+            return False
+        return not self._is_serial(column)
+
+    def predicate(self, index: Index) -> Any:
+        """Return the condition of a partial index, or None."""
+        where = super().predicate(index)
+        if where is None:
+            return None
+        return coercions.expect(roles.DDLExpressionRole, where)
+
+    def index_parts(self, index: Index, written: Callable[[Any], str]) -> str | None:
+        """Return what *index* says between its parentheses; None if only columns."""
+        classes = self.said(index, "ops") or {}
+        expressions: list[Any] = list(index.expressions)
+        if not classes and all(isinstance(each, Column) for each in expressions):
+            return None
+        return ", ".join(_part(each, classes, written) for each in expressions)
+
+    def table_text(self, table: Table) -> str | None:
+        """Return what the server spells of a table's options."""
+        said = {
+            name: self.said(table, name) for name in ("partition_by", "using", "with")
+        }
+        if not any(said.values()):
+            return None
+        parts = [
+            f" {word} {value}"
+            for word, value in (
+                ("PARTITION BY", said["partition_by"]),
+                ("USING", said["using"]),
+            )
+            if value
+        ]
+        if said["with"]:
+            parts.append(f" WITH ({_parameters(said['with'])})")
+        return "".join(parts)
+
+    def options(self, thing: Thing) -> Options:
+        """Return what the keyword arguments ``postgresql_...`` say of *thing*."""
+        match thing:
+            case Column():
+                return _told(serial=self._is_serial(thing))
+            case Table():
+                return self._table_options(thing)
+            case PrimaryKeyConstraint() | UniqueConstraint():
+                return self._key_options(thing)
+            case CheckConstraint() | ForeignKeyConstraint():
+                return _told(not_valid=bool(self.said(thing, "not_valid")))
+            case Index():
+                return self._index_options(thing)
+            case _:
+                return NO_OPTIONS
+
+    def _table_options(self, table: Table) -> Options:
+        parents = self.said(table, "inherits")
+        if isinstance(parents, str):
+            parents = (parents,)
+        quote = self.dialect.identifier_preparer.quote
+        prefixes = [prefix.upper() for prefix in table._prefixes]
+        return _told(
+            unlogged="UNLOGGED" in prefixes,
+            tablespace=self.said(table, "tablespace"),
+            inherits=_listed([quote(parent) for parent in parents or ()]),
+        )
+
+    def _key_options(self, key: PrimaryKeyConstraint | UniqueConstraint) -> Options:
+        is_deferred = (key.initially or "").upper() == "DEFERRED"
+        deferrable = "deferred" if is_deferred else "immediate"
+        if not key.deferrable and (key.deferrable is False or not is_deferred):
+            deferrable = ""
+        return _told(
+            deferrable=deferrable,
+            include=self._included(key),
+            nulls_not_distinct=bool(self.said(key, "nulls_not_distinct")),
+        )
+
+    def _index_options(self, index: Index) -> Options:
+        if "dialect_options" not in index.__dict__:
+            return NO_OPTIONS
+        method = (self.said(index, "using") or "btree").lower()
+        parameters = self.said(index, "with")
+        return _told(
+            using="" if method == "btree" else method,
+            include=self._included(index),
+            tablespace=self.said(index, "tablespace"),
+            nulls_not_distinct=bool(self.said(index, "nulls_not_distinct")),
+            **{"with": _stored_parameters(parameters) if parameters else None},
+        )
+
+    def _included(self, thing: Index | PrimaryKeyConstraint | UniqueConstraint) -> str:
+        """Return the columns that an index carries along, as an option's value."""
+        table: Any = thing.table
+        columns = (
+            table.c[each] if isinstance(each, str) else each
+            for each in self.said(thing, "include") or ()
+        )
+        return _listed([self.stored_name(column.name) for column in columns])
+
+    def _implementation(self, column: AnyColumn) -> Any:
+        implementation: Any = column.type.dialect_impl(self.dialect)
+        if isinstance(implementation, TypeDecorator):
+            return implementation.impl
+        return implementation
+
+    def _is_serial(self, column: AnyColumn) -> bool:
+        """Whether SQLAlchemy writes SERIAL, or the model what SERIAL stands for."""
+        if not column.primary_key or column.identity is not None:
+            return self._says_serial(column)
+        if column is not column.table._autoincrement_column:
+            return self._says_serial(column)
+        default: Any = column.default
+        return default is None or (
+            isinstance(default, ModelSequence) and bool(default.optional)
+        )
+
+    def _says_serial(self, column: AnyColumn) -> bool:
+        """Whether the default of *column* counts by the sequence of a SERIAL.
+
+        Models that were made from a database say it so.
+        """
+        default = column.server_default
+        if not isinstance(default, DefaultClause):
+            return False
+        found = _NEXT_VALUE.fullmatch(str(default.arg))
+        if found is None or not isinstance(self._implementation(column), types.Integer):
+            return False
+        *_, name = found[1].replace('"', "").rpartition(".")
+        return name == object_name(str(column.table.name), str(column.name), "seq")
+
+
+def _named_by_schema(dialect: Dialect, translation: Any) -> Dialect:
+    """Let the preparer of *dialect* name types by the schemas that they get."""
+    preparer: Any = dialect.identifier_preparer
+
+    def schema_for_object(thing: Any) -> str | None:
+        schema = translation.get(thing.schema, thing.schema)
+        is_usual = schema == dialect.default_schema_name
+        if is_usual and getattr(thing, "name", None) not in dialect.ischema_names:  # type: ignore[attr-defined]  # PostgreSQL's has them
+            return None
+        return None if schema is None else str(schema)
+
+    preparer.schema_for_object = schema_for_object
+    return dialect
+
+
+def _part(expression: Any, classes: Any, written: Callable[[Any], str]) -> str:
+    """Return one part of an index as CREATE INDEX has it."""
+    text = written(
+        expression if isinstance(expression, Column) else expression.self_group()
+    )
+    key = getattr(expression, "key", None)
+    return f"{text} {classes[key]}" if key in classes else text
+
+
+def _parameters(parameters: Any) -> str:
+    """Return storage parameters as SQL lists them."""
+    return ", ".join(
+        name if value is None else f"{name} = {_value(value)}"
+        for name, value in parameters.items()
+    )
+
+
+def _stored_parameters(parameters: Any) -> str:
+    said = {
+        name.lower(): "true" if value is None else _value(value).lower().strip("'")
+        for name, value in parameters.items()
+    }
+    return json.dumps(said, sort_keys=True, ensure_ascii=False)
+
+
+def _value(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return json.dumps(names, ensure_ascii=False) if names else ""
+
+
+def _told(**said: str | bool | None) -> Options:
+    """Return options; what is False or empty is not told, True is "on"."""
+    found = frozenset(
+        Option(name, "on" if value is True else str(value))
+        for name, value in said.items()
+        if value
+    )
+    return found or NO_OPTIONS

@@ -1,0 +1,127 @@
+"""The state of a PostgreSQL database, read from pg_catalog in a few bulk queries.
+
+Everything is read with a search path of the default schema alone, so that the same
+thing is spelled alike whatever the session's own path is.
+
+The words of such a state, beyond what `whimbrel.schema.state` says: names are bare;
+a constant default of a column's own type is told without a cast.  ``Table.options``
+are with, tablespace, partition_by, inherits, unlogged and using; a column's are
+serial; a key's deferrable, include and nulls_not_distinct; a check's no_inherit; a
+check's and foreign key's not_valid and not_enforced; an index's using, include, with,
+tablespace, nulls_not_distinct and invalid, its parts' nulls, ops and collation.
+What has several values is JSON, what only is or is not has the value "on".
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from whimbrel.catalog.postgresql_columns import TableColumns, read_columns
+from whimbrel.catalog.postgresql_constraints import read_constraints
+from whimbrel.catalog.postgresql_indexes import (
+    TableIndexes,
+    parameters_text,
+    read_indexes,
+)
+from whimbrel.catalog.postgresql_sequences import read_owned
+from whimbrel.catalog.postgresql_session import Session, literal
+from whimbrel.catalog.postgresql_types import read_enums
+from whimbrel.schema.scope import Scope
+from whimbrel.schema.state import Option, State, Table, TableName
+
+
+_TABLES = """
+SELECT c.oid, n.nspname, c.relname, c.relpersistence = 'u', c.reloptions,
+       toast.reloptions, ts.spcname, am.amname, ds.description,
+       CASE WHEN c.relkind = 'p' THEN pg_catalog.pg_get_partkeydef(c.oid) END,
+       CASE WHEN h.children IS NOT NULL THEN
+           (SELECT json_agg(p.inhparent::regclass::text ORDER BY p.inhseqno)::text
+            FROM pg_catalog.pg_inherits p WHERE p.inhrelid = c.oid) END
+FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN pg_catalog.pg_class toast ON toast.oid = c.reltoastrelid
+LEFT JOIN pg_catalog.pg_tablespace ts ON ts.oid = c.reltablespace
+LEFT JOIN pg_catalog.pg_am am ON am.oid = c.relam AND am.amname <> 'heap'
+LEFT JOIN pg_catalog.pg_description ds ON ds.objoid = c.oid AND ds.objsubid = 0
+    AND ds.classoid = 'pg_catalog.pg_class'::regclass
+LEFT JOIN (SELECT DISTINCT inhrelid AS children FROM pg_catalog.pg_inherits) h
+    ON h.children = c.oid
+WHERE {which} AND NOT EXISTS (
+    SELECT FROM pg_catalog.pg_depend d
+    WHERE d.classid = 'pg_catalog.pg_class'::regclass
+    AND d.objid = c.oid AND d.deptype = 'e')
+"""
+_STORED = (
+    "c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND NOT c.relispartition"
+    " AND c.relnamespace IN"
+    " (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname IN ({schemas}))"
+)
+
+
+def read_postgresql(connection: Connection, scope: Scope) -> State:
+    """Return the state of the PostgreSQL database at the other end of *connection*."""
+    session = Session(connection)
+    schemas = ", ".join(
+        literal(schema or session.default_schema) for schema in scope.schemas
+    )
+    with session.undone():
+        session.see_only_default_schema()
+        return State(
+            tables=frozenset(
+                tables_of(session, _STORED.format(schemas=schemas), scope.has)
+            ),
+            enums=frozenset(read_enums(session, schemas)),
+        )
+
+
+def tables_of(
+    session: Session, which: str, accepts: Callable[[TableName], bool]
+) -> Iterator[Table]:
+    """Yield the tables that fulfil a condition.
+
+    Args:
+        session: where to read; its search path tells what is spelled barely.
+        which: the condition, on ``c``, a row of pg_class.
+        accepts: whether the table of that name is to be told.
+    """
+    tables = session.rows(_TABLES.format(which=which))
+    columns = read_columns(session, which, read_owned(session, which))
+    constraints = read_constraints(session, which, columns)
+    indexes = read_indexes(session, which, columns)
+    for row in tables:
+        identifier, schema, name, *_ = row
+        table = TableName(name, session.schema(schema))
+        if accepts(table):
+            own = indexes.get(identifier) or TableIndexes()
+            yield Table(
+                name=table,
+                columns=tuple(columns.get(identifier, TableColumns()).own),
+                constraints=frozenset([*constraints.get(identifier, ()), *own.keys]),
+                indexes=frozenset(own.indexes),
+                options=frozenset(_options(row)),
+                comment=row[8],
+            )
+
+
+def _options(row: Sequence[Any]) -> Iterator[Option]:
+    _, _, _, is_unlogged, parameters, toasted, tablespace, method, _, *more = row
+    partition_by, parents = more
+    toast = [f"toast.{parameter}" for parameter in toasted or ()]
+    said = [*(parameters or ()), *toast]
+    told = {
+        "unlogged": "on" if is_unlogged else None,
+        "with": parameters_text(said) if said else None,
+        "tablespace": tablespace,
+        "using": method,
+        "partition_by": partition_by,
+        "inherits": json.dumps(json.loads(parents), ensure_ascii=False)
+        if parents
+        else None,
+    }
+    for name, value in told.items():
+        if value is not None:
+            yield Option(name, value)

@@ -1,0 +1,199 @@
+"""The indexes of a PostgreSQL database's tables, and the keys that stand on indexes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from whimbrel.catalog.postgresql_columns import TableColumns
+from whimbrel.catalog.postgresql_session import Session, literal
+from whimbrel.schema.state import (
+    NO_OPTIONS,
+    Constraint,
+    Expression,
+    Index,
+    IndexPart,
+    Option,
+    Options,
+    PrimaryKey,
+    Unique,
+)
+
+
+_INDEXES = """
+SELECT i.indexrelid, i.indrelid, ic.relname, am.amname, i.indisunique, i.indisvalid,
+       i.indnkeyatts, i.indkey::text,
+       pg_catalog.pg_get_expr(i.indpred, i.indrelid), ic.reloptions,
+       ts.spcname, {distinct}, k.contype::text, k.conname,
+       k.condeferrable, k.condeferred
+FROM pg_catalog.pg_index i
+JOIN pg_catalog.pg_class c ON c.oid = i.indrelid
+JOIN pg_catalog.pg_class ic ON ic.oid = i.indexrelid
+JOIN pg_catalog.pg_am am ON am.oid = ic.relam
+LEFT JOIN pg_catalog.pg_tablespace ts ON ts.oid = ic.reltablespace
+LEFT JOIN pg_catalog.pg_constraint k
+    ON k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x')
+WHERE {which}
+"""
+# 100 is the collation "default" on every server.
+_PARTS = """
+SELECT i.indexrelid, p.place, CASE WHEN p.number = 0 THEN
+           pg_catalog.pg_get_indexdef(i.indexrelid, p.place::integer, false) END,
+       (p.bits & 1) = 1, (p.bits & 2) = 2,
+       CASE WHEN o.opcdefault AND ia.attoptions IS NULL THEN NULL
+            WHEN oc.nspname IN ('pg_catalog', {default}) THEN quote_ident(o.opcname)
+            ELSE quote_ident(oc.nspname) || '.' || quote_ident(o.opcname) END,
+       (SELECT string_agg(split_part(each, '=', 1) || '='
+               || quote_literal(substr(each, strpos(each, '=') + 1)), ', ')
+        FROM unnest(ia.attoptions) AS each),
+       CASE WHEN cn.nspname IN ('pg_catalog', {default}) THEN co.collname::text
+            ELSE cn.nspname || '.' || co.collname END
+FROM pg_catalog.pg_index i
+JOIN pg_catalog.pg_class c ON c.oid = i.indrelid
+CROSS JOIN LATERAL unnest(i.indkey::smallint[], i.indoption::smallint[],
+    i.indclass::oid[], i.indcollation::oid[])
+    WITH ORDINALITY AS p(number, bits, opclass, sorted, place)
+JOIN pg_catalog.pg_opclass o ON o.oid = p.opclass
+JOIN pg_catalog.pg_namespace oc ON oc.oid = o.opcnamespace
+JOIN pg_catalog.pg_attribute ia ON ia.attrelid = i.indexrelid AND ia.attnum = p.place
+LEFT JOIN pg_catalog.pg_attribute ta
+    ON ta.attrelid = i.indrelid AND ta.attnum = p.number AND p.number > 0
+LEFT JOIN pg_catalog.pg_collation co ON co.oid = p.sorted
+    AND p.sorted <> COALESCE(ta.attcollation, 100)
+LEFT JOIN pg_catalog.pg_namespace cn ON cn.oid = co.collnamespace
+WHERE p.place <= i.indnkeyatts AND {which}
+AND (p.number = 0 OR p.bits <> 0 OR NOT o.opcdefault OR ia.attoptions IS NOT NULL
+     OR co.oid IS NOT NULL)
+"""
+_ON = frozenset({Option("nulls_not_distinct", "on")})
+
+
+@dataclass(slots=True)
+class TableIndexes:
+    """What stands on the indexes of one table."""
+
+    keys: list[Constraint] = field(default_factory=list)
+    indexes: list[Index] = field(default_factory=list)
+
+
+Unusual = Mapping[tuple[int, int], Sequence[Any]]
+
+
+def read_indexes(
+    session: Session, which: str, columns: Mapping[int, TableColumns]
+) -> dict[int, TableIndexes]:
+    """Return the indexes and keys of tables, by the tables' identifiers.
+
+    Args:
+        session: where to read.
+        which: the condition on the tables.
+        columns: the columns of the tables.
+    """
+    distinct = "i.indnullsnotdistinct" if session.version >= (15,) else "false"
+    rows = session.rows(_INDEXES.format(which=which, distinct=distinct))
+    default = literal(session.default_schema)
+    parts = session.rows(_PARTS.format(which=which, default=default))
+    unusual: Unusual = {(row[0], row[1]): row for row in parts}
+    found: dict[int, TableIndexes] = {}
+    for row in rows:
+        table = found.get(row[1])
+        if table is None:
+            table = found[row[1]] = TableIndexes()
+        numbers = [int(number) for number in row[7].split()]
+        names = columns[row[1]].names
+        match row[12]:
+            case "p" | "u":
+                table.keys.append(_key(row, [names[number] for number in numbers]))
+            case "x":
+                pass
+            case _:
+                table.indexes.append(_index(row, numbers, names, unusual))
+    return found
+
+
+def _key(row: Sequence[Any], columns: Sequence[str]) -> PrimaryKey | Unique:
+    kind = PrimaryKey if row[12] == "p" else Unique
+    count = row[6]
+    options = _included(columns[count:])
+    if row[11]:
+        options |= _ON
+    if row[14]:
+        options |= {Option("deferrable", "deferred" if row[15] else "immediate")}
+    return kind(name=row[13], columns=tuple(columns[:count]), options=options)
+
+
+def _index(
+    row: Sequence[Any],
+    numbers: Sequence[int],
+    names: Mapping[int, str],
+    unusual: Unusual,
+) -> Index:
+    identifier, _, name, method, unique, _, count, _, where, *_ = row
+    parts = []
+    for place, number in enumerate(numbers[:count], 1):
+        column = names[number] if number else None
+        said = unusual.get((identifier, place))
+        parts.append(_plain(column) if said is None else _part(column, said))
+    return Index(
+        name=name,
+        parts=tuple(parts),
+        unique=unique,
+        where=None if where is None else Expression(where, where),
+        options=frozenset(
+            _options(row, method, [names[number] for number in numbers[count:]])
+        ),
+    )
+
+
+@lru_cache(maxsize=4096)
+def _plain(column: str) -> IndexPart:
+    return IndexPart(column=column)
+
+
+def _part(column: str | None, said: Sequence[Any]) -> IndexPart:
+    """Return a part of an index of which there is more to say than its column."""
+    _, _, text, descending, nulls_first, opclass, parameters, collation = said
+    if parameters:
+        opclass = f"{opclass}({parameters})"
+    nulls = None
+    if nulls_first != descending:
+        nulls = "first" if nulls_first else "last"
+    told = {"nulls": nulls, "ops": opclass, "collation": collation}
+    return IndexPart(
+        column=column,
+        expression=None if text is None else Expression(text, text),
+        descending=descending,
+        options=frozenset(Option(each, value) for each, value in told.items() if value),
+    )
+
+
+def _options(
+    row: Sequence[Any], method: str, included: Sequence[str]
+) -> Iterator[Option]:
+    if method != "btree":
+        yield Option("using", method)
+    yield from _included(included)
+    if row[9]:
+        yield Option("with", parameters_text(row[9]))
+    if row[10]:
+        yield Option("tablespace", row[10])
+    if row[11]:
+        yield from _ON
+    if not row[5]:
+        yield Option("invalid", "on")
+
+
+def _included(columns: Sequence[str]) -> Options:
+    if not columns:
+        return NO_OPTIONS
+    return frozenset({Option("include", json.dumps(columns, ensure_ascii=False))})
+
+
+def parameters_text(parameters: Sequence[str]) -> str:
+    """Return storage parameters, each ``name=value``, as one text."""
+    pairs = (each.partition("=") for each in parameters)
+    said = {name: value for name, _, value in pairs}
+    return json.dumps(said, sort_keys=True, ensure_ascii=False)

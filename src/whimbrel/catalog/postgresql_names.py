@@ -1,0 +1,160 @@
+"""The names that PostgreSQL gives to what nobody named, and how it cuts long ones."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import count
+
+from whimbrel.schema.state import (
+    Check,
+    Constraint,
+    Exclusion,
+    ForeignKey,
+    Naming,
+    PrimaryKey,
+    Table,
+    Unique,
+)
+
+
+LONGEST = 63
+"""The bytes of a name: https://www.postgresql.org/docs/current/limits.html."""
+
+_LABELS: dict[type[object], str] = {
+    PrimaryKey: "pkey",
+    Unique: "key",
+    ForeignKey: "fkey",
+    Check: "check",
+    Exclusion: "excl",
+}
+
+
+def clipped(name: str, longest: int = LONGEST) -> str:
+    """Return *name* as the server keeps it: no longer than *longest* bytes."""
+    if len(name) * 4 <= longest:
+        return name
+    return name.encode()[:longest].decode(errors="ignore")
+
+
+def server_name(kind: type[Constraint], table: str, columns: Sequence[str]) -> str:
+    """Return the name that the server gives to a constraint without one.
+
+    Args:
+        kind: the class of the constraint.
+        table: the bare name of its table.
+        columns: its columns, the included ones too; for a check those that its
+            expression names.
+    """
+    if kind is PrimaryKey:
+        return object_name(table, "", "pkey")
+    if kind is Check:
+        columns = columns if len(columns) == 1 else ()
+    return object_name(table, _joined(columns), _LABELS[kind])
+
+
+def kept(constraints: Iterable[Constraint]) -> list[Constraint]:
+    """Return those of a table's *constraints* that the server keeps, in their order.
+
+    Of several keys that say the same it keeps one: the primary key, or else the
+    first; an unnamed one takes the name of the other.  See transformIndexConstraints
+    in the server's parse_utilcmd.c.  Checks that say the same are all kept.
+    """
+    keys: list[PrimaryKey | Unique] = []
+    others: list[Constraint] = []
+    for each in sorted(constraints, key=lambda each: not isinstance(each, PrimaryKey)):
+        if not isinstance(each, PrimaryKey | Unique):
+            again = sum(1 for other in others if other == each)
+            name = _with_number(each.name, again) if again else each.name
+            others.append(replace(each, name=name))
+            continue
+        place = next((n for n, key in enumerate(keys) if _is_again(key, each)), None)
+        if place is None:
+            keys.append(each)
+        elif keys[place].naming is Naming.SERVER:
+            keys[place] = replace(keys[place], name=each.name, naming=each.naming)
+    return [*keys, *others]
+
+
+def _is_again(key: PrimaryKey | Unique, other: PrimaryKey | Unique) -> bool:
+    return key.columns == other.columns and key.options == other.options
+
+
+def told_apart(tables: Iterable[Table]) -> list[Table]:
+    """Return *tables*; what the server would number to tell it apart has a number.
+
+    Keys stand on indexes, which share their names with all else in their schema.
+    """
+    ordered = sorted(tables, key=lambda table: str(table.name))
+    taken: Counter[tuple[str | None, str]] = Counter()
+    for table in ordered:
+        schema = table.name.schema
+        taken[schema, table.name.name] += 1
+        names = (index.name for index in table.indexes)
+        taken.update((schema, name) for name in names)
+        taken.update((schema, key.name) for key in _keys(table))
+    return [_numbered(table, taken) for table in ordered]
+
+
+def _keys(table: Table) -> Iterator[PrimaryKey | Unique | Exclusion]:
+    for each in table.constraints:
+        if isinstance(each, PrimaryKey | Unique | Exclusion):
+            yield each
+
+
+def _numbered(table: Table, taken: Counter[tuple[str | None, str]]) -> Table:
+    """Return *table* with those made-up names numbered that another thing has."""
+    own = Counter(each.name for each in table.constraints)
+    made: dict[Constraint, Constraint] = {}
+    for each in sorted(table.constraints, key=repr):
+        if each.naming is not Naming.SERVER:
+            continue
+        is_key = isinstance(each, PrimaryKey | Unique | Exclusion)
+        place = (table.name.schema, each.name)
+        if own[each.name] > 1 or (is_key and taken[place] > 1):
+            own[each.name] -= 1
+            taken[place] -= 1
+            name = each.name
+            for number in count(1):
+                name = _with_number(each.name, number)
+                if not own[name] and not taken[table.name.schema, name]:
+                    break
+            own[name] += 1
+            taken[table.name.schema, name] += 1
+            made[each] = replace(each, name=name)
+    if not made:
+        return table
+    constraints = frozenset(made.get(each, each) for each in table.constraints)
+    return replace(table, constraints=constraints)
+
+
+def _with_number(name: str, number: int) -> str:
+    """Return a made-up *name* with a number behind it, cut if it is too long."""
+    return f"{clipped(name, LONGEST - len(str(number)))}{number}"
+
+
+def object_name(first: str, second: str, label: str) -> str:
+    """Return a name of several parts, cut as the server's ``makeObjectName`` does."""
+    one, two = first.encode(), second.encode()
+    room = LONGEST - len(label) - 1 - (1 if second else 0)
+    long_one, long_two = len(one), len(two)
+    while long_one + long_two > room:
+        if long_one > long_two:
+            long_one -= 1
+        else:
+            long_two -= 1
+    parts = [one[:long_one].decode(errors="ignore")]
+    if second:
+        parts.append(two[:long_two].decode(errors="ignore"))
+    return "_".join([*parts, label])
+
+
+def _joined(columns: Iterable[str]) -> str:
+    """Return the names of columns in one, as far as the server looks at them."""
+    joined = ""
+    for column in columns:
+        joined = f"{joined}_{column}" if joined else column
+        if len(joined.encode()) > LONGEST:
+            break
+    return joined
