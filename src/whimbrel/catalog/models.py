@@ -7,29 +7,22 @@ for each distinct one, and put into the state.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from sqlalchemy import (
     CheckConstraint,
     Constraint,
-    ForeignKeyConstraint,
-    Index,
     MetaData,
-    PrimaryKeyConstraint,
     Table,
     TypeDecorator,
-    UniqueConstraint,
 )
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import IdentifierError, InvalidRequestError, NoReferenceError
-from sqlalchemy.sql.elements import conv
+from sqlalchemy.exc import NoReferenceError
 from sqlalchemy.types import TypeEngine
 
 from whimbrel.catalog.collector import uncollected
 from whimbrel.catalog.drafts import (
-    CheckDraft,
     ColumnDraft,
     Drafter,
     IndexDraft,
@@ -37,7 +30,8 @@ from whimbrel.catalog.drafts import (
     forms_of,
     unspoken,
 )
-from whimbrel.catalog.wording import AnyColumn, Made, Spellings, Unspeakable
+from whimbrel.catalog.models_constraints import ConstraintBuilder, naming_of
+from whimbrel.catalog.wording import AnyColumn, Spellings, Unspeakable
 from whimbrel.errors import ModelsError
 from whimbrel.schema import state as schema
 from whimbrel.schema.dialect import described
@@ -46,7 +40,6 @@ from whimbrel.schema.scope import Scope
 from whimbrel.schema.state import Expression, IndexPart, Naming, State, TableName, Type
 
 
-_PLAIN = re.compile("[a-z_][a-z0-9_]*")
 _TEMPORARY = ("TEMP", "TEMPORARY")
 
 
@@ -128,12 +121,12 @@ class _Builder:
         self.spellings = spellings
         self.has_comments = described(drafter.dialect).has_comments
         self.has_identity = drafter.dialect.supports_identity_columns
-        self.preparer = drafter.dialect.identifier_preparer
+        self.constraints = ConstraintBuilder(drafter, spellings)
 
     def table(self, draft: TableDraft) -> schema.Table:
         """Return the table that was drafted."""
         try:
-            found = self.wording.kept(self._constraints(draft))
+            found = self.wording.kept(self.constraints.constraints(draft))
         except NoReferenceError as cause:
             raise ModelsError(
                 f"A foreign key of {draft.name} leads nowhere: {cause}",
@@ -196,89 +189,9 @@ class _Builder:
             ),
         )
 
-    def _constraints(self, draft: TableDraft) -> Iterator[schema.Constraint]:
-        table = draft.name.name
-        for check in draft.checks:
-            yield self._check(check, table)
-        for constraint in sorted(
-            draft.table.constraints, key=lambda each: each._creation_order
-        ):
-            if isinstance(constraint, CheckConstraint):
-                continue
-            if not self.wording.is_emitted(constraint, self.drafter.ddl):
-                continue
-            match constraint:
-                case PrimaryKeyConstraint() if constraint.columns:
-                    yield self._primary_key(constraint, table)
-                case UniqueConstraint() if constraint.columns:
-                    yield self._unique(constraint, table)
-                case ForeignKeyConstraint():
-                    yield self._foreign_key(constraint, table)
-                case _:
-                    pass
-
-    def _primary_key(
-        self, constraint: PrimaryKeyConstraint, table: str
-    ) -> schema.PrimaryKey:
-        columns = list(constraint.columns)
-        if constraint._implicit_generated and len(columns) > 1:
-            columns = constraint.columns_autoinc_first
-        names = self._names(columns)
-        made = self._made(constraint, schema.PrimaryKey, table, names)
-        return schema.PrimaryKey(
-            name=made.name,
-            columns=names,
-            options=self.wording.options(constraint),
-            naming=made.naming,
-        )
-
-    def _unique(self, constraint: UniqueConstraint, table: str) -> schema.Unique:
-        names = self._names(constraint.columns)
-        made = self._made(constraint, schema.Unique, table, names)
-        return schema.Unique(
-            name=made.name,
-            columns=names,
-            options=self.wording.options(constraint),
-            naming=made.naming,
-        )
-
-    def _foreign_key(
-        self, constraint: ForeignKeyConstraint, table: str
-    ) -> schema.ForeignKey:
-        keys = constraint.elements
-        columns = self._names(key.parent for key in keys)
-        target = self.drafter.name_of(keys[0].column.table)
-        made = self._made(constraint, schema.ForeignKey, table, columns, target.name)
-        initially = (constraint.initially or "").upper()
-        is_deferred = initially == "DEFERRED" and constraint.deferrable is not False
-        return schema.ForeignKey(
-            name=made.name,
-            columns=columns,
-            target=target,
-            target_columns=self._names(key.column for key in keys),
-            on_delete=_action(constraint.ondelete),
-            on_update=_action(constraint.onupdate),
-            match=_match(constraint.match),
-            deferrable=bool(constraint.deferrable) or is_deferred,
-            initially_deferred=is_deferred,
-            options=self.wording.options(constraint),
-            naming=made.naming,
-        )
-
-    def _check(self, draft: CheckDraft, table: str) -> schema.Check:
-        mentions = self.spellings.mentions.get(draft.form, draft.mentions)
-        made = self._made(draft.constraint, schema.Check, table, mentions)
-        return schema.Check(
-            name=made.name,
-            expression=self.spellings.checks[draft.form],
-            options=self.wording.options(draft.constraint),
-            naming=made.naming,
-            of_type=_is_of_own_type(draft.constraint),
-        )
-
     def _index(self, draft: IndexDraft) -> schema.Index:
         index = draft.index
-        name = self._name(index)
+        name = self.constraints.name(index)
         if name is None:
             raise ModelsError(
                 f"An index of {index.table} has no name.",
@@ -296,46 +209,16 @@ class _Builder:
             unique=bool(index.unique),
             where=self.spellings.indexes[draft.form].where if draft.form else None,
             options=self.wording.options(index),
-            naming=_naming(index, name),
+            naming=naming_of(index, name),
         )
 
     def _parts(self, draft: IndexDraft) -> tuple[IndexPart, ...]:
         if draft.form is not None:
             return self.spellings.indexes[draft.form].parts
         return tuple(
-            IndexPart(column=name) for name in self._names(draft.index.columns)
+            IndexPart(column=name)
+            for name in self.constraints.names(draft.index.columns)
         )
-
-    def _names(self, columns: Iterable[AnyColumn]) -> tuple[str, ...]:
-        """Return the names of *columns* as the database keeps them."""
-        return tuple([self.wording.stored_name(column.name) for column in columns])
-
-    def _made(
-        self,
-        thing: Constraint,
-        kind: type[schema.Constraint],
-        table: str,
-        columns: tuple[str, ...],
-        target: str = "",
-    ) -> Made:
-        """Return the name of a constraint: its own, or one made for it."""
-        name = self._name(thing)
-        if name is None:
-            return self.wording.unnamed(kind, table, columns, target)
-        return Made(name, _naming(thing, name))
-
-    def _name(self, thing: Constraint | Index) -> str | None:
-        """Return the name that the database gets to know, cut if it is too long."""
-        if not self.wording.keeps_name(thing):
-            return None
-        try:
-            name = self.preparer.format_constraint(thing, _alembic_quote=False)
-        except (IdentifierError, InvalidRequestError) as cause:
-            raise ModelsError(
-                f"A constraint or index of {thing.table} cannot be named: {cause}",
-                "Give it a shorter name, or one at all: name='...'.",
-            ) from cause
-        return None if name is None else self.wording.stored_name(name)
 
 
 def _told_apart(
@@ -362,39 +245,6 @@ def _each_once(indexes: Iterable[schema.Index]) -> Iterable[schema.Index]:
     return once.values()
 
 
-def _naming(thing: Constraint | Index, name: str | None) -> Naming:
-    """Return who gave *thing* the name that the database gets to know."""
-    if name is None:
-        return Naming.NONE
-    if isinstance(thing.name, str) and not isinstance(thing.name, conv):
-        return Naming.GIVEN
-    return Naming.CONVENTION
-
-
-def _action(written: str | None) -> str | None:
-    """Return what a foreign key does, or None if it is the standard's default."""
-    verb, _, columns = (written or "").partition("(")
-    words = " ".join(verb.upper().split())
-    if columns:
-        names = (_unquoted(name) for name in columns.rstrip(" )").split(","))
-        return f"{words} ({', '.join(names)})"
-    return None if words in ("", "NO ACTION") else words
-
-
-def _unquoted(name: str) -> str:
-    """Return a name of SQL without quotes, where it does not need them."""
-    name = name.strip()
-    plain = name.strip('"')
-    if not name.startswith('"'):
-        return name.lower()
-    return plain if _PLAIN.fullmatch(plain) else name
-
-
-def _match(written: str | None) -> str | None:
-    words = written.upper() if written else None
-    return None if words in ("SIMPLE", "NONE") else words
-
-
 def _form(column: AnyColumn) -> TypeEngine[object] | None:
     """Return the type by which a script writes that of *column*, if it can be told.
 
@@ -418,10 +268,3 @@ def _brings_check(column: AnyColumn) -> Callable[[Constraint], bool]:
         and constraint._type_bound
         and column.name in constraint.columns
     )
-
-
-def _is_of_own_type(constraint: CheckConstraint) -> bool:
-    """Whether a type that the app made from Boolean or Enum brings the check."""
-    if not constraint._type_bound:
-        return False
-    return any(isinstance(column.type, TypeDecorator) for column in constraint.columns)

@@ -16,24 +16,20 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     UniqueConstraint,
-    types,
 )
-from sqlalchemy import Sequence as ModelSequence
 from sqlalchemy.engine import Connection, Dialect
-from sqlalchemy.schema import DefaultClause
 from sqlalchemy.sql import coercions, roles
 from sqlalchemy.sql.compiler import DDLCompiler
-from sqlalchemy.types import TypeDecorator
 
 from whimbrel.catalog.postgresql_bench import Bench
 from whimbrel.catalog.postgresql_named_types import Named, StandIns, named_things
 from whimbrel.catalog.postgresql_names import (
     clipped,
     kept,
-    object_name,
     server_name,
     told_apart,
 )
+from whimbrel.catalog.postgresql_serial import serial_type
 from whimbrel.catalog.postgresql_session import Session
 from whimbrel.catalog.wording import (
     AnyColumn,
@@ -50,9 +46,6 @@ from whimbrel.schema.state import Table as StoredTable
 
 
 _NAME = re.compile(r'"((?:[^"]|"")+)"|([^\W\d]\w*)')
-_NEXT_VALUE = re.compile(
-    r"\s*nextval\(\s*'([^']+)'(?:::regclass|::text)*\s*\)\s*", re.I
-)
 
 
 class PostgreSQLWording(Wording):
@@ -124,13 +117,8 @@ class PostgreSQLWording(Wording):
 
     def column_form(self, column: AnyColumn) -> ColumnForm | None:
         """Return the form of a serial column: that of a plain integer."""
-        if not self._is_serial(column):
-            return None
-        implementation = self._implementation(column)
-        if isinstance(implementation, types.BigInteger):
-            return ColumnForm("BIGINT")
-        is_small = isinstance(implementation, types.SmallInteger)
-        return ColumnForm("SMALLINT" if is_small else "INTEGER")
+        type_ = serial_type(column, self.dialect)
+        return None if type_ is None else ColumnForm(type_)
 
     def identity_text(self, column: AnyColumn) -> str | None:
         """Return what makes *column* an identity."""
@@ -142,7 +130,7 @@ class PostgreSQLWording(Wording):
         """Return whether the database takes NULL in *column*: a key takes none."""
         if not column.nullable or column.primary_key or form.identity:
             return False
-        return not self._is_serial(column)
+        return serial_type(column, self.dialect) is None
 
     def predicate(self, index: Index) -> Any:
         """Return the condition of a partial index, or None."""
@@ -182,7 +170,7 @@ class PostgreSQLWording(Wording):
         """Return what the keyword arguments ``postgresql_...`` say of *thing*."""
         match thing:
             case Column():
-                return _told(serial=self._is_serial(thing))
+                return _told(serial=serial_type(thing, self.dialect) is not None)
             case Table():
                 return self._table_options(thing)
             case PrimaryKeyConstraint() | UniqueConstraint():
@@ -238,37 +226,6 @@ class PostgreSQLWording(Wording):
             for each in self.said(thing, "include") or ()
         )
         return _listed([self.stored_name(column.name) for column in columns])
-
-    def _implementation(self, column: AnyColumn) -> Any:
-        implementation: Any = column.type.dialect_impl(self.dialect)
-        if isinstance(implementation, TypeDecorator):
-            return implementation.impl
-        return implementation
-
-    def _is_serial(self, column: AnyColumn) -> bool:
-        """Whether SQLAlchemy writes SERIAL, or the model what SERIAL stands for."""
-        if not column.primary_key or column.identity is not None:
-            return self._says_serial(column)
-        if column is not column.table._autoincrement_column:
-            return self._says_serial(column)
-        default: Any = column.default
-        return default is None or (
-            isinstance(default, ModelSequence) and bool(default.optional)
-        )
-
-    def _says_serial(self, column: AnyColumn) -> bool:
-        """Whether the default of *column* counts by the sequence of a SERIAL.
-
-        Models that were made from a database say it so.
-        """
-        default = column.server_default
-        if not isinstance(default, DefaultClause):
-            return False
-        found = _NEXT_VALUE.fullmatch(str(default.arg))
-        if found is None or not isinstance(self._implementation(column), types.Integer):
-            return False
-        *_, name = found[1].replace('"', "").rpartition(".")
-        return name == object_name(str(column.table.name), str(column.name), "seq")
 
 
 def _named_by_schema(dialect: Dialect, translation: Any) -> Dialect:
