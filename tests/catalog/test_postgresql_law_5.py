@@ -25,7 +25,7 @@ def engine(postgresql_url):
 
 
 @given(metadata=metadatas())
-@settings(max_examples=3000 if os.environ.get("WHIMBREL_SOAK") else 60)
+@settings(max_examples=3000 if os.environ.get("WHIMBREL_SOAK") else 40)
 def test_models_are_what_create_all_makes_of_them(metadata, engine):
     """
     For any models, the state of a database that create_all() made equals the
