@@ -17,6 +17,7 @@ __all__ = [
     "Config",
     "Migrate",
     "alembic_version",
+    "baseline",
     "branches",
     "check",
     "current",
@@ -29,6 +30,8 @@ __all__ = [
     "list_templates",
     "merge",
     "migrate",
+    "rebase",
+    "repair",
     "revision",
     "show",
     "stamp",
@@ -242,6 +245,7 @@ def merge(
     rev_id: str | None = None,
     *,
     splice: bool = False,
+    force: bool = False,
 ) -> Any:
     """Join heads into one with a new script; all heads if none is named."""
     return _do(
@@ -252,7 +256,35 @@ def merge(
         branch_label=branch_label,
         rev_id=rev_id,
         splice=splice,
+        force=force,
     )
+
+
+def rebase(
+    revision: str = "head",
+    directory: str | Path | None = None,
+    *,
+    onto: str | None = None,
+) -> Any:
+    """Let the scripts of one head, not applied yet, follow another one."""
+    return _do("rebase", directory, revision=revision, onto=onto)
+
+
+def baseline(
+    directory: str | Path | None = None,
+    message: str | None = None,
+    rev_id: str | None = None,
+    *,
+    takes_all: bool = False,
+) -> Any:
+    """Write a first script for what is in the database, and note it as applied."""
+    words = {"message": message, "rev_id": rev_id, "takes_all": takes_all}
+    return _do("baseline", directory, **words)
+
+
+def repair(directory: str | Path | None = None, *, yes: bool = False) -> Any:
+    """Find out what is wrong with the history; mend it if *yes* says so."""
+    return _do("repair", directory, yes=yes)
 
 
 def upgrade(

@@ -54,6 +54,8 @@ def arranged(verb: Verb, words: dict[str, Any]) -> tuple[Any, ...]:
     if verb.name == "migrate":
         template = words.pop("template", "")
         words["init_template"] = template if words.pop("init", False) else None
+    if verb.name == "repair":
+        words["init_template"] = words.pop("template", "")
     if "depends_on" in words:
         words["depends_on"] = list(words["depends_on"] or ()) or None
     if not verb.argument:

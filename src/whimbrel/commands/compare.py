@@ -53,6 +53,7 @@ class Wishes:
         is_proved: run the script on a scratch database before handing it over.
         is_kept: leave a script that fails its proof where it is.
         takes_all: in a first script, take the tables that the models lack too.
+        ignores_stamp: the database may stand at a revision that no script carries.
     """
 
     rename: tuple[str, ...] = ()
@@ -63,6 +64,7 @@ class Wishes:
     must_be_at_head: bool = False
     is_kept: bool = False
     takes_all: bool = False
+    ignores_stamp: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

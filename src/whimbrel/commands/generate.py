@@ -136,7 +136,9 @@ class Generation(RevisionContext):
         run_environment(
             self.config,
             self.history,
-            refusing_unknown(self.history, retrieve),
+            retrieve
+            if self.wishes.ignores_stamp
+            else refusing_unknown(self.history, retrieve),
             as_sql=as_sql,
             template_args=self.template_args,
             revision_context=self,

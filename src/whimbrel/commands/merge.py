@@ -6,17 +6,32 @@ returns a Report; nothing is printed here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import combinations
 from typing import Any
 
 from alembic import util as alembic_util
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.util import CommandError
 
+from whimbrel.catalog.read import is_readable
+from whimbrel.catalog.scratch import scratch_like
 from whimbrel.commands.scripts import shown
-from whimbrel.errors import UsageError
-from whimbrel.report.report import Line, Report, Tone
+from whimbrel.commands.whereabouts import project_scope
+from whimbrel.errors import HistoryError, UsageError
+from whimbrel.report.report import Line, Report, Tone, describe_changes
+from whimbrel.run.replay import replay
 from whimbrel.run.runtime import run_environment
+from whimbrel.schema.dialect import described
+from whimbrel.schema.state import State
 from whimbrel.script.history import History
+from whimbrel.upkeep.conflicts import conflicts
+from whimbrel.upkeep.standing import differences
+
+
+class RefusedMerge(HistoryError, CommandError):
+    """What the heads do cannot be done together; Alembic's error too."""
 
 
 def merge(
@@ -26,10 +41,15 @@ def merge(
     branch_label: str | None = None,
     rev_id: str | None = None,
     splice: bool = False,
+    force: bool = False,
 ) -> Report:
     """Write a script that joins several heads into one.
 
-    The parameters are those of ``alembic.command.merge``.
+    The parameters are those of ``alembic.command.merge``, and *force*: join them
+    although both do something to one thing.
+
+    Raises:
+        HistoryError: what the heads do cannot be done together.
     """
     history = History.from_config(config)
     template_args: dict[str, Any] = {"config": config}
@@ -41,6 +61,7 @@ def merge(
             template_args=template_args,
         )
     _refuse_one_head(history, revisions)
+    told = _compared(config, history, revisions, is_forced=force)
     script = history.generate_revision(
         rev_id or alembic_util.rev_id(),
         message,
@@ -52,7 +73,7 @@ def merge(
     )
     path = script.path if script is not None else None
     lines = (Line(f"Script: {shown(path)}", Tone.GOOD),) if path else ()
-    return Report(lines=lines, script_path=path)
+    return Report(lines=(*told, *lines), script_path=path)
 
 
 def _refuse_one_head(history: History, revisions: str | Sequence[str]) -> None:
@@ -65,3 +86,74 @@ def _refuse_one_head(history: History, revisions: str | Sequence[str]) -> None:
         f"There is {told} to merge; a merge joins two revisions or more.",
         "See the heads with the command `heads`.",
     )
+
+
+# ------------------------------------------------------ what both sides do
+
+
+def _compared(
+    config: Config,
+    history: History,
+    revisions: str | Sequence[str],
+    *,
+    is_forced: bool,
+) -> tuple[Line, ...]:
+    """Return what is to be told of what the sides do; refuse what cannot go together.
+
+    Each side is run on a scratch database. Where that is not possible, because there
+    is no database or a script does not run on an empty one, nothing is refused.
+    """
+    heads = [script.revision for script in history.get_revisions(revisions)]
+    found: list[Line] = []
+
+    def look(_rev: Any, context: MigrationContext) -> list[Any]:
+        if context.connection is not None and is_readable(described(context.dialect)):
+            found.extend(_conflicts(context, history, heads))
+        return []
+
+    try:
+        run_environment(config, history, look, dont_mutate=True)
+    except Exception as cause:  # no database, or whatever a script raises
+        why = str(cause).partition("\n")[0]
+        return (Line(f"What the sides do was not compared: {why}", Tone.WARN),)
+    if found and not is_forced:
+        told = "\n".join(f"  {line.text}" for line in found)
+        raise RefusedMerge(
+            f"The heads {' and '.join(heads)} do something to one thing:\n{told}",
+            f"Mend one of them (`{history.program} rebase {heads[-1]}` lets it follow"
+            " the other first), or join them as they are with --force.",
+        )
+    return tuple(found)
+
+
+def _conflicts(
+    context: MigrationContext, history: History, heads: Sequence[str]
+) -> Iterator[Line]:
+    parting = history.graph.parting(heads)
+    start = _made(context, history, parting)
+    changes = {
+        head: differences(start, _made(context, history, (head,))) for head in heads
+    }
+    for one, other in combinations(heads, 2):
+        for conflict in conflicts(changes[one], changes[other]):
+            (ours,) = describe_changes([conflict.ours])
+            (theirs,) = describe_changes([conflict.theirs])
+            yield Line(f"{one}: {ours.text}; {other}: {theirs.text}", Tone.WARN)
+
+
+def _made(
+    context: MigrationContext, history: History, revisions: tuple[str, ...]
+) -> State:
+    """Return what the scripts up to *revisions* make of an empty database."""
+    if not revisions:
+        return State()
+    assert context.connection is not None
+    with scratch_like(context.connection) as scratch:
+        return replay(
+            history,
+            revisions,
+            scratch,
+            project_scope(context),
+            context.opts,
+            getattr(context, "arguments", None),
+        )

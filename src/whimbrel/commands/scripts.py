@@ -232,7 +232,7 @@ def written(generation: Generation, autogenerate: bool) -> Report:
     ]
     if autogenerate and generation.is_empty:
         return Report(lines=(*lines, Line("No changes detected.")))
-    paths = []
+    paths, revisions = [], []
     for directive in generation.generated_revisions:
         parts = tuple(generation.parts(directive))
         script = save(
@@ -244,6 +244,7 @@ def written(generation: Generation, autogenerate: bool) -> Report:
             has_made_id=directive.rev_id == generation.random_id,
         )
         paths.append(script.path)
+        revisions.append(script.revision)
         lines.append(Line(f"Script: {shown(script.path)}", Tone.GOOD))
         notes = dict.fromkeys(note for part in parts for note in part.body.notes)
         lines.extend(Line(note, Tone.WARN) for note in notes)
@@ -254,7 +255,11 @@ def written(generation: Generation, autogenerate: bool) -> Report:
     return Report(
         lines=tuple(lines),
         changes=changes,
-        data={"scripts": paths, "is_partial": generation.leaves_something},
+        data={
+            "scripts": paths,
+            "revisions": revisions,
+            "is_partial": generation.leaves_something,
+        },
         script_path=paths[-1] if paths else None,
     )
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property, reduce
 from graphlib import CycleError, TopologicalSorter
 from operator import or_
@@ -119,6 +120,19 @@ def _refuse_circles(
         ) from error
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """One of several lines of a history, from where they part to its head.
+
+    Args:
+        head: where it ends.
+        only: the revisions that no other side has, the latest first.
+    """
+
+    head: str
+    only: tuple[str, ...]
+
+
 class Graph(RevisionMap):
     """Alembic's map of the revisions, with the same answers in less time.
 
@@ -140,6 +154,38 @@ class Graph(RevisionMap):
         return candidates.difference(
             self._get_ancestor_nodes(followed, include_dependencies=False)
         )
+
+    def sides(self, heads: Iterable[str]) -> tuple[Side, ...]:
+        """Return what each of *heads* has that no other one of them has."""
+        before = {head: self._ids_before(head) for head in heads}
+        return tuple(
+            Side(
+                head=head,
+                only=tuple(
+                    each
+                    for each in self._topological_sort(
+                        [self._script(each) for each in own], [self._script(head)]
+                    )
+                    if each in own
+                ),
+            )
+            for head, ids in before.items()
+            for own in [ids.difference(*(before[o] for o in before if o != head))]
+        )
+
+    def parting(self, heads: Iterable[str]) -> tuple[str, ...]:
+        """Return the last revisions that all of *heads* follow, if there are any."""
+        shared = set.intersection(*(self._ids_before(head) for head in heads))
+        passed = {
+            each
+            for one in shared
+            for each in self._script(one)._normalized_down_revisions
+        }
+        return tuple(self._in_order(shared - passed))
+
+    def _ids_before(self, revision: str) -> set[str]:
+        nodes = self._get_ancestor_nodes([self._script(revision)])
+        return {each.revision for each in nodes}
 
     def _parse_upgrade_target(
         self, current_revisions: Any, target: Any, assert_relative_length: bool

@@ -161,7 +161,7 @@ class History(ScriptDirectory):
         """
         if self.sourceless or Path(self.env_py_location).exists():
             self._run_own_env()
-        elif default := self._default_environment():
+        elif default := _default_environment(self.config):
             default()
         else:
             raise RefusedConfig(
@@ -179,13 +179,12 @@ class History(ScriptDirectory):
                 raise
             raise no_python(self.env_py_location, error) from error
 
-    def _default_environment(self) -> Callable[[], None] | None:
-        if self.config is None:
-            return None
-        default: Callable[[], None] | None = self.config.attributes.get(
-            "default_environment"
-        )
-        return default
+    @property
+    def graph(self) -> Graph:
+        """The order of the scripts."""
+        graph = self.revision_map
+        assert isinstance(graph, Graph)
+        return graph
 
     def in_order(self, scripts: Iterable[Script]) -> tuple[Script, ...]:
         """Return *scripts* in the order in which they were read."""
@@ -232,11 +231,12 @@ class History(ScriptDirectory):
 
     def _load_revisions(self) -> Iterator[Script]:
         """Yield every script of the folders, once they are known to be in order."""
-        scripts = tuple(self._scripts())
+        scripts = tuple(self.files())
         refuse_disorder(scripts, self.dir)
         return iter(scripts)
 
-    def _scripts(self) -> Iterator[Script]:
+    def files(self) -> Iterator[Script]:
+        """Yield every script of the folders, whether they are in order or not."""
         seen: set[str] = set()
         for location in self._version_locations:
             for path in _paths(self, str(location)):
@@ -279,7 +279,10 @@ class History(ScriptDirectory):
             case MultipleHeads() as cause:
                 known = self.revision_map._revision_map
                 heads = [known.get(each) or each for each in cause.heads]
-                return several_heads(str(error), heads, self.program)
+                parting = self.graph.parting(
+                    each for each in cause.heads if each in known
+                )
+                return several_heads(str(error), heads, parting, self.program)
             case ResolutionError() as cause:
                 names = [each for each in self.revision_map._revision_map if each]
                 return unknown_revision(str(error), cause, names, self.program)
@@ -319,6 +322,13 @@ def _needed_functions() -> Iterator[None]:
 def program_of(config: Config) -> str:
     """Return what the user types before a command: ``flask db``, ``whimbrel``."""
     return str(config.attributes.get("program") or DEFAULT_PROGRAM)
+
+
+def _default_environment(config: Config | None) -> Callable[[], None] | None:
+    """Return what stands for the env.py of a folder that has none."""
+    found: Callable[[], None] | None
+    found = config.attributes.get("default_environment") if config else None
+    return found
 
 
 def _script_file(path: str) -> ScriptFile:

@@ -80,13 +80,14 @@ def no_folder(directory: str, program: str) -> RefusedFolder:
 
 
 def several_heads(
-    message: str, heads: Sequence[Revision | str], program: str
+    message: str, heads: Sequence[Revision | str], parting: Sequence[str], program: str
 ) -> RefusedHeads:
     """Return the error that one head was asked for where there are *heads*.
 
     Args:
         message: how Alembic says it.
         heads: their scripts, or their ids where there is no script.
+        parting: the last revisions that they have in common.
         program: what the user types before a command.
     """
     ids = [each if isinstance(each, str) else each.revision for each in heads]
@@ -94,10 +95,13 @@ def several_heads(
         f"{each.revision} ({each.doc})" if isinstance(each, Script) else str(each)
         for each in heads
     ]
+    since = f"They part after {' and '.join(parting)}." if parting else ""
+    since = since or "They have nothing in common."
     return RefusedHeads(
         f"{message}.",
-        f"The heads are {' and '.join(told)}. Join them with "
-        f"`{program} merge {' '.join(ids)}`.",
+        f"The heads are {' and '.join(told)}. {since} Join them with "
+        f"`{program} merge {' '.join(ids)}`, or let one follow the other with"
+        f" `{program} rebase {ids[-1]}`.",
         heads=tuple(ids),
     )
 

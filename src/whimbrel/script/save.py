@@ -108,6 +108,42 @@ def save(
     return script
 
 
+def write_again(path: str, text: str) -> None:
+    """Write a script that was lost, as it was.
+
+    Raises:
+        ConfigError: there is a file of that name, or it cannot be written.
+    """
+    file = Path(path)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("x", encoding="utf-8") as opened:
+            opened.write(text if text.endswith("\n") else f"{text}\n")
+    except OSError as cause:
+        raise ConfigError(
+            f"The script cannot be written to {path}: {cause.strerror}.",
+            "Move away what is there, or mend the permissions of the folder.",
+        ) from cause
+
+
+def rewrite(path: str, text: str) -> None:
+    """Let the script at *path* say *text*, whole or not at all.
+
+    Raises:
+        ConfigError: it cannot be written.
+    """
+    file = Path(path)
+    unfinished = file.with_name(f".{file.name}.part")
+    try:
+        unfinished.write_text(text, encoding="utf-8")
+        unfinished.replace(file)
+    except OSError as cause:
+        raise ConfigError(
+            f"The script {path} cannot be written: {cause.strerror}.",
+            "Mend its permissions, then run the command again.",
+        ) from cause
+
+
 def _variables(parts: tuple[Part, ...], imports: Iterable[str]) -> dict[str, str]:
     """Return the variables of the template that hold what the script does.
 

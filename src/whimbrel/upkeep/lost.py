@@ -68,6 +68,11 @@ def unknown_among(history: History, revisions: Collection[str]) -> tuple[str, ..
     return tuple(each for each in revisions if each not in known)
 
 
+def known_ids(history: History) -> tuple[str, ...]:
+    """Return the ids of all scripts, even of those that are in disorder."""
+    return tuple(script.revision for script in history.files())
+
+
 def why_lost(revisions: Sequence[str], history: History, around: Surroundings) -> Lost:
     """Tell why *revisions* are not in the folder, and what to do.
 
