@@ -7,6 +7,7 @@ from collections.abc import Callable
 from sqlalchemy.engine import Connection
 
 from whimbrel.catalog.collector import uncollected
+from whimbrel.catalog.mysql import read_mysql
 from whimbrel.catalog.postgresql import read_postgresql
 from whimbrel.catalog.sqlite import read_sqlite
 from whimbrel.errors import DatabaseError
@@ -16,6 +17,8 @@ from whimbrel.schema.state import State
 
 
 _READERS: dict[str, Callable[[Connection, Scope], State]] = {
+    "mariadb": read_mysql,
+    "mysql": read_mysql,
     "postgresql": read_postgresql,
     "sqlite": read_sqlite,
 }

@@ -133,6 +133,9 @@ class Unique:
     columns: tuple[str, ...]
     options: Options = NO_OPTIONS
     naming: Naming = Naming.GIVEN
+    is_index: bool = field(default=False, compare=False)
+    """The models declare it as a unique index, which is the same on this database;
+    a script had better write it as one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +153,8 @@ class ForeignKey:
     initially_deferred: bool = False
     options: Options = NO_OPTIONS
     naming: Naming = Naming.GIVEN
+    index: str | None = field(default=None, compare=False)
+    """The index that the database made for it by itself; it is not listed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,348 @@
+"""The state of a MySQL or MariaDB database, read from information_schema.
+
+Eight queries tell of any number of tables and databases.  SHOW CREATE TABLE is asked
+for tables with a fulltext index (it alone knows the parser), and for the foreign keys
+of a role that may only read (information_schema keeps their actions from it).
+
+How a state words what MySQL says:
+
+- ``Type.spelling`` is COLUMN_TYPE; MariaDB's JSON, which is a longtext with a check of
+  its own, is ``json``.  A collation is told where it is not that of the table, and the
+  option ``collate`` of a table where it is not that of the database.
+- What can stand behind DEFAULT is the default; ``on_update``, ``autoincrement``,
+  ``invisible`` are options of a column.
+- A unique key of plain columns is a `Unique`, however the models declare it; one with
+  a prefix length, an expression or a direction is an `Index`.
+- RESTRICT and NO ACTION are the same, and not told.  The index that the server makes
+  for a foreign key is not listed; `ForeignKey.index` names it.
+- A check that stands beside its column has no name of its own (`Naming.NONE`), but
+  goes by the name of the column.
+
+Views, sequences and system-versioned tables are not read; partitions are left alone.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from whimbrel.catalog.mysql_ddl import ColumnText, TableText, parse_table
+from whimbrel.catalog.mysql_rows import Catalog, Facts, Place, read_facts, read_rows
+from whimbrel.catalog.mysql_spelling import (
+    action,
+    as_unique,
+    expression,
+    index_part,
+    is_plain,
+    mysql_default,
+    options,
+    serves,
+    spelled,
+    table_options,
+    unescaped,
+)
+from whimbrel.catalog.mysql_tokens import quoted
+from whimbrel.schema.dialect import dialect_of
+from whimbrel.schema.names import default_name
+from whimbrel.schema.scope import Scope
+from whimbrel.schema.state import (
+    Check,
+    Column,
+    Computed,
+    Constraint,
+    ForeignKey,
+    Index,
+    Naming,
+    PrimaryKey,
+    State,
+    Table,
+    TableName,
+    Type,
+    Unique,
+)
+
+
+def read_mysql(connection: Connection, scope: Scope) -> State:
+    """Return the state of the MySQL or MariaDB databases in *scope*."""
+    facts = read_facts(connection)
+    databases = {
+        facts.folded(schema) if schema else facts.database for schema in scope.schemas
+    }
+    catalog = read_rows(connection, sorted(databases))
+    reading = _Reading(connection, facts, catalog)
+    tables = (
+        reading.table(place, name)
+        for place, name in reading.names()
+        if scope.has(name)
+    )
+    return State(tables=frozenset(tables))
+
+
+_ON_UPDATE = re.compile(r"on update (\w+(?:\(\d*\))?)", re.IGNORECASE)
+
+
+class _Reading:
+    """All tables of one reading; columns that are alike are spelled once."""
+
+    def __init__(
+        self, connection: Connection, facts: Facts, catalog: Catalog
+    ) -> None:
+        self.connection = connection
+        self.facts = facts
+        self.catalog = catalog
+        self.is_mariadb = dialect_of(connection).is_mariadb
+        self._spelled: dict[tuple[Any, ...], Column] = {}
+
+    def names(self) -> Iterator[tuple[Place, TableName]]:
+        """Yield where each table is found, and its name."""
+        for place in self.catalog.tables:
+            yield place, self._name(*place)
+
+    def _name(self, database: str, table: str) -> TableName:
+        schema = self.facts.schema_of(self.facts.folded(database))
+        return TableName(self.facts.folded(table), schema)
+
+    def table(self, place: Place, name: TableName) -> Table:
+        """Return the table at *place*."""
+        (row,) = self.catalog.tables[place]
+        beside, checks = self._checks(place)
+        keys = tuple(self._foreign_keys(place))
+        indexes = tuple(self._indexes(place))
+        constraints: list[Constraint] = [*checks]
+        constraints += self._primary_key(place, name)
+        constraints += [
+            as_unique(index, is_index=False) for index in indexes if _is_key(index)
+        ]
+        made = {index.name for index in indexes for key in keys if serves(index, key)}
+        constraints += [_with_index(key, indexes) for key in keys]
+        return Table(
+            name=name,
+            columns=self._columns(place, row.collation_name, beside),
+            constraints=frozenset(constraints),
+            indexes=frozenset(
+                index
+                for index in indexes
+                if not _is_key(index) and index.name not in made
+            ),
+            options=self._options(place, row),
+            comment=row.comment or None,
+        )
+
+    def _options(self, place: Place, row: Any) -> frozenset[Any]:
+        usual = self.facts.collations.get(self.facts.folded(place[0]))
+        engine = row.engine or ""
+        said = {
+            **table_options(row.create_options or ""),
+            "engine": None if engine == self.facts.engine else engine,
+            "collate": None if row.collation_name == usual else row.collation_name,
+        }
+        return options(said.items())
+
+    def _checks(self, place: Place) -> tuple[dict[str, str], list[Check]]:
+        """Return the checks that stand beside columns, by column, and all but JSON's."""
+        beside, checks = {}, []
+        columns = {row.name for row in self.catalog.columns[place]}
+        for row in self.catalog.checks.get(place, ()):
+            clause = _decoded(row.clause)
+            is_beside = row.level == "Column" or (
+                row.level is None and row.name in columns
+            )
+            if is_beside:
+                beside[row.name] = clause
+            if not (is_beside and clause == f"json_valid({quoted(row.name)})"):
+                checks.append(self._check(row, clause, is_beside))
+        return beside, checks
+
+    def _check(self, row: Any, clause: str, is_beside: bool) -> Check:
+        if not self.is_mariadb:
+            clause = unescaped(clause)
+        return Check(
+            name=row.name,
+            expression=expression(clause),
+            options=options([("enforced", "off" if row.enforced == "NO" else None)]),
+            naming=Naming.NONE if is_beside else Naming.GIVEN,
+        )
+
+    def _columns(
+        self, place: Place, collation: str, beside: Mapping[str, str]
+    ) -> tuple[Column, ...]:
+        rows = self.catalog.columns[place]
+        return tuple([self._column(row, collation, beside) for row in rows])
+
+    def _column(self, row: Any, collation: str, beside: Mapping[str, str]) -> Column:
+        check = beside.get(row.name)
+        key = (*row[2:], collation, check)
+        column = self._spelled.get(key)
+        if column is None:
+            column = self._spelled[key] = _column(self._text(row, check), row, collation)
+        return column
+
+    def _text(self, row: Any, check: str | None) -> ColumnText:
+        """Return what the row of a column says."""
+        type_, extra = _decoded(row.type), row.extra or ""
+        on_update = _ON_UPDATE.search(extra)
+        computed = _decoded(row.computed) if row.computed else None
+        default = None if row.value is None else _decoded(row.value)
+        if self.is_mariadb:
+            default = None if default == "NULL" else default
+        else:
+            computed = unescaped(computed) if computed else None
+            if default is not None:
+                default = mysql_default(default, extra, type_)
+        return ColumnText(
+            name=row.name,
+            type=type_,
+            nullable=row.is_nullable == "YES",
+            collation=row.collation_name,
+            default=default,
+            on_update=on_update[1] if on_update else None,
+            computed=computed,
+            is_stored=re.search("STORED|PERSISTENT", extra) is not None,
+            is_invisible="INVISIBLE" in extra,
+            counts="auto_increment" in extra,
+            check=check,
+            srid=None if row.srid is None else str(row.srid),
+        )
+
+    def _primary_key(self, place: Place, name: TableName) -> Iterator[PrimaryKey]:
+        rows = _parts(self.catalog.indexes.get(place, ()), primary=True)
+        for _, parts in rows:
+            columns = tuple(part.column_name for part in parts)
+            lengths = {part.column_name: part.length for part in parts if part.length}
+            falling = ",".join(
+                part.column_name for part in parts if part.direction == "D"
+            )
+            said = {
+                "length": json.dumps(lengths, sort_keys=True) if lengths else None,
+                "descending": falling or None,
+            }
+            yield PrimaryKey(
+                name=default_name(PrimaryKey, name.name, columns),
+                columns=columns,
+                options=options(said.items()),
+                naming=Naming.NONE,
+            )
+
+    def _indexes(self, place: Place) -> Iterator[Index]:
+        """Yield all indexes but the primary key's, those of constraints too."""
+        rows = self.catalog.indexes.get(place, ())
+        parser = self._parsers(place) if _have_text(rows) else {}
+        for name, parts in _parts(rows, primary=False):
+            yield self._index(place, name, parts, parser.get(name))
+
+    def _index(
+        self, place: Place, name: str, parts: list[Any], parser: str | None
+    ) -> Index:
+        first = parts[0]
+        prefix = first.kind.lower()
+        is_special = prefix in ("fulltext", "spatial")
+        (table,) = self.catalog.tables[place]
+        in_memory = (table.engine or "").lower() == "memory"
+        said = {
+            "prefix": prefix if is_special else None,
+            "with_parser": parser,
+            "using": prefix if in_memory and prefix == "btree" else None,
+            "comment": first.comment or None,
+            "ignored": "on" if first.is_hidden == "YES" else None,
+        }
+        return Index(
+            name=name,
+            parts=tuple(
+                index_part(
+                    part.column_name,
+                    part.direction,
+                    None if is_special else part.length,
+                    part.expression,
+                )
+                for part in parts
+            ),
+            unique=not int(first.non_unique),
+            options=options(said.items()),
+        )
+
+    def _foreign_keys(self, place: Place) -> Iterator[ForeignKey]:
+        actions = {row.name: row for row in self.catalog.actions.get(place, ())}
+        rows = sorted(
+            self.catalog.keys.get(place, ()), key=lambda row: (row.name, row.position)
+        )
+        if rows and not actions:
+            actions = {key.name: key for key in self._shown(place).keys}
+        for name, group in groupby(rows, key=lambda row: row.name):
+            parts = list(group)
+            said: Any = actions[name]
+            yield ForeignKey(
+                name=name,
+                columns=tuple(part.column_name for part in parts),
+                target=self._name(parts[0].target_schema, parts[0].target_table),
+                target_columns=tuple(part.target_column for part in parts),
+                on_delete=action(said.on_delete),
+                on_update=action(said.on_update),
+            )
+
+    def _parsers(self, place: Place) -> dict[str, str | None]:
+        return {key.name: key.parser for key in self._shown(place).keys}
+
+    def _shown(self, place: Place) -> TableText:
+        """Return what SHOW CREATE TABLE says of the table at *place*."""
+        name = ".".join(map(quoted, place))
+        return parse_table(show_create(self.connection, name))
+
+
+def show_create(connection: Connection, name: str) -> str:
+    """Return the text of SHOW CREATE TABLE for a quoted name."""
+    statement = f"SHOW CREATE TABLE {name}"
+    result = connection.exec_driver_sql(
+        statement, execution_options={"no_parameters": True}
+    )
+    return str(_decoded(result.one()[1]))
+
+
+def _column(text: ColumnText, row: Any, collation: str) -> Column:
+    words = spelled(text, collation)
+    computed = None
+    if words.computed is not None:
+        computed = Computed(expression=words.computed, is_stored=text.is_stored)
+    return Column(
+        name=text.name,
+        type=Type(words.type),
+        nullable=words.nullable,
+        default=words.default,
+        collation=words.collation,
+        computed=computed,
+        comment=row.comment or None,
+        options=words.options,
+        position=int(row.position) - 1,
+    )
+
+
+def _parts(rows: Iterable[Any], *, primary: bool) -> Iterator[tuple[str, list[Any]]]:
+    """Yield each index's name and the rows of its parts, in their order."""
+    mine = [row for row in rows if (row.name == "PRIMARY") == primary]
+    mine.sort(key=lambda row: (row.name, row.position))
+    for name, parts in groupby(mine, key=lambda row: row.name):
+        yield name, list(parts)
+
+
+def _have_text(rows: Iterable[Any]) -> bool:
+    return any(row.kind == "FULLTEXT" for row in rows)
+
+
+def _is_key(index: Index) -> bool:
+    """Whether an index is a unique constraint as well."""
+    return index.unique and is_plain(index)
+
+
+def _with_index(key: ForeignKey, indexes: Iterable[Index]) -> ForeignKey:
+    made = next((index.name for index in indexes if serves(index, key)), None)
+    return replace(key, index=made)
+
+
+def _decoded(value: Any) -> Any:
+    """Return text that some drivers give as bytes."""
+    return value.decode() if isinstance(value, bytes | bytearray) else value

@@ -1,0 +1,191 @@
+"""The rows of information_schema that tell of tables, in a fixed number of queries.
+
+The server finds a table's rows fast only where its schema is compared with a
+constant, so that each query is the union of one part for each schema.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from sqlalchemy import text
+from sqlalchemy.engine import Connection
+
+from whimbrel.schema.dialect import dialect_of
+
+
+Place: TypeAlias = tuple[str, str]
+Rows: TypeAlias = Mapping[Place, Sequence[Any]]
+
+_TABLES = """
+SELECT table_schema AS place_schema, table_name AS place_table, engine AS engine,
+ table_collation AS collation_name, create_options AS create_options,
+ table_comment AS comment
+FROM information_schema.tables
+WHERE table_schema = {schema} AND table_type = 'BASE TABLE'
+"""
+_COLUMNS = """
+SELECT table_schema AS place_schema, table_name AS place_table,
+ column_name AS name, ordinal_position AS position, column_default AS value,
+ is_nullable AS is_nullable, collation_name AS collation_name,
+ column_type AS type, extra AS extra, column_comment AS comment,
+ generation_expression AS computed, {srid} AS srid
+FROM information_schema.columns WHERE table_schema = {schema}
+"""
+_INDEXES = """
+SELECT table_schema AS place_schema, table_name AS place_table, index_name AS name,
+ non_unique AS non_unique, seq_in_index AS position, column_name AS column_name,
+ collation AS direction, sub_part AS length, index_type AS kind,
+ index_comment AS comment, {hidden} AS is_hidden, {expression} AS expression
+FROM information_schema.statistics WHERE table_schema = {schema}
+"""
+_KEYS = """
+SELECT table_schema AS place_schema, table_name AS place_table,
+ constraint_name AS name, column_name AS column_name, ordinal_position AS position,
+ referenced_table_schema AS target_schema, referenced_table_name AS target_table,
+ referenced_column_name AS target_column
+FROM information_schema.key_column_usage
+WHERE table_schema = {schema} AND referenced_table_name IS NOT NULL
+"""
+_ACTIONS = """
+SELECT constraint_schema AS place_schema, table_name AS place_table,
+ constraint_name AS name, update_rule AS on_update, delete_rule AS on_delete
+FROM information_schema.referential_constraints WHERE constraint_schema = {schema}
+"""
+_CHECKS_OF_MARIADB = """
+SELECT constraint_schema AS place_schema, table_name AS place_table,
+ constraint_name AS name, check_clause AS clause, {level} AS level,
+ 'YES' AS enforced
+FROM information_schema.check_constraints WHERE constraint_schema = {schema}
+"""
+_CHECKS_OF_MYSQL = """
+SELECT t.table_schema AS place_schema, t.table_name AS place_table,
+ t.constraint_name AS name, c.check_clause AS clause, 'Table' AS level,
+ t.enforced AS enforced
+FROM information_schema.table_constraints t
+JOIN information_schema.check_constraints c
+ ON c.constraint_schema = t.constraint_schema
+ AND c.constraint_name = t.constraint_name
+WHERE t.table_schema = {schema} AND t.constraint_type = 'CHECK'
+"""
+_FACTS = """
+SELECT DATABASE() AS database_name, @@lower_case_table_names AS name_case,
+ @@default_storage_engine AS engine
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What holds for a whole server and its databases.
+
+    Args:
+        database: the database of the connection.
+        folds_names: table names are compared without regard to case.
+        engine: the storage engine of tables that name none.
+        collations: the default collation of each database.
+    """
+
+    database: str
+    folds_names: bool
+    engine: str
+    collations: Mapping[str, str]
+
+    def schema_of(self, name: str) -> str | None:
+        """Return the schema by which a database is called."""
+        return None if name == self.database else name
+
+    def folded(self, name: str) -> str:
+        """Return the name of a table or a database as the server compares it."""
+        return name.lower() if self.folds_names else name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Catalog:
+    """All rows that tell of the tables of some databases, by table."""
+
+    tables: Rows
+    columns: Rows
+    indexes: Rows
+    keys: Rows
+    actions: Rows
+    checks: Rows
+
+
+def read_facts(connection: Connection) -> Facts:
+    """Return what holds for the server at the other end of *connection*."""
+    row = connection.execute(text(_FACTS)).one()
+    schemata = connection.execute(
+        text(
+            "SELECT schema_name AS name, default_collation_name AS collation_name"
+            " FROM information_schema.schemata"
+        )
+    )
+    folds = int(row.name_case) > 0
+    return Facts(
+        database=_folded(row.database_name or "", folds),
+        folds_names=folds,
+        engine=row.engine,
+        collations={_folded(each.name, folds): each.collation_name for each in schemata},
+    )
+
+
+def read_rows(connection: Connection, databases: Sequence[str]) -> Catalog:
+    """Return what the catalog says of the tables of *databases*."""
+    dialect = dialect_of(connection)
+    is_mariadb, version = dialect.is_mariadb, dialect.version
+    words = {
+        "srid": "NULL" if is_mariadb or version < (8,) else "srs_id",
+        "expression": "NULL" if is_mariadb or version < (8, 0, 13) else "expression",
+        "hidden": _hidden(is_mariadb, version),
+        "level": "level" if version >= (10, 5, 10) else "NULL",
+    }
+    has_checks = version >= ((10, 2, 22) if is_mariadb else (8, 0, 16))
+    checks = _CHECKS_OF_MARIADB if is_mariadb else _CHECKS_OF_MYSQL
+
+    def rows(query: str) -> Rows:
+        return _by_table(_read(connection, query, databases, words))
+
+    return Catalog(
+        tables=rows(_TABLES),
+        columns=rows(_COLUMNS),
+        indexes=rows(_INDEXES),
+        keys=rows(_KEYS),
+        actions=rows(_ACTIONS),
+        checks=rows(checks) if has_checks else {},
+    )
+
+
+def _hidden(is_mariadb: bool, version: tuple[int, ...]) -> str:
+    """Return what tells whether an index is kept from the optimizer."""
+    if is_mariadb:
+        return "ignored" if version >= (10, 6) else "'NO'"
+    return "IF(is_visible = 'NO', 'YES', 'NO')" if version >= (8,) else "'NO'"
+
+
+def _read(
+    connection: Connection,
+    query: str,
+    databases: Sequence[str],
+    words: Mapping[str, str],
+) -> Iterable[Any]:
+    """Yield the rows of *query* for all databases."""
+    if not databases:
+        return ()
+    names = [f"database_{number}" for number in range(len(databases))]
+    parts = (query.format(schema=f":{name}", **words) for name in names)
+    statement = text(" UNION ALL ".join(parts))
+    return connection.execute(statement, dict(zip(names, databases, strict=True)))
+
+
+def _by_table(rows: Iterable[Any]) -> Rows:
+    found: dict[Place, list[Any]] = defaultdict(list)
+    for row in rows:
+        found[row[0], row[1]].append(row)
+    return dict(found)
+
+
+def _folded(name: str, folds: bool) -> str:
+    return name.lower() if folds else name

@@ -1,0 +1,183 @@
+"""The one spelling of a column, an index and a key, whichever way the server told it.
+
+The reader asks information_schema, models are spelled by SHOW CREATE TABLE of
+temporary tables; what both say is put into the same words here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from whimbrel.catalog.mysql_ddl import ColumnText
+from whimbrel.catalog.mysql_tokens import literal, quoted
+from whimbrel.schema.state import (
+    NO_OPTIONS,
+    Expression,
+    ForeignKey,
+    Index,
+    IndexPart,
+    Option,
+    Options,
+    Unique,
+)
+
+
+_COMPRESSED = re.compile(r"\s*/\*M?!\d*\s*COMPRESSED\s*(?:\*/)?")
+_INTRODUCER = re.compile(r"_(?:utf8mb4|utf8mb3|utf8|latin1|ascii)\s?(?=')")
+_JSON = "json"
+_NOW = re.compile(r"(?:current_timestamp|now)(?:\((\d*)\))?$", re.IGNORECASE)
+NO_ACTION = ("NO ACTION", "RESTRICT")
+"""The two ways in which a foreign key says that it holds; they do the same."""
+
+HAVE_KEYS = ("innodb", "ndb", "ndbcluster", "pbxt")
+"""The storage engines that know foreign keys; the others forget them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spelled:
+    """What a column says, in the words of a state."""
+
+    type: str
+    nullable: bool
+    collation: str | None
+    default: Expression | None
+    computed: Expression | None
+    options: Options
+
+
+def spelled(text: ColumnText, collation: str) -> Spelled:
+    """Return a column in the words of a state.
+
+    Args:
+        text: the column as the server tells it.
+        collation: the default collation of its table, which need not be told.
+    """
+    is_json = text.type == "longtext" and text.check == f"json_valid({quoted(text.name)})"
+    is_json = is_json and (text.collation or collation) == "utf8mb4_bin"
+    own = None if is_json or text.collation == collation else text.collation
+    return Spelled(
+        type=_JSON if is_json else _COMPRESSED.sub("", text.type),
+        nullable=text.nullable,
+        collation=own,
+        default=_expression(text.default),
+        computed=_expression(text.computed),
+        options=_column_options(text),
+    )
+
+
+def _expression(text: str | None) -> Expression | None:
+    return None if text is None else expression(text)
+
+
+def expression(text: str) -> Expression:
+    """Return an expression as the server tells it.
+
+    Where it says which character set a string came in, it is that of a connection.
+    """
+    plain = _INTRODUCER.sub("", text)
+    return Expression(plain, plain)
+
+
+def _column_options(text: ColumnText) -> Options:
+    said = {
+        "on_update": text.on_update,
+        "autoincrement": "on" if text.counts else None,
+        "invisible": "on" if text.is_invisible else None,
+        "compressed": "on" if "COMPRESSED" in text.type else None,
+        "srid": text.srid,
+    }
+    return options(said.items())
+
+
+def options(said: Iterable[tuple[str, str | None]]) -> Options:
+    """Return what is said at all as options."""
+    found = [Option(name, value) for name, value in said if value is not None]
+    return frozenset(found) if found else NO_OPTIONS
+
+
+def action(written: str | None) -> str | None:
+    """Return what a foreign key does, None if it just holds."""
+    words = written.upper() if written else None
+    return None if words in NO_ACTION else words
+
+
+def table_options(create_options: str) -> dict[str, str]:
+    """Return what CREATE_OPTIONS says of a table; partitions are left alone."""
+    found = re.findall(r"`?(\w+)`?=('[^']*'|\S+)", create_options)
+    return {name.lower(): _value(value.strip("'")) for name, value in found}
+
+
+def _value(written: str) -> str:
+    return written.upper() if written.isalpha() else written
+
+
+def is_plain(index: Index) -> bool:
+    """Whether an index is nothing but columns."""
+    return not index.options and all(
+        part.column is not None and not part.descending and not part.options
+        for part in index.parts
+    )
+
+
+def as_unique(index: Index, *, is_index: bool) -> Unique:
+    """Return a plain unique index as the constraint that it is as well."""
+    return Unique(
+        name=index.name,
+        columns=tuple(part.column or "" for part in index.parts),
+        naming=index.naming,
+        is_index=is_index,
+    )
+
+
+def serves(index: Index, key: ForeignKey) -> bool:
+    """Whether *index* is what the server makes for a foreign key by itself."""
+    columns = tuple(part.column for part in index.parts)
+    if index.unique or not is_plain(index) or columns != key.columns:
+        return False
+    numbered = re.escape(key.columns[0]) + r"(_\d+)?"
+    return index.name == key.name or re.fullmatch(numbered, index.name) is not None
+
+
+def part_options(length: int | None) -> Options:
+    """Return what is said of a part of an index: how much of the column it has."""
+    return NO_OPTIONS if not length else frozenset({Option("length", str(length))})
+
+
+def mysql_default(value: str, extra: str, type_: str) -> str:
+    """Return what stands behind DEFAULT, from what MySQL's COLUMN_DEFAULT says.
+
+    SHOW CREATE TABLE quotes each literal, but for those of bits.
+    """
+    if "DEFAULT_GENERATED" in extra:
+        return value if _NOW.match(value) else f"({unescaped(value)})"
+    if _NOW.match(value) and type_.startswith(("timestamp", "datetime")):
+        return value
+    if re.match(r"(b'[01]*'|0x[0-9A-Fa-f]*)$", value):
+        return value
+    return literal(value)
+
+
+def unescaped(text: str) -> str:
+    """Return an expression of MySQL's information_schema as SHOW CREATE TABLE has it."""
+    return text.replace("\\'", "'")
+
+
+def index_part(
+    column: str | None, direction: str | None, length: int | None, text: str | None
+) -> IndexPart:
+    """Return a part of an index.
+
+    Args:
+        column: the name of the column, None if the part is an expression.
+        direction: D for a descending part.
+        length: how much of the column is in the index, None for all of it.
+        text: the expression.
+    """
+    return IndexPart(
+        column=column,
+        expression=expression(unescaped(text)) if column is None and text else None,
+        descending=direction == "D",
+        options=part_options(length),
+    )
