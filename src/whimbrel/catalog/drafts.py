@@ -6,7 +6,7 @@ SQLAlchemy's own compiler writes each piece of SQL, just as it would in CREATE T
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import CheckConstraint, Index, Table
@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.sql.compiler import DDLCompiler
 from sqlalchemy.types import NullType
 
+from whimbrel.catalog.models_mysql import MySQLWording
 from whimbrel.catalog.models_postgresql import PostgreSQLWording
 from whimbrel.catalog.models_sqlite import SQLiteWording
 from whimbrel.catalog.wording import (
@@ -33,6 +34,8 @@ from whimbrel.schema.state import TableName
 
 
 _WORDINGS: dict[str, type[Wording]] = {
+    "mariadb": MySQLWording,
+    "mysql": MySQLWording,
     "postgresql": PostgreSQLWording,
     "sqlite": SQLiteWording,
 }
@@ -135,22 +138,25 @@ class Drafter:
         """Return the name of *table* in the database."""
         schema = self.translation.get(table.schema, table.schema)
         if schema is None or schema == self.dialect.default_schema_name:
-            return TableName(self.wording.stored_name(table.name))
-        return TableName(self.wording.stored_name(table.name), str(schema))
+            schema = None
+        name = self.wording.stored_name(table.name)
+        return self.wording.located(TableName(name, schema and str(schema)))
 
     def draft(self, name: TableName, table: Table) -> TableDraft:
         """Return *table* with all its SQL as SQLAlchemy writes it."""
         columns = [column for column in table.columns if not column.system]
         texts = {str(column.name): self._type_text(column) for column in columns}
+        setting = self.wording.setting(table)
         return TableDraft(
             name=name,
             table=table,
             columns=[
-                ColumnDraft(column, self._column_form(column, texts))
+                ColumnDraft(column, self._form(column, texts, setting))
                 for column in columns
             ],
             checks=[
-                self._check(check, texts) for check in self._checks(table, columns)
+                self._check(check, texts, setting)
+                for check in self._checks(table, columns)
             ],
             indexes=[
                 self._index(index, texts)
@@ -175,6 +181,12 @@ class Drafter:
         except Exception as cause:  # whatever the app's own type raises
             raise _untold_type(column, self.dialect.name, cause) from cause
 
+    def _form(
+        self, column: AnyColumn, texts: dict[str, str], setting: str
+    ) -> ColumnForm:
+        form = self.wording.refined(self._column_form(column, texts), column)
+        return replace(form, setting=setting) if setting else form
+
     def _column_form(self, column: AnyColumn, texts: dict[str, str]) -> ColumnForm:
         own = self.wording.column_form(column)
         if own is not None:
@@ -186,7 +198,9 @@ class Drafter:
         if identity is not None:
             return ColumnForm(text, identity=identity)
         if column.computed is None:
-            return ColumnForm(text, default=self.ddl.get_column_default_string(column))
+            default = self.ddl.get_column_default_string(column) or ""
+            needs = self._needs(default, texts) if "(" in default else ()
+            return ColumnForm(text, default=default or None, needs=needs)
         computed = self._sql(column.computed.sqltext)
         return ColumnForm(text, computed=computed, needs=self._needs(computed, texts))
 
@@ -204,11 +218,13 @@ class Drafter:
                 if isinstance(constraint, CheckConstraint):
                     yield constraint
 
-    def _check(self, constraint: CheckConstraint, texts: dict[str, str]) -> CheckDraft:
+    def _check(
+        self, constraint: CheckConstraint, texts: dict[str, str], setting: str
+    ) -> CheckDraft:
         text = self._sql(constraint.sqltext)
         needs = self._needs(text, texts)
         mentions = tuple(need.name for need in needs)
-        return CheckDraft(constraint, CheckForm(text, needs), mentions)
+        return CheckDraft(constraint, CheckForm(text, needs, setting), mentions)
 
     def _index(self, index: Index, texts: dict[str, str]) -> IndexDraft:
         predicate = self.wording.predicate(index)

@@ -133,7 +133,7 @@ class _Builder:
                 "Import the module of the model that it refers to, or mend the name.",
                 table=draft.name,
             ) from cause
-        return schema.Table(
+        table = schema.Table(
             name=draft.name,
             columns=tuple(map(self._column, draft.columns, range(len(draft.columns)))),
             constraints=frozenset(_told_apart(found)),
@@ -141,6 +141,7 @@ class _Builder:
             options=self._options(draft),
             comment=draft.table.comment if self.has_comments else None,
         )
+        return self.wording.finished(table, draft.table)
 
     def _options(self, draft: TableDraft) -> schema.Options:
         """Return what is said of a table: by the models, and by the database."""
@@ -161,7 +162,7 @@ class _Builder:
             computed=self._computed(column, spelled.computed),
             identity=spelled.identity or self._identity(column),
             comment=column.comment if self.has_comments else None,
-            options=self.wording.options(column),
+            options=self.wording.options(column) | spelled.options,
             position=position,
         )
 

@@ -23,22 +23,27 @@ Views, sequences and system-versioned tables are not read; partitions are left a
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from itertools import groupby
 from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from whimbrel.catalog.mysql_ddl import ColumnText, TableText, parse_table
-from whimbrel.catalog.mysql_rows import Catalog, Facts, Place, read_facts, read_rows
+from whimbrel.catalog.mysql_ddl import ColumnText
+from whimbrel.catalog.mysql_keys import Keys
+from whimbrel.catalog.mysql_rows import (
+    Catalog,
+    Facts,
+    Place,
+    decoded,
+    read_facts,
+    read_rows,
+)
 from whimbrel.catalog.mysql_spelling import (
-    action,
     as_unique,
     expression,
-    index_part,
+    is_json,
     is_plain,
     mysql_default,
     options,
@@ -47,9 +52,7 @@ from whimbrel.catalog.mysql_spelling import (
     table_options,
     unescaped,
 )
-from whimbrel.catalog.mysql_tokens import quoted
 from whimbrel.schema.dialect import dialect_of
-from whimbrel.schema.names import default_name
 from whimbrel.schema.scope import Scope
 from whimbrel.schema.state import (
     Check,
@@ -59,12 +62,10 @@ from whimbrel.schema.state import (
     ForeignKey,
     Index,
     Naming,
-    PrimaryKey,
     State,
     Table,
     TableName,
     Type,
-    Unique,
 )
 
 
@@ -77,9 +78,7 @@ def read_mysql(connection: Connection, scope: Scope) -> State:
     catalog = read_rows(connection, sorted(databases))
     reading = _Reading(connection, facts, catalog)
     tables = (
-        reading.table(place, name)
-        for place, name in reading.names()
-        if scope.has(name)
+        reading.table(place, name) for place, name in reading.names() if scope.has(name)
     )
     return State(tables=frozenset(tables))
 
@@ -90,10 +89,8 @@ _ON_UPDATE = re.compile(r"on update (\w+(?:\(\d*\))?)", re.IGNORECASE)
 class _Reading:
     """All tables of one reading; columns that are alike are spelled once."""
 
-    def __init__(
-        self, connection: Connection, facts: Facts, catalog: Catalog
-    ) -> None:
-        self.connection = connection
+    def __init__(self, connection: Connection, facts: Facts, catalog: Catalog) -> None:
+        self.keys = Keys(connection, facts, catalog)
         self.facts = facts
         self.catalog = catalog
         self.is_mariadb = dialect_of(connection).is_mariadb
@@ -102,20 +99,16 @@ class _Reading:
     def names(self) -> Iterator[tuple[Place, TableName]]:
         """Yield where each table is found, and its name."""
         for place in self.catalog.tables:
-            yield place, self._name(*place)
-
-    def _name(self, database: str, table: str) -> TableName:
-        schema = self.facts.schema_of(self.facts.folded(database))
-        return TableName(self.facts.folded(table), schema)
+            yield place, self.facts.located(*place)
 
     def table(self, place: Place, name: TableName) -> Table:
         """Return the table at *place*."""
         (row,) = self.catalog.tables[place]
         beside, checks = self._checks(place)
-        keys = tuple(self._foreign_keys(place))
-        indexes = tuple(self._indexes(place))
+        keys = tuple(self.keys.foreign_keys(place))
+        indexes = tuple(self.keys.indexes(place))
         constraints: list[Constraint] = [*checks]
-        constraints += self._primary_key(place, name)
+        constraints += self.keys.primary_key(place, name)
         constraints += [
             as_unique(index, is_index=False) for index in indexes if _is_key(index)
         ]
@@ -145,17 +138,21 @@ class _Reading:
         return options(said.items())
 
     def _checks(self, place: Place) -> tuple[dict[str, str], list[Check]]:
-        """Return the checks that stand beside columns, by column, and all but JSON's."""
+        """Return checks beside columns, by column, and all that are not JSON's."""
         beside, checks = {}, []
-        columns = {row.name for row in self.catalog.columns[place]}
+        columns = {row.name: row for row in self.catalog.columns[place]}
         for row in self.catalog.checks.get(place, ()):
-            clause = _decoded(row.clause)
+            clause = decoded(row.clause)
             is_beside = row.level == "Column" or (
                 row.level is None and row.name in columns
             )
             if is_beside:
                 beside[row.name] = clause
-            if not (is_beside and clause == f"json_valid({quoted(row.name)})"):
+            if not (
+                is_beside
+                and row.name in columns
+                and is_json(self._text(columns[row.name], clause))
+            ):
                 checks.append(self._check(row, clause, is_beside))
         return beside, checks
 
@@ -180,15 +177,17 @@ class _Reading:
         key = (*row[2:], collation, check)
         column = self._spelled.get(key)
         if column is None:
-            column = self._spelled[key] = _column(self._text(row, check), row, collation)
+            column = self._spelled[key] = _column(
+                self._text(row, check), row, collation
+            )
         return column
 
     def _text(self, row: Any, check: str | None) -> ColumnText:
         """Return what the row of a column says."""
-        type_, extra = _decoded(row.type), row.extra or ""
+        type_, extra = decoded(row.type), row.extra or ""
         on_update = _ON_UPDATE.search(extra)
-        computed = _decoded(row.computed) if row.computed else None
-        default = None if row.value is None else _decoded(row.value)
+        computed = decoded(row.computed) if row.computed else None
+        default = None if row.value is None else decoded(row.value)
         if self.is_mariadb:
             default = None if default == "NULL" else default
         else:
@@ -210,98 +209,6 @@ class _Reading:
             srid=None if row.srid is None else str(row.srid),
         )
 
-    def _primary_key(self, place: Place, name: TableName) -> Iterator[PrimaryKey]:
-        rows = _parts(self.catalog.indexes.get(place, ()), primary=True)
-        for _, parts in rows:
-            columns = tuple(part.column_name for part in parts)
-            lengths = {part.column_name: part.length for part in parts if part.length}
-            falling = ",".join(
-                part.column_name for part in parts if part.direction == "D"
-            )
-            said = {
-                "length": json.dumps(lengths, sort_keys=True) if lengths else None,
-                "descending": falling or None,
-            }
-            yield PrimaryKey(
-                name=default_name(PrimaryKey, name.name, columns),
-                columns=columns,
-                options=options(said.items()),
-                naming=Naming.NONE,
-            )
-
-    def _indexes(self, place: Place) -> Iterator[Index]:
-        """Yield all indexes but the primary key's, those of constraints too."""
-        rows = self.catalog.indexes.get(place, ())
-        parser = self._parsers(place) if _have_text(rows) else {}
-        for name, parts in _parts(rows, primary=False):
-            yield self._index(place, name, parts, parser.get(name))
-
-    def _index(
-        self, place: Place, name: str, parts: list[Any], parser: str | None
-    ) -> Index:
-        first = parts[0]
-        prefix = first.kind.lower()
-        is_special = prefix in ("fulltext", "spatial")
-        (table,) = self.catalog.tables[place]
-        in_memory = (table.engine or "").lower() == "memory"
-        said = {
-            "prefix": prefix if is_special else None,
-            "with_parser": parser,
-            "using": prefix if in_memory and prefix == "btree" else None,
-            "comment": first.comment or None,
-            "ignored": "on" if first.is_hidden == "YES" else None,
-        }
-        return Index(
-            name=name,
-            parts=tuple(
-                index_part(
-                    part.column_name,
-                    part.direction,
-                    None if is_special else part.length,
-                    part.expression,
-                )
-                for part in parts
-            ),
-            unique=not int(first.non_unique),
-            options=options(said.items()),
-        )
-
-    def _foreign_keys(self, place: Place) -> Iterator[ForeignKey]:
-        actions = {row.name: row for row in self.catalog.actions.get(place, ())}
-        rows = sorted(
-            self.catalog.keys.get(place, ()), key=lambda row: (row.name, row.position)
-        )
-        if rows and not actions:
-            actions = {key.name: key for key in self._shown(place).keys}
-        for name, group in groupby(rows, key=lambda row: row.name):
-            parts = list(group)
-            said: Any = actions[name]
-            yield ForeignKey(
-                name=name,
-                columns=tuple(part.column_name for part in parts),
-                target=self._name(parts[0].target_schema, parts[0].target_table),
-                target_columns=tuple(part.target_column for part in parts),
-                on_delete=action(said.on_delete),
-                on_update=action(said.on_update),
-            )
-
-    def _parsers(self, place: Place) -> dict[str, str | None]:
-        return {key.name: key.parser for key in self._shown(place).keys}
-
-    def _shown(self, place: Place) -> TableText:
-        """Return what SHOW CREATE TABLE says of the table at *place*."""
-        name = ".".join(map(quoted, place))
-        return parse_table(show_create(self.connection, name))
-
-
-def show_create(connection: Connection, name: str) -> str:
-    """Return the text of SHOW CREATE TABLE for a quoted name."""
-    statement = f"SHOW CREATE TABLE {name}"
-    result = connection.exec_driver_sql(
-        statement, execution_options={"no_parameters": True}
-    )
-    return str(_decoded(result.one()[1]))
-
 
 def _column(text: ColumnText, row: Any, collation: str) -> Column:
     words = spelled(text, collation)
@@ -321,18 +228,6 @@ def _column(text: ColumnText, row: Any, collation: str) -> Column:
     )
 
 
-def _parts(rows: Iterable[Any], *, primary: bool) -> Iterator[tuple[str, list[Any]]]:
-    """Yield each index's name and the rows of its parts, in their order."""
-    mine = [row for row in rows if (row.name == "PRIMARY") == primary]
-    mine.sort(key=lambda row: (row.name, row.position))
-    for name, parts in groupby(mine, key=lambda row: row.name):
-        yield name, list(parts)
-
-
-def _have_text(rows: Iterable[Any]) -> bool:
-    return any(row.kind == "FULLTEXT" for row in rows)
-
-
 def _is_key(index: Index) -> bool:
     """Whether an index is a unique constraint as well."""
     return index.unique and is_plain(index)
@@ -341,8 +236,3 @@ def _is_key(index: Index) -> bool:
 def _with_index(key: ForeignKey, indexes: Iterable[Index]) -> ForeignKey:
     made = next((index.name for index in indexes if serves(index, key)), None)
     return replace(key, index=made)
-
-
-def _decoded(value: Any) -> Any:
-    """Return text that some drivers give as bytes."""
-    return value.decode() if isinstance(value, bytes | bytearray) else value

@@ -15,6 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
 from whimbrel.schema.dialect import dialect_of
+from whimbrel.schema.state import TableName
 
 
 Place: TypeAlias = tuple[str, str]
@@ -97,6 +98,11 @@ class Facts:
         """Return the schema by which a database is called."""
         return None if name == self.database else name
 
+    def located(self, database: str, table: str) -> TableName:
+        """Return the name of a table in a database."""
+        schema = self.schema_of(self.folded(database))
+        return TableName(self.folded(table), schema)
+
     def folded(self, name: str) -> str:
         """Return the name of a table or a database as the server compares it."""
         return name.lower() if self.folds_names else name
@@ -128,8 +134,29 @@ def read_facts(connection: Connection) -> Facts:
         database=_folded(row.database_name or "", folds),
         folds_names=folds,
         engine=row.engine,
-        collations={_folded(each.name, folds): each.collation_name for each in schemata},
+        collations={
+            _folded(each.name, folds): each.collation_name for each in schemata
+        },
     )
+
+
+def usual_collations(connection: Connection) -> dict[str, str]:
+    """Return the collation that each character set has if none is said."""
+    rows = connection.execute(
+        text(
+            "SELECT character_set_name AS name, default_collate_name AS collation_name"
+            " FROM information_schema.character_sets"
+        )
+    )
+    return {row.name: row.collation_name for row in rows}
+
+
+def engine_names(connection: Connection) -> dict[str, str]:
+    """Return the storage engines as the server writes them, by their small names."""
+    rows = connection.execute(
+        text("SELECT engine AS name FROM information_schema.engines")
+    )
+    return {row.name.lower(): row.name for row in rows}
 
 
 def read_rows(connection: Connection, databases: Sequence[str]) -> Catalog:
@@ -189,3 +216,8 @@ def _by_table(rows: Iterable[Any]) -> Rows:
 
 def _folded(name: str, folds: bool) -> str:
     return name.lower() if folds else name
+
+
+def decoded(value: Any) -> Any:
+    """Return text that some drivers give as bytes."""
+    return value.decode() if isinstance(value, bytes | bytearray) else value

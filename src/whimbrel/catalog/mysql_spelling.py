@@ -54,16 +54,24 @@ def spelled(text: ColumnText, collation: str) -> Spelled:
         text: the column as the server tells it.
         collation: the default collation of its table, which need not be told.
     """
-    is_json = text.type == "longtext" and text.check == f"json_valid({quoted(text.name)})"
-    is_json = is_json and (text.collation or collation) == "utf8mb4_bin"
-    own = None if is_json or text.collation == collation else text.collation
+    as_json = is_json(text)
+    own = None if as_json or text.collation == collation else text.collation
     return Spelled(
-        type=_JSON if is_json else _COMPRESSED.sub("", text.type),
+        type=_JSON if as_json else _COMPRESSED.sub("", text.type),
         nullable=text.nullable,
         collation=own,
         default=_expression(text.default),
         computed=_expression(text.computed),
         options=_column_options(text),
+    )
+
+
+def is_json(text: ColumnText) -> bool:
+    """Whether a column is what MariaDB makes of JSON: a longtext that checks itself."""
+    return (
+        text.type == "longtext"
+        and text.collation == "utf8mb4_bin"
+        and text.check == f"json_valid({quoted(text.name)})"
     )
 
 
@@ -106,7 +114,11 @@ def action(written: str | None) -> str | None:
 def table_options(create_options: str) -> dict[str, str]:
     """Return what CREATE_OPTIONS says of a table; partitions are left alone."""
     found = re.findall(r"`?(\w+)`?=('[^']*'|\S+)", create_options)
-    return {name.lower(): _value(value.strip("'")) for name, value in found}
+    return {
+        name.lower(): _value(value.strip("'"))
+        for name, value in found
+        if name.upper() != "DIRECTORY"
+    }
 
 
 def _value(written: str) -> str:
@@ -160,8 +172,13 @@ def mysql_default(value: str, extra: str, type_: str) -> str:
 
 
 def unescaped(text: str) -> str:
-    """Return an expression of MySQL's information_schema as SHOW CREATE TABLE has it."""
+    """Return what MySQL's information_schema escapes as SHOW CREATE TABLE has it."""
     return text.replace("\\'", "'")
+
+
+def _part_expression(text: str) -> Expression:
+    plain = expression(unescaped(text)).canonical
+    return Expression(plain, f"({plain})")
 
 
 def index_part(
@@ -177,7 +194,7 @@ def index_part(
     """
     return IndexPart(
         column=column,
-        expression=expression(unescaped(text)) if column is None and text else None,
+        expression=_part_expression(text) if column is None and text else None,
         descending=direction == "D",
         options=part_options(length),
     )

@@ -35,6 +35,7 @@ from whimbrel.schema.state import (
     Naming,
     Option,
     Options,
+    TableName,
 )
 from whimbrel.schema.state import Constraint as StoredConstraint
 from whimbrel.schema.state import Table as StoredTable
@@ -67,6 +68,8 @@ class ColumnForm:
         computed: the expression of a generated column.
         identity: what makes it an identity column.
         needs: the columns that the expression names.
+        attributes: what else of the definition its spelling hangs on.
+        setting: what of its table the spelling hangs on.
     """
 
     type_text: str
@@ -74,6 +77,8 @@ class ColumnForm:
     computed: str | None = None
     identity: str | None = None
     needs: tuple[Need, ...] = ()
+    attributes: str = ""
+    setting: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,7 @@ class CheckForm:
 
     text: str
     needs: tuple[Need, ...] = ()
+    setting: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +134,7 @@ class SpelledColumn:
     default: Expression | None = None
     computed: Expression | None = None
     identity: Identity | None = None
+    options: Options = NO_OPTIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +228,22 @@ class Wording:
         """Return *name* as the database keeps it."""
         return str(name)
 
+    def located(self, name: TableName) -> TableName:
+        """Return the name of a table as the database keeps it."""
+        return name
+
+    def setting(self, table: Table) -> str:  # noqa: ARG002 - for those that override
+        """Return what of *table* the spelling of its columns hangs on."""
+        return ""
+
+    def refined(self, form: ColumnForm, column: AnyColumn) -> ColumnForm:  # noqa: ARG002 - for those that override
+        """Return the form of *column* with all that its spelling hangs on."""
+        return form
+
+    def finished(self, table: StateTable, model: Table) -> StateTable:  # noqa: ARG002 - for those that override
+        """Return *table* as the database tells it, all of it being known."""
+        return table
+
     def unnamed(
         self,
         kind: type[StoredConstraint],
@@ -302,6 +325,7 @@ def unescaped(dialect: Dialect) -> Dialect:
     Where it marks parameters by percent signs, it doubles those of an expression.
     """
     plain = copy(dialect)
+    plain.__dict__.pop("_type_memos", None)  # what writes strings is kept there
     plain.identifier_preparer = type(dialect.identifier_preparer)(plain)
     plain.identifier_preparer._double_percents = False
     kind = type(dialect.type_compiler_instance)

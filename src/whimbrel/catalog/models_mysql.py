@@ -1,0 +1,228 @@
+"""What MySQL and MariaDB make of models: the server spells it in temporary tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import Column, Constraint, Index, PrimaryKeyConstraint, Table
+from sqlalchemy.engine import Connection
+from sqlalchemy.schema import CheckConstraint
+from sqlalchemy.sql.compiler import DDLCompiler
+
+from whimbrel.catalog.mysql_arguments import Arguments
+from whimbrel.catalog.mysql_ddl import ColumnText
+from whimbrel.catalog.mysql_parts import parts_of, told_parts
+from whimbrel.catalog.mysql_rows import Facts, read_facts
+from whimbrel.catalog.mysql_sheets import Sheets
+from whimbrel.catalog.mysql_spelling import (
+    expression,
+    options,
+    spelled,
+)
+from whimbrel.catalog.mysql_stored import stored
+from whimbrel.catalog.mysql_tokens import mentioned
+from whimbrel.catalog.wording import (
+    AnyColumn,
+    ColumnForm,
+    Forms,
+    SpelledColumn,
+    SpelledIndex,
+    Spellings,
+    Thing,
+    Wording,
+)
+from whimbrel.errors import ModelsError
+from whimbrel.schema.dialect import dialect_of
+from whimbrel.schema.state import (
+    Expression,
+    Options,
+    TableName,
+)
+from whimbrel.schema.state import Table as StateTable
+
+
+LONGEST_NAME = 64
+
+
+class MySQLWording(Wording):
+    """The server is asked for everything that it spells in its own words."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection)
+        self.facts: Facts = read_facts(connection)
+        self.arguments = Arguments(connection, self.facts)
+        self.server = dialect_of(connection)
+        self.ddl: DDLCompiler = self.dialect.ddl_compiler(self.dialect, None)  # type: ignore[arg-type]  # a compiler of parts needs no statement
+        self._defaults: dict[tuple[str, str | None], str | None] = {}
+        self._columns: Mapping[ColumnForm, ColumnText] = {}
+        self._collations: Mapping[str, str] = {}
+        version = self.server.version
+        self.has_descending = version >= ((10, 8) if self.server.is_mariadb else (8,))
+
+    def spell(self, forms: Forms) -> Spellings:
+        """Return what the server makes of all *forms* in temporary tables.
+
+        Raises:
+            Unspeakable: the server refuses one of them.
+            NoTemporaryTables: it lets nobody make such tables here.
+        """
+        indexes = {form: parts_of(form) for form in forms.indexes}
+        asked = [form for form, parts in indexes.items() if parts is None]
+        told = Sheets(self.connection).told([*forms.columns, *forms.checks, *asked])
+        self._columns, self._collations = told.columns, told.collations
+        return Spellings(
+            columns={
+                form: self._column(form, told.columns[form]) for form in forms.columns
+            },
+            checks={
+                form: Expression(expression(told.texts[form]).canonical, form.text)
+                for form in forms.checks
+            },
+            indexes={
+                form: SpelledIndex(parts or told_parts(told.texts[form]))
+                for form, parts in indexes.items()
+            },
+        )
+
+    def _column(self, form: ColumnForm, text: ColumnText) -> SpelledColumn:
+        words = spelled(text, self._collations.get(form.setting, ""))
+        default, computed = words.default, words.computed
+        if default is not None and text.on_update is None:
+            default = Expression(default.canonical, form.default or "")
+        if computed is not None:
+            computed = Expression(computed.canonical, form.computed or "")
+        return SpelledColumn(
+            type_spelling=words.type,
+            collation=words.collation,
+            default=default,
+            computed=computed,
+            options=words.options,
+        )
+
+    def mentioned(self, text: str, columns: Iterable[str]) -> tuple[str, ...]:
+        """Return those of *columns* that *text* names, in order of appearance."""
+        return mentioned(text, columns)
+
+    def located(self, name: TableName) -> TableName:
+        """Return the name of a table as the server keeps it."""
+        schema = self.facts.folded(name.schema) if name.schema else None
+        if schema == self.facts.database:
+            schema = None
+        return TableName(self.facts.folded(_short(name.name)), schema)
+
+    def setting(self, table: Table) -> str:
+        """Return the character set and the collation of *table*."""
+        return self.arguments.setting(table)
+
+    def refined(self, form: ColumnForm, column: AnyColumn) -> ColumnForm:
+        """Return the form of *column*, with its default as CREATE TABLE has it."""
+        attributes = self._attributes(form, column)
+        if form.default is None:
+            return replace(form, attributes=attributes) if attributes else form
+        key = (form.type_text, form.default)
+        if key not in self._defaults:
+            definition = self.ddl.get_column_specification(column)
+            wrapped = f"({form.default})"
+            is_wrapped = definition.endswith(f" DEFAULT {wrapped}")
+            self._defaults[key] = wrapped if is_wrapped else form.default
+        return replace(form, default=self._defaults[key], attributes=attributes)
+
+    def _attributes(self, form: ColumnForm, column: AnyColumn) -> str:
+        """Return whether a column takes NULL, in the words of CREATE TABLE.
+
+        MariaDB's generated columns cannot say it.
+        """
+        if column.computed is not None and self.server.is_mariadb:
+            return ""
+        if not column.nullable:
+            return "NOT NULL"
+        return "NULL" if form.type_text.upper().startswith("TIMESTAMP") else ""
+
+    def is_emitted(self, constraint: Constraint, ddl: DDLCompiler) -> bool:
+        """Return whether CREATE TABLE says anything of *constraint*."""
+        if isinstance(constraint, CheckConstraint):
+            version = self.server.version
+            if version < ((10, 2) if self.server.is_mariadb else (8, 0, 16)):
+                return False
+        return super().is_emitted(constraint, ddl)
+
+    def keeps_name(self, thing: Constraint | Index) -> bool:
+        """Return whether the server gets to know the name of *thing*."""
+        return not isinstance(thing, PrimaryKeyConstraint) and super().keeps_name(thing)
+
+    def stored_name(self, name: str) -> str:
+        """Return *name*, which must be one that the server takes."""
+        return _short(str(name))
+
+    def is_nullable(self, form: ColumnForm, column: AnyColumn) -> bool:
+        """Return whether the database takes NULL in *column*: a key takes none."""
+        return not column.primary_key and self._columns[form].nullable
+
+    def index_parts(self, index: Index, written: Callable[[Any], str]) -> str | None:
+        """Return what *index* says between its parentheses; None if only columns."""
+        expressions: list[Any] = list(index.expressions)
+        lengths = self.said(index, "length")
+        if lengths is None and all(isinstance(each, Column) for each in expressions):
+            return None
+        parts = []
+        for each in expressions:
+            text = written(each)
+            name = getattr(each, "name", text)
+            length = lengths
+            if isinstance(lengths, Mapping):
+                length = lengths.get(name, lengths.get(text))
+            parts.append(text if length is None else f"{text}({length})")
+        return ", ".join(parts)
+
+    def options(self, thing: Thing) -> Options:
+        """Return what the keyword arguments ``mysql_...`` say of *thing*."""
+        match thing:
+            case Column():
+                return options(
+                    [("autoincrement", "on" if self._counts(thing) else None)]
+                )
+            case Table():
+                return self.arguments.options(thing, self._collations)
+            case Index():
+                return self._index_options(thing)
+            case _:
+                return options(())
+
+    def finished(self, table: StateTable, model: Table) -> StateTable:
+        """Return *table* as the server tells it: with what it adds and leaves out."""
+        engine = self.arguments.engine(model)
+        return stored(table, engine, has_descending=self.has_descending)
+
+    def _index_options(self, index: Index) -> Options:
+        if "dialect_options" not in index.__dict__:
+            return options(())
+        prefix, using = self.said(index, "prefix"), self.said(index, "using")
+        said = {
+            "prefix": prefix.lower() if prefix and prefix.upper() != "UNIQUE" else None,
+            "with_parser": self.said(index, "with_parser"),
+            "using": "btree" if using and using.lower() == "btree" else None,
+        }
+        return options(said.items())
+
+    def _counts(self, column: AnyColumn) -> bool:
+        """Whether SQLAlchemy writes AUTO_INCREMENT behind *column*."""
+        if column is not column.table._autoincrement_column:
+            return False
+        return self.ddl.get_column_specification(column).endswith(" AUTO_INCREMENT")
+
+
+def _short(name: str) -> str:
+    """Return *name* if the server takes it; it takes no longer ones.
+
+    Raises:
+        ModelsError: the name is too long.
+    """
+    if len(name) > LONGEST_NAME:
+        raise ModelsError(
+            f"The name {name} has {len(name)} characters; MySQL and MariaDB take"
+            f" {LONGEST_NAME}.",
+            "Give the thing a shorter name, or one at all: name='...'.",
+        )
+    return name

@@ -1,0 +1,134 @@
+"""The keys and indexes of tables, from the rows of information_schema."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from whimbrel.catalog.mysql_ddl import TableText, parse_table
+from whimbrel.catalog.mysql_rows import Catalog, Facts, Place, decoded
+from whimbrel.catalog.mysql_spelling import action, index_part, options
+from whimbrel.catalog.mysql_tokens import quoted
+from whimbrel.schema.names import default_name
+from whimbrel.schema.state import ForeignKey, Index, Naming, PrimaryKey, TableName
+
+
+class Keys:
+    """The keys of all tables of one reading."""
+
+    def __init__(self, connection: Connection, facts: Facts, catalog: Catalog) -> None:
+        self._connection = connection
+        self._facts = facts
+        self._catalog = catalog
+
+    def primary_key(self, place: Place, name: TableName) -> Iterator[PrimaryKey]:
+        """Yield the primary key, if there is one."""
+        rows = _parts(self._catalog.indexes.get(place, ()), primary=True)
+        for _, parts in rows:
+            columns = tuple(part.column_name for part in parts)
+            lengths = {part.column_name: part.length for part in parts if part.length}
+            falling = ",".join(
+                part.column_name for part in parts if part.direction == "D"
+            )
+            said = {
+                "length": json.dumps(lengths, sort_keys=True) if lengths else None,
+                "descending": falling or None,
+            }
+            yield PrimaryKey(
+                name=default_name(PrimaryKey, name.name, columns),
+                columns=columns,
+                options=options(said.items()),
+                naming=Naming.NONE,
+            )
+
+    def indexes(self, place: Place) -> Iterator[Index]:
+        """Yield all indexes but the primary key's, those of constraints too."""
+        rows = self._catalog.indexes.get(place, ())
+        parser = self._parsers(place) if _have_text(rows) else {}
+        for name, parts in _parts(rows, primary=False):
+            yield self._index(place, name, parts, parser.get(name))
+
+    def _index(
+        self, place: Place, name: str, parts: list[Any], parser: str | None
+    ) -> Index:
+        first = parts[0]
+        prefix = first.kind.lower()
+        is_special = prefix in ("fulltext", "spatial")
+        (table,) = self._catalog.tables[place]
+        in_memory = (table.engine or "").lower() == "memory"
+        said = {
+            "prefix": prefix if is_special else None,
+            "with_parser": parser,
+            "using": prefix if in_memory and prefix == "btree" else None,
+            "comment": first.comment or None,
+            "ignored": "on" if first.is_hidden == "YES" else None,
+        }
+        return Index(
+            name=name,
+            parts=tuple(
+                index_part(
+                    part.column_name,
+                    part.direction,
+                    None if is_special else part.length,
+                    part.expression,
+                )
+                for part in parts
+            ),
+            unique=not int(first.non_unique),
+            options=options(said.items()),
+        )
+
+    def foreign_keys(self, place: Place) -> Iterator[ForeignKey]:
+        """Yield the foreign keys, without the indexes that serve them."""
+        actions = {row.name: row for row in self._catalog.actions.get(place, ())}
+        rows = sorted(
+            self._catalog.keys.get(place, ()), key=lambda row: (row.name, row.position)
+        )
+        if rows and not actions:
+            actions = {key.name: key for key in self._shown(place).keys}
+        for name, group in groupby(rows, key=lambda row: row.name):
+            parts = list(group)
+            said: Any = actions[name]
+            yield ForeignKey(
+                name=name,
+                columns=tuple(part.column_name for part in parts),
+                target=self._facts.located(
+                    parts[0].target_schema, parts[0].target_table
+                ),
+                target_columns=tuple(part.target_column for part in parts),
+                on_delete=action(said.on_delete),
+                on_update=action(said.on_update),
+            )
+
+    def _parsers(self, place: Place) -> dict[str, str | None]:
+        return {key.name: key.parser for key in self._shown(place).keys}
+
+    def _shown(self, place: Place) -> TableText:
+        """Return what SHOW CREATE TABLE says of the table at *place*."""
+        name = ".".join(map(quoted, place))
+        return parse_table(show_create(self._connection, name))
+
+
+def show_create(connection: Connection, name: str) -> str:
+    """Return the text of SHOW CREATE TABLE for a quoted name."""
+    statement = f"SHOW CREATE TABLE {name}"
+    result = connection.exec_driver_sql(
+        statement, execution_options={"no_parameters": True}
+    )
+    return str(decoded(result.one()[1]))
+
+
+def _parts(rows: Iterable[Any], *, primary: bool) -> Iterator[tuple[str, list[Any]]]:
+    """Yield each index's name and the rows of its parts, in their order."""
+    mine = [row for row in rows if (row.name == "PRIMARY") == primary]
+    mine.sort(key=lambda row: (row.name, row.position))
+    for name, parts in groupby(mine, key=lambda row: row.name):
+        yield name, list(parts)
+
+
+def _have_text(rows: Iterable[Any]) -> bool:
+    return any(row.kind == "FULLTEXT" for row in rows)

@@ -1,0 +1,112 @@
+"""What the server keeps of a table that models describe, and what it adds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from whimbrel.catalog.mysql_spelling import (
+    HAVE_KEYS,
+    action,
+    as_unique,
+    is_plain,
+    serves,
+)
+from whimbrel.schema.state import (
+    Constraint,
+    ForeignKey,
+    Index,
+    IndexPart,
+    Naming,
+    PrimaryKey,
+    Table,
+    Unique,
+)
+
+
+def stored(table: Table, engine: str, *, has_descending: bool) -> Table:
+    """Return *table* as the server tells it.
+
+    Args:
+        table: the table as its models say.
+        engine: its storage engine.
+        has_descending: the server knows the direction of an index.
+    """
+    keys = [_key(each) for each in table.constraints if isinstance(each, ForeignKey)]
+    constraints: list[Constraint] = [
+        each for each in table.constraints if not isinstance(each, ForeignKey)
+    ]
+    indexes = [_index(index, engine, has_descending) for index in table.indexes]
+    if engine.lower() in HAVE_KEYS:
+        constraints += keys
+    else:
+        indexes += _left_by_keys(keys, constraints, indexes)
+        keys = []
+    unique = [each for each in indexes if each.unique and is_plain(each)]
+    constraints += [as_unique(index, is_index=True) for index in unique]
+    columns = (
+        replace(column, comment=column.comment or None) for column in table.columns
+    )
+    return replace(
+        table,
+        columns=tuple(columns),
+        constraints=frozenset(constraints),
+        indexes=frozenset(
+            index
+            for index in indexes
+            if index not in unique and not any(serves(index, key) for key in keys)
+        ),
+        comment=table.comment or None,
+    )
+
+
+def _index(index: Index, engine: str, has_descending: bool) -> Index:
+    """Return an index without what its kind, or the server, does not know."""
+    said = {option.name: option for option in index.options}
+    parts = index.parts
+    if "prefix" in said:
+        parts = tuple(IndexPart(column=part.column) for part in parts)
+    elif not has_descending:
+        parts = tuple(replace(part, descending=False) for part in parts)
+    if engine.lower() != "memory":
+        said.pop("using", None)
+    return replace(index, parts=parts, options=frozenset(said.values()))
+
+
+def _key(key: ForeignKey) -> ForeignKey:
+    """Return a foreign key as the server keeps it: it knows no deferral."""
+    return replace(
+        key,
+        on_delete=action(key.on_delete),
+        on_update=action(key.on_update),
+        match=None,
+        deferrable=False,
+        initially_deferred=False,
+    )
+
+
+def _left_by_keys(
+    keys: Iterable[ForeignKey],
+    constraints: Iterable[Constraint],
+    indexes: Iterable[Index],
+) -> list[Index]:
+    """Return the indexes that foreign keys leave where the engine forgets the keys."""
+    there = [
+        tuple(part.column for part in index.parts if part.column) for index in indexes
+    ]
+    there += [
+        each.columns for each in constraints if isinstance(each, Unique | PrimaryKey)
+    ]
+    made = []
+    for key in sorted(keys, key=repr):
+        if not any(columns[: len(key.columns)] == key.columns for columns in there):
+            there.append(key.columns)
+            is_named = key.naming is not Naming.NONE
+            made.append(
+                Index(
+                    name=key.name if is_named else key.columns[0],
+                    parts=tuple(IndexPart(column=column) for column in key.columns),
+                    naming=key.naming,
+                )
+            )
+    return made

@@ -1,0 +1,228 @@
+"""What create_all() makes of models on MariaDB is what we read from the models."""
+
+import warnings
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import given, settings
+from sqlalchemy.dialects import mysql
+
+from mysql_models import TYPES, metadatas
+from whimbrel.catalog.models import read_models
+from whimbrel.catalog.read import read_state
+from whimbrel.errors import ModelsError, NoTemporaryTables
+from whimbrel.schema.diff import diff
+from whimbrel.schema.names import adopt_names
+from whimbrel.schema.scope import Scope
+
+
+EVERYTHING = Scope()
+
+
+@pytest.fixture
+def connection(mariadb_url):
+    engine = sa.create_engine(mariadb_url)
+    with engine.connect() as connection:
+        yield connection
+    engine.dispose()
+
+
+def differences(metadata, connection):
+    """Make the models, and return what their state lacks of the database's."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        metadata.create_all(connection)
+    current = read_state(connection, EVERYTHING)
+    wanted = adopt_names(read_models([metadata], connection, EVERYTHING), current)
+    found = diff(current, wanted)
+    assert (wanted == current) == (found == ())
+    return found
+
+
+def test_every_type_is_told_alike(connection):
+    """In tables of two character sets, with and without NULL."""
+    metadata = sa.MetaData()
+    for start in range(0, len(TYPES), 12):
+        some = TYPES[start : start + 12]
+        for nullable, charset in ((True, "utf8mb4"), (False, "latin1")):
+            sa.Table(
+                f"t_{charset}_{start}",
+                metadata,
+                *[
+                    sa.Column(f"c{number}", type_, nullable=nullable)
+                    for number, type_ in enumerate(some)
+                ],
+                mysql_charset=charset,
+            )
+    assert differences(metadata, connection) == ()
+
+
+def test_models_are_what_create_all_makes_of_them(mariadb_url):
+    """For any models, once what is unnamed has taken its equal's name."""
+    engine = sa.create_engine(mariadb_url)
+
+    @given(metadatas())
+    @settings(max_examples=25)
+    def holds(metadata):
+        with engine.connect() as connection:
+            try:
+                assert differences(metadata, connection) == ()
+            finally:
+                metadata.drop_all(connection)
+
+    holds()
+    engine.dispose()
+
+
+KEYS = {
+    "unnamed": [],
+    "index of its own": [sa.Index("ix_child_parent", "parent_id")],
+    "the server's own index said": [sa.Index("parent_id", "parent_id")],
+    "served by a wider index": [sa.Index("ix_wide", "parent_id", "number")],
+    "served by a unique key": [sa.UniqueConstraint("parent_id", "number")],
+    "check beside": [sa.CheckConstraint("number > 1")],
+}
+
+
+@pytest.mark.parametrize("things", KEYS.values(), ids=KEYS)
+def test_a_foreign_key_and_the_index_that_serves_it(connection, things):
+    """The index that the server makes is no difference, the models' own is seen."""
+    metadata = sa.MetaData()
+    sa.Table("parent", metadata, sa.Column("id", sa.Integer, primary_key=True))
+    sa.Table(
+        "child",
+        metadata,
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("parent_id", sa.ForeignKey("parent.id", ondelete="RESTRICT")),
+        sa.Column("number", sa.Integer, sa.CheckConstraint("number < 9")),
+        sa.Column("me", sa.ForeignKey("child.id", name="fk_me")),
+        *things,
+    )
+    assert differences(metadata, connection) == ()
+
+
+def test_tables_in_other_databases(connection, mariadb_url):
+    """A schema is a database; the connection's own is the default one."""
+    other = f"{connection.engine.url.database}_x"
+    connection.exec_driver_sql(f"CREATE DATABASE {other} COLLATE latin1_swedish_ci")
+    try:
+        metadata = sa.MetaData()
+        own = connection.engine.url.database
+        sa.Table("here", metadata, sa.Column("id", sa.Integer, primary_key=True))
+        sa.Table(
+            "there",
+            metadata,
+            sa.Column("id", sa.Integer, primary_key=True),
+            sa.Column("here_id", sa.ForeignKey(f"{own}.also.id")),
+            sa.Column("word", sa.String(5)),
+            sa.Column("wide", sa.String(5, collation="utf8mb4_bin")),
+            schema=other,
+        )
+        sa.Table(
+            "also", metadata, sa.Column("id", sa.Integer, primary_key=True), schema=own
+        )
+        metadata.create_all(connection)
+        scope = Scope(schemas=(None, other, own))
+        current = read_state(connection, scope)
+        wanted = adopt_names(read_models([metadata], connection, scope), current)
+        assert {str(table.name) for table in current.tables} == {
+            "here", "also", f"{other}.there",
+        }  # fmt: skip
+        assert diff(current, wanted) == ()
+    finally:
+        connection.exec_driver_sql(f"DROP DATABASE {other}")
+
+
+def test_the_transaction_of_the_caller_goes_on(connection):
+    """Spelling models neither commits nor rolls back what the caller did."""
+    connection.exec_driver_sql("CREATE TABLE kept (id INT)")
+    connection.exec_driver_sql("INSERT INTO kept VALUES (1)")
+    metadata = sa.MetaData()
+    sa.Table("t", metadata, sa.Column("a", sa.String(5), server_default="x"))
+    read_models([metadata], connection, EVERYTHING)
+    connection.rollback()
+    assert connection.exec_driver_sql("SELECT * FROM kept").all() == []
+
+
+REFUSED = {
+    "default": (sa.Column("a", sa.Integer, server_default=sa.text("nonsense()")), "t.a"),
+    "check": (sa.CheckConstraint("nowhere > 1"), "nowhere > 1"),
+    "type": (sa.Column("a", mysql.VARCHAR(20, charset="klingon")), "t.a"),
+    "expression": (sa.Index("ix_lower", sa.text("(lower(word))")), "ix_lower"),
+    "long name": (sa.Column("a" * 65, sa.Integer), "a" * 65),
+}
+
+
+@pytest.mark.parametrize(("thing", "name"), REFUSED.values(), ids=REFUSED)
+def test_what_the_server_refuses_is_named(connection, thing, name):
+    """The error names the column or the constraint."""
+    metadata = sa.MetaData()
+    sa.Table(
+        "t", metadata, sa.Column("id", sa.Integer), sa.Column("word", sa.Text), thing
+    )
+    with pytest.raises(ModelsError, match=name.replace("(", r"\(")):
+        read_models([metadata], connection, EVERYTHING)
+
+
+@pytest.fixture
+def as_role(mariadb_url):
+    """Give what connects as a role that has some privileges on the database."""
+    server = sa.create_engine(mariadb_url, isolation_level="AUTOCOMMIT")
+    database = server.url.database
+    role = database[-20:]
+    engines = []
+
+    def connect(privileges):
+        with server.connect() as connection:
+            connection.exec_driver_sql(f"CREATE USER {role}@'%%'")
+            connection.exec_driver_sql(f"CREATE USER {role}@'127.0.0.1'")
+            for host in ("%%", "127.0.0.1"):
+                connection.exec_driver_sql(
+                    f"GRANT {privileges} ON {database}.* TO {role}@'{host}'"
+                )
+        url = server.url.set(username=role, password=None)
+        engines.append(sa.create_engine(url))
+        return engines[-1].connect()
+
+    yield connect
+    for engine in engines:
+        engine.dispose()
+    with server.connect() as connection:
+        for host in ("%%", "127.0.0.1"):
+            connection.exec_driver_sql(f"DROP USER IF EXISTS {role}@'{host}'")
+    server.dispose()
+
+
+def models_for_a_role():
+    metadata = sa.MetaData()
+    sa.Table("p", metadata, sa.Column("id", sa.Integer, primary_key=True))
+    sa.Table(
+        "c",
+        metadata,
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("p_id", sa.ForeignKey("p.id", ondelete="CASCADE")),
+        sa.Column("n", sa.Integer, sa.CheckConstraint("n > 1"), server_default="2"),
+    )
+    return metadata
+
+
+def test_a_role_that_may_only_read(connection, as_role):
+    """SELECT and CREATE TEMPORARY TABLES are enough; foreign keys are read wholly."""
+    metadata = models_for_a_role()
+    metadata.create_all(connection)
+    current = read_state(connection, EVERYTHING)
+    with as_role("SELECT, CREATE TEMPORARY TABLES") as theirs:
+        assert read_state(theirs, EVERYTHING) == current
+        wanted = read_models([metadata], theirs, EVERYTHING)
+        assert diff(current, adopt_names(wanted, current)) == ()
+
+
+def test_a_role_without_temporary_tables(connection, as_role):
+    """The error says which privilege is missing."""
+    metadata = models_for_a_role()
+    metadata.create_all(connection)
+    with (
+        as_role("SELECT") as theirs,
+        pytest.raises(NoTemporaryTables, match="CREATE TEMPORARY TABLES"),
+    ):
+        read_models([metadata], theirs, EVERYTHING)
