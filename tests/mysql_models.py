@@ -53,7 +53,7 @@ MOMENTS = [sa.DateTime(), sa.TIMESTAMP()]
 
 DEFAULTS = [
     (NUMBERS, ["0", "1", "7.5", sa.text("0"), sa.text("-1"), sa.text("(1 + 2)")]),
-    (STRINGS, ["", "new", "it's \\ \n \"q\" 50% :x", sa.text("upper('x')")]),
+    (STRINGS, ["", "new", 'it\'s \\ \n "q" 50% :x', sa.text("upper('x')")]),
     (STRINGS, [sa.text("uuid()"), sa.text("concat('a', 'b%')")]),
     (MOMENTS, [sa.func.now(), sa.text("CURRENT_TIMESTAMP"), sa.text("NULL")]),
     (MOMENTS, [sa.text("CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP")]),
@@ -70,7 +70,7 @@ DEFAULTS = [
     ([sa.JSON()], ["{}", '{"a": "50%"}']),
     ([sa.Date()], ["2020-01-01", sa.text("(curdate())")]),
 ]
-COMMENTS = [None, None, "", "it's 50% \\ \"x\"", "中文"]
+COMMENTS = [None, None, "", 'it\'s 50% \\ "x"', "中文"]
 NAMES = ["a", "b", "Order", "select", "中文", "x y", "a`b", "CamelCase", "j" * 64]
 TABLE_OPTIONS = [
     {},
@@ -172,7 +172,9 @@ def _referring(draw, first):
             sa.ForeignKey(
                 first.c.id,
                 name=draw(st.sampled_from([None, "fk_first"])),
-                ondelete=draw(st.sampled_from([None, "CASCADE", "RESTRICT", "SET NULL"])),
+                ondelete=draw(
+                    st.sampled_from([None, "CASCADE", "RESTRICT", "SET NULL"])
+                ),
                 onupdate=draw(st.sampled_from([None, "NO ACTION", "CASCADE"])),
             ),
             index=draw(st.booleans()),

@@ -145,7 +145,10 @@ def test_the_transaction_of_the_caller_goes_on(connection):
 
 
 REFUSED = {
-    "default": (sa.Column("a", sa.Integer, server_default=sa.text("nonsense()")), "t.a"),
+    "default": (
+        sa.Column("a", sa.Integer, server_default=sa.text("nonsense()")),
+        "t.a",
+    ),
     "check": (sa.CheckConstraint("nowhere > 1"), "nowhere > 1"),
     "type": (sa.Column("a", mysql.VARCHAR(20, charset="klingon")), "t.a"),
     "expression": (sa.Index("ix_lower", sa.text("(lower(word))")), "ix_lower"),
