@@ -240,7 +240,7 @@ class Wording:
         """Return the form of *column* with all that its spelling hangs on."""
         return form
 
-    def finished(self, table: StateTable, model: Table) -> StateTable:  # noqa: ARG002 - for those that override
+    def finished(self, table: StoredTable, model: Table) -> StoredTable:  # noqa: ARG002 - for those that override
         """Return *table* as the database tells it, all of it being known."""
         return table
 
