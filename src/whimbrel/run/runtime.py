@@ -47,6 +47,11 @@ from whimbrel.run.transaction import (
     without_foreign_keys,
     without_transaction,
 )
+from whimbrel.run.version_table import (
+    ALEMBICS,
+    make_room,
+    widen_before_it_is_made,
+)
 from whimbrel.schema.dialect import described
 
 
@@ -279,7 +284,13 @@ class Context(MigrationContext):
         for step in steps:
             if isinstance(step, RevisionStep):
                 step.migration_fn = self._script(step, step.migration_fn)
+            self._make_room(step)
             yield step
+
+    def _make_room(self, step: Any) -> None:
+        """Let the ids that *step* leads to fit, unless those it leaves do already."""
+        if max(map(len, step.from_revisions), default=0) <= ALEMBICS:
+            make_room(self, step.to_revisions)
 
     def _script(
         self, step: RevisionStep, run: Callable[..., Any]
@@ -304,6 +315,7 @@ class Context(MigrationContext):
 def owned_context(context: MigrationContext) -> Context:
     """Make *context*, which Alembic made, one of ours; it stays the same object."""
     context.__class__ = Context
+    widen_before_it_is_made(context)
     assert isinstance(context, Context)
     return context
 
