@@ -27,7 +27,7 @@ from whimbrel.errors import (
     UsageError,
     WhimbrelError,
 )
-from whimbrel.verbs import VERBS, WISHES, Verb, Word, Words
+from whimbrel.verbs import OPTIONS, VERBS, WISHES, Verb, Word, Words
 
 
 # ------------------------------------------------------- the deed and the answer
@@ -70,16 +70,23 @@ def arranged(verb: Verb, words: dict[str, Any]) -> tuple[Any, ...]:
 
 def _wishes(options: dict[str, Any]) -> Any:
     """Take the wishes out of *options*."""
-    from whimbrel.commands.compare import Wishes
+    from whimbrel.commands.wishes import Wishes
 
-    return Wishes(
-        rename=tuple(options.pop("rename", ())),
-        fill=tuple(options.pop("fill", ())),
-        drop=tuple(options.pop("drop", ())),
-        rename_constraints=options.pop("rename_constraints", False),
-        is_kept=options.pop("keep", False),
-        is_proved=not options.pop("no_proof", False),
-    )
+    renamed = {"keep": "is_kept", "no_proof": "is_proved"}
+    said: dict[str, Any] = {
+        renamed.get(name, name): _listed(value) if OPTIONS[name].multiple else value
+        for name, value in options.items()
+        if name in WISHES
+    }
+    for name in WISHES:
+        options.pop(name, None)
+    if "is_proved" in said:
+        said["is_proved"] = not said["is_proved"]
+    return Wishes(**said)
+
+
+def _listed(value: Any) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)
 
 
 def run_default_environment() -> None:
@@ -101,13 +108,16 @@ def show(config: Any, report: Any) -> None:
 def tell_at_once(config: Any) -> None:
     """Let the steps of a run be shown when they are done, not when all are.
 
-    How far a long one is, is shown on a terminal.
+    How far a long one is, is shown on a terminal, and questions are asked there.
     """
+    from whimbrel.report.asking import ask_at_terminal, is_someone_there
     from whimbrel.report.progress_line import ProgressLine
     from whimbrel.report.report import Report
 
     config.attributes["progress"] = ProgressLine(sys.stderr)
     config.attributes["tell"] = lambda line: show(config, Report(lines=(line,)))
+    if is_someone_there():
+        config.attributes["ask"] = ask_at_terminal
 
 
 def leave(code: int = 0) -> NoReturn:

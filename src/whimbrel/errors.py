@@ -2,10 +2,13 @@
 
 WhimbrelError
 ├── UsageError             a command was called in a way that cannot work
+│   ├── RenameUnsure
+│   └── ValueNeeded
 ├── ConfigError            settings, folders, URLs
 │   └── NoMigrationsFolder
 ├── ModelsError            the models cannot be read
 │   ├── NoModels
+│   ├── TablesVanish
 │   └── UnrenderableType
 ├── HistoryError           the scripts in the folder
 │   ├── BrokenScript
@@ -56,6 +59,18 @@ class UsageError(WhimbrelError):
     exit_code = 2
 
 
+class RenameUnsure(UsageError):
+    """What goes and what comes may be one thing, and nobody said so."""
+
+    code = "E002"
+
+
+class ValueNeeded(UsageError):
+    """Rows have no value for a column that must not be NULL, and none was given."""
+
+    code = "E003"
+
+
 class ConfigError(WhimbrelError):
     """A setting, a folder or a URL is missing or wrong."""
 
@@ -78,6 +93,12 @@ class NoModels(ModelsError):
     """The metadata holds no table although the database does."""
 
     code = "E021"
+
+
+class TablesVanish(ModelsError):
+    """Most tables are in the models no more."""
+
+    code = "E023"
 
 
 class UnrenderableType(ModelsError):

@@ -67,7 +67,15 @@ OPTIONS: Mapping[str, Option] = {
     "check_heads": _flag("-c", "Fail if a head is not applied.", "--check-heads"),
     "purge": _flag("--purge", "Empty the version table first."),
     "rename": _value("--rename", "This is a rename, old:new.", multiple=True),
+    "no_rename": _flag("--no-rename", "Nothing else was renamed."),
     "fill": _value("--fill", "Value for rows, table.column=value.", multiple=True),
+    "fill_sql": _value(
+        "--fill-sql", "The same as SQL, table.column=expression.", multiple=True
+    ),
+    "server_defaults": _flag(
+        "--server-defaults", "Give what is new the models' Python defaults."
+    ),
+    "no_input": _flag("--no-input", "Ask nothing, even on a terminal."),
     "keep": _flag("--keep", "Keep a script that fails its proof."),
     "yes": _flag("-y", "Do what the plan says, asking nothing.", "--yes"),
     "force": _flag("--force", "Go on although both sides change one thing."),
@@ -98,7 +106,18 @@ OPTIONS: Mapping[str, Option] = {
 #: what is asked of ``diff``
 DIFFED = ("as_sql", "script", "json", "schema", "include", "exclude", "dialect_url")
 #: what is asked of ``migrate`` beyond Alembic's options
-WISHES = ("rename", "fill", "drop", "rename_constraints", "keep", "no_proof")
+WISHES = (
+    "rename",
+    "no_rename",
+    "fill",
+    "fill_sql",
+    "drop",
+    "server_defaults",
+    "no_input",
+    "rename_constraints",
+    "keep",
+    "no_proof",
+)
 #: what places a new script in its history
 PLACE = ("message", "sql", "head", "splice", "branch_label", "version_path", "rev_id")
 
@@ -259,7 +278,7 @@ VERBS: Mapping[str, Verb] = {
             name="check",
             room="scripts",
             help="Fail if the models and the database differ.",
-            options=("rename", "fill", "drop", "rename_constraints"),
+            options=("rename", "no_rename", "fill", "drop", "rename_constraints"),
         ),
         Verb(
             name="diff",

@@ -5,7 +5,7 @@ SQLAlchemy's own compiler writes each piece of SQL, just as it would in CREATE T
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -124,9 +124,20 @@ def _speakers(draft: TableDraft, form: Form) -> Iterator[str]:
 
 
 class Drafter:
-    """Reads the attributes of tables, and lets SQLAlchemy write what is SQL."""
+    """Reads the attributes of tables, and lets SQLAlchemy write what is SQL.
 
-    def __init__(self, connection: Connection) -> None:
+    Args:
+        connection: a database of the dialect that is meant.
+        default_of: gives columns a default, as SQL, that the models do not give to
+            the database.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        default_of: Callable[[AnyColumn], str | None] | None = None,
+    ) -> None:
+        self.default_of = default_of
         self.wording = _WORDINGS.get(connection.dialect.name, Wording)(connection)
         self.dialect = dialect = self.wording.dialect
         self.ddl: DDLCompiler = dialect.ddl_compiler(dialect, None)  # type: ignore[arg-type]  # a compiler of parts needs no statement
@@ -193,7 +204,8 @@ class Drafter:
             return own
         text = texts[column.name]
         if column.server_default is None:
-            return ColumnForm(text)
+            given = self.default_of(column) if self.default_of else None
+            return ColumnForm(text, default=given)
         identity = self.wording.identity_text(column)
         if identity is not None:
             return ColumnForm(text, identity=identity)

@@ -44,7 +44,10 @@ _TEMPORARY = ("TEMP", "TEMPORARY")
 
 
 def read_models(
-    metadatas: Sequence[MetaData], connection: Connection, scope: Scope
+    metadatas: Sequence[MetaData],
+    connection: Connection,
+    scope: Scope,
+    default_of: Callable[[AnyColumn], str | None] | None = None,
 ) -> State:
     """Return the state that the models describe, in the words of the database.
 
@@ -52,12 +55,14 @@ def read_models(
         metadatas: the models' metadata; a table may stand in one of them only.
         connection: the database in whose words the models are told.
         scope: what of the models is ours.
+        default_of: gives columns a default, as SQL, that the models keep from the
+            database.
 
     Raises:
         ModelsError: the models cannot be created on this database either.
     """
     with uncollected():
-        drafter = Drafter(connection)
+        drafter = Drafter(connection, default_of)
         found = list(_tables(metadatas, drafter, scope))
         drafts = [drafter.draft(*each) for each in found]
         drafter.wording.prepare(metadatas, [table for _, table in found])

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from whimbrel.commands.beginning import compare_existing
-from whimbrel.commands.compare import Wishes
 from whimbrel.commands.database import stamp
 from whimbrel.commands.scripts import RefusedUsage, revision
+from whimbrel.commands.wishes import Wishes
 from whimbrel.config import Config
 from whimbrel.report.report import Line, Report, Tone
 from whimbrel.script.history import History

@@ -11,7 +11,8 @@ from sqlalchemy.engine import Connection
 
 from whimbrel.catalog.models import read_models
 from whimbrel.catalog.read import is_readable, read_state
-from whimbrel.commands.compare import Comparison, Wishes, compare, scope_of
+from whimbrel.commands.compare import Comparison, compare, scope_of
+from whimbrel.commands.wishes import Wishes
 from whimbrel.errors import DatabaseError
 from whimbrel.plan.build import build
 from whimbrel.schema.changes import Change, TableChange

@@ -12,24 +12,24 @@ from alembic.util import CommandError, to_list
 from sqlalchemy import MetaData
 from sqlalchemy.engine import Connection
 
-from whimbrel.catalog.hooks import Hooks, heard
+from whimbrel.catalog.hooks import Hooks
 from whimbrel.catalog.models import read_models
 from whimbrel.catalog.read import read_state
 from whimbrel.catalog.scratch import scratch_like
-from whimbrel.commands.outside import Parted, part, parter
+from whimbrel.commands.differences import Basis, Found, find_differences
+from whimbrel.commands.outside import parter
+from whimbrel.commands.questions import Ask
 from whimbrel.commands.trial import scratch_url_of
+from whimbrel.commands.wishes import Wishes
 from whimbrel.config import named_metadata
 from whimbrel.errors import ModelsError, NoModels, NoScratch, NotAtHead
 from whimbrel.plan.build import build
 from whimbrel.plan.step import Plan
+from whimbrel.report.report import Line
 from whimbrel.run.replay import Stage, replay
 from whimbrel.schema.apply import apply_all
 from whimbrel.schema.changes import Change
 from whimbrel.schema.dialect import Dialect, dialect_of
-from whimbrel.schema.diff import diff
-from whimbrel.schema.fills import parse_fills
-from whimbrel.schema.names import adopt_names
-from whimbrel.schema.renames import firm_names, parse_renames, rename_all
 from whimbrel.schema.scope import Scope
 from whimbrel.schema.state import State, TableName
 from whimbrel.script.history import History
@@ -38,33 +38,6 @@ from whimbrel.upkeep.standing import standing
 
 class BehindHead(NotAtHead, CommandError):
     """The database is not at head; Alembic's callers catch a CommandError."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Wishes:
-    """What a user may ask of ``migrate`` and ``check`` beyond Alembic's options.
-
-    Args:
-        rename: renames to take as such, ``old:new`` (see the guide).
-        fill: values for the rows of new NOT NULL columns, ``table.column=value``.
-        drop: names to drop although no script of the history speaks of them.
-        must_be_at_head: refuse where the database is not at the history's head.
-        rename_constraints: let a naming convention rename what is there.
-        is_proved: run the script on a scratch database before handing it over.
-        is_kept: leave a script that fails its proof where it is.
-        takes_all: in a first script, take the tables that the models lack too.
-        ignores_stamp: the database may stand at a revision that no script carries.
-    """
-
-    rename: tuple[str, ...] = ()
-    fill: tuple[str, ...] = ()
-    drop: tuple[str, ...] = ()
-    rename_constraints: bool = False
-    is_proved: bool = True
-    must_be_at_head: bool = False
-    is_kept: bool = False
-    takes_all: bool = False
-    ignores_stamp: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +53,7 @@ class Comparison:
         is_first: the database was there before its history, and the changes make
             what it holds.
         left: what the models want beyond that, for a second script.
+        notes: what was decided on the way, and what is lost.
     """
 
     database: str
@@ -94,6 +68,7 @@ class Comparison:
     scratch: Connection | None
     is_first: bool = False
     left: tuple[Change, ...] = ()
+    notes: tuple[Line, ...] = ()
 
 
 def compare(
@@ -132,29 +107,39 @@ def compare(
         history.load_scripts()
         wanted = read_models(metadatas, connection, scope)
     _refuse_to_drop_everything(current, wanted)
-    renames = parse_renames(wishes.rename)
-    renamings, renamed = rename_all(current, renames)
-    sides = heard(renamed, wanted, hooks_of(context), metadatas, context)
-    wanted = adopt_names(
-        firm_names(sides.wanted, renames),
-        sides.current,
-        rename=wishes.rename_constraints,
-    )
-    changes = renamings + diff(sides.current, wanted)
-    parted = part(changes, history, wishes.drop) if is_live else Parted(ours=changes)
-    wanted = apply_all(current, parted.ours)
-    dialect = dialect_of(connection)
-    return Comparison(
-        database=connection.engine.url.render_as_string(hide_password=True),
-        dialect=dialect,
-        is_live=is_live,
+    basis = Basis(
+        context=context,
+        hooks=hooks_of(context),
+        history=history,
+        metadatas=metadatas,
+        connection=connection,
         scope=scope,
         current=current,
         wanted=wanted,
-        changes=parted.ours,
-        outside=parted.outside,
-        plan=build(parted.ours, current, wanted, dialect, parse_fills(wishes.fill)),
+        is_live=is_live,
+        wishes=wishes,
+        ask=None if wishes.no_input else _asker(context),
+    )
+    return _comparison(basis, find_differences(basis), scratch)
+
+
+def _comparison(basis: Basis, found: Found, scratch: Connection | None) -> Comparison:
+    """Return what was found, with the plan that leads there."""
+    current, dialect = basis.current, dialect_of(basis.connection)
+    wanted = apply_all(current, found.ours)
+    url = basis.connection.engine.url
+    return Comparison(
+        database=url.render_as_string(hide_password=True),
+        dialect=dialect,
+        is_live=basis.is_live,
+        scope=basis.scope,
+        current=current,
+        wanted=wanted,
+        changes=found.ours,
+        outside=found.outside,
+        plan=build(found.ours, current, wanted, dialect, found.fills),
         scratch=scratch,
+        notes=found.notes,
     )
 
 
@@ -199,6 +184,13 @@ def _named_by_the_user(context: MigrationContext) -> Sequence[MetaData] | None:
     environment = context.environment_context
     names = environment.config.attributes.get("metadata") if environment else None
     return named_metadata(names) if names else None
+
+
+def _asker(context: MigrationContext) -> Ask | None:
+    """Return what asks the person at the terminal, if a face brought it."""
+    environment = context.environment_context
+    ask: Ask | None = environment.config.attributes.get("ask") if environment else None
+    return ask
 
 
 def _is_at_head(context: MigrationContext, history: History) -> bool:

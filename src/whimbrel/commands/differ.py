@@ -22,7 +22,7 @@ from whimbrel.catalog.read import read_state
 from whimbrel.catalog.scratch import scratch_like
 from whimbrel.catalog.scratch_server import synchronous
 from whimbrel.catalog.sql_file import load_sql
-from whimbrel.commands.compare import Wishes
+from whimbrel.commands.wishes import Wishes
 from whimbrel.config import Config, engine_from_section, named_metadata
 from whimbrel.errors import ConfigError
 from whimbrel.plan.build import build

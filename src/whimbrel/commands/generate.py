@@ -19,10 +19,11 @@ from alembic.runtime.migration import MigrationContext
 from alembic.util import rev_id
 
 from whimbrel.catalog.read import is_readable, read_state
-from whimbrel.commands.compare import Comparison, Wishes, compare
+from whimbrel.commands.compare import Comparison, compare
 from whimbrel.commands.plugins import third_party_operations
 from whimbrel.commands.trial import Ground, NoGround, ground_like, tables_of
 from whimbrel.commands.unknown import refusing_unknown
+from whimbrel.commands.wishes import Wishes
 from whimbrel.config import Config
 from whimbrel.errors import UsageError
 from whimbrel.plan.step import Step

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from whimbrel.commands.wishes import is_named
 from whimbrel.schema.changes import (
     Change,
     ColumnChange,
@@ -50,7 +51,7 @@ def part(
         changes: the changes from the live database to the models.
         history: the scripts; an empty history has made nothing, so that a table
             that the models lack is taken for another's, and the rest for ours.
-        dropped: names that the user wants dropped in any case.
+        dropped: names, or patterns of them, that the user wants dropped in any case.
     """
     return parter(history, dropped)(changes)
 
@@ -69,7 +70,9 @@ def parter(history: History, dropped: Collection[str] = ()) -> Part:
             return _parted_tables(every, dropped)
         if MAKES_ALL in texts[0]:
             return Parted(ours=every)
-        return _parted_all(every, lambda name: name in texts[0] or name in dropped)
+        return _parted_all(
+            every, lambda name: name in texts[0] or is_named(name, dropped)
+        )
 
     return part
 
@@ -89,7 +92,7 @@ def _parted_tables(changes: Iterable[Change], dropped: Collection[str]) -> Parte
     for change in changes:
         match change:
             case TableChange(before=before, after=None) if before is not None:
-                is_dropped = before.name.name in dropped
+                is_dropped = is_named(before.name.name, dropped)
                 (ours if is_dropped else outside).append(change)
             case _:
                 ours.append(change)

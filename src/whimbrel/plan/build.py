@@ -8,8 +8,6 @@ from dataclasses import replace
 from itertools import takewhile
 from typing import TypeAlias
 
-from alembic.operations import ops
-
 from whimbrel.plan.alter import (
     add_keys,
     alteration,
@@ -145,18 +143,16 @@ def _renames(changes: Iterable[Change], forms: Forms) -> Iterator[Step]:
             case EnumChange():
                 for altered in forms.enum_operations(change):
                     yield Step(operation=altered, changes=(change,))
-                continue
             case TableChange(before=Table() as before, after=Table() as after):
-                operation: ops.MigrateOperation = ops.RenameTableOp(
-                    before.name.name, after.name.name, schema=before.name.schema
-                )
+                for renaming in forms.rename_table(before.name, after.name):
+                    yield Step(operation=renaming, changes=(change,))
             case ColumnChange(before=Column() as old, after=Column() as new):
                 operation = table_ops(
                     change.table, [alter_column(forms, change.table, old, new)]
                 )
+                yield Step(operation=operation, changes=(change,))
             case _:
                 raise AssertionError(f"{change} is not a rename.")
-        yield Step(operation=operation, changes=(change,))
 
 
 def _enum_steps(

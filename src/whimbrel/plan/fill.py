@@ -52,6 +52,8 @@ def _quoted(forms: Forms, table: TableName) -> str:
 def _literal(forms: Forms, filled: FilledColumn) -> str:
     """Return the value as SQL: a number where the column holds numbers."""
     value = filled.fill.value
+    if filled.fill.is_sql:
+        return value
     kind = _python_type(forms, filled)
     if kind is bool and value.lower() in TRUTH:
         return TRUTH[value.lower()]

@@ -140,6 +140,12 @@ class Forms:
             return {}
         return {**dict.fromkeys(self.options(before)), **self.options(after)}
 
+    def rename_table(
+        self, before: TableName, after: TableName
+    ) -> Iterable[ops.MigrateOperation]:
+        """Return what gives a table another name, be it in another schema."""
+        yield ops.RenameTableOp(before.name, after.name, schema=before.schema)
+
     def enum_operations(self, change: EnumChange) -> Iterable[ops.MigrateOperation]:
         """Return what makes, alters or drops an enumerated type."""
         raise ValueError(f"{self.dialect.name} has no enumerated types: {change}.")

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from itertools import accumulate
 from typing import Any
+
+from alembic.operations import ops
 
 from whimbrel.plan.generic import Default, Forms, Optioned, text
 from whimbrel.plan.step import BatchOptions
@@ -15,6 +18,7 @@ from whimbrel.schema.state import (
     IndexPart,
     Options,
     Table,
+    TableName,
 )
 
 
@@ -95,6 +99,22 @@ class SQLiteForms(Forms):
         collation = _values(part.options).get("collation")
         collate = ["COLLATE", self.quoted(collation)] if collation else []
         return [written, *collate, *order]
+
+    def rename_table(
+        self, before: TableName, after: TableName
+    ) -> Iterable[ops.MigrateOperation]:
+        """Return what gives a table another name.
+
+        SQLite takes a name that differs by its case only for the same one, and
+        refuses it; by way of a third name it gets there.
+        """
+        if before.name.casefold() != after.name.casefold():
+            return super().rename_table(before, after)
+        between = f"_{after.name}_renamed"
+        return [
+            ops.RenameTableOp(before.name, between, schema=before.schema),
+            ops.RenameTableOp(between, after.name, schema=before.schema),
+        ]
 
     def facts(self, before: TableFacts, after: TableFacts) -> BatchOptions:
         """Return what a batch must be told for the options of a table to change."""

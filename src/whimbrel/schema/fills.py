@@ -7,16 +7,25 @@ from dataclasses import dataclass, replace
 
 from whimbrel.errors import UsageError
 from whimbrel.schema.changes import Change, ColumnChange
+from whimbrel.schema.renames import table_name
 from whimbrel.schema.state import Column, TableName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fill:
-    """A value for the rows of a column in which they have none."""
+    """A value for the rows of a column in which they have none.
+
+    Args:
+        table: the column's table.
+        column: the column.
+        value: the value as it is, or SQL for it.
+        is_sql: whether it is SQL.
+    """
 
     table: TableName
     column: str
     value: str
+    is_sql: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,25 +45,29 @@ class Split:
     after: tuple[Change, ...]
 
 
-def parse_fills(texts: Iterable[str]) -> tuple[Fill, ...]:
-    """Return what the options ``--fill table.column=value`` say.
+def parse_fills(
+    texts: Iterable[str], sql_texts: Iterable[str] = ()
+) -> tuple[Fill, ...]:
+    """Return what ``--fill table.column=value`` and ``--fill-sql`` say.
 
     Raises:
         UsageError: a text has another form.
     """
-    return tuple(_parsed(text) for text in texts)
+    return (
+        *(_parsed(text, "--fill", is_sql=False) for text in texts),
+        *(_parsed(text, "--fill-sql", is_sql=True) for text in sql_texts),
+    )
 
 
-def _parsed(text: str) -> Fill:
+def _parsed(text: str, option: str, *, is_sql: bool) -> Fill:
     place, equals, value = text.partition("=")
     table, _, column = place.rpartition(".")
     if not (table and column and equals):
         raise UsageError(
-            f"--fill {text} is not understood.",
-            "Write --fill table.column=value",
+            f"{option} {text} is not understood.",
+            f"Write {option} table.column={'expression' if is_sql else 'value'}",
         )
-    schema, _, name = table.rpartition(".")
-    return Fill(table=TableName(name, schema or None), column=column, value=value)
+    return Fill(table=table_name(table), column=column, value=value, is_sql=is_sql)
 
 
 def split_at_fills(changes: Iterable[Change], fills: Iterable[Fill]) -> Split:

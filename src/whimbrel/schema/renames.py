@@ -83,6 +83,50 @@ def in_order(renames: Iterable[Rename]) -> tuple[Rename, ...]:
     return tuple(sorted(renames, key=lambda each: order.index(type(each))))
 
 
+def not_done(
+    hints: Iterable[TableRename | ColumnRename],
+    told: Iterable[Rename],
+    current: State,
+    wanted: State,
+) -> tuple[Rename, ...]:
+    """Return those of *hints* that are still to be carried out.
+
+    A hint says nothing once the old name is gone or the new one is there, nor where
+    the models still have the old name, or options say otherwise.
+
+    Args:
+        hints: what the models hint at.
+        told: what options name.
+        current: the state of the database.
+        wanted: the state of the models.
+    """
+    renames = list(told)
+    for hint in sorted(hints, key=lambda each: isinstance(each, ColumnRename)):
+        if isinstance(hint, TableRename):
+            old, new = current.table(hint.before), current.table(hint.after)
+            is_open = old is not None and new is None
+            is_open = is_open and wanted.table(hint.before) is None
+        else:
+            is_open = _is_open(hint, renames, current, wanted)
+        said = {each.after for each in renames if type(each) is type(hint)}
+        if is_open and hint.after not in said:
+            renames.append(hint)
+    return tuple(each for each in renames if each not in tuple(told))
+
+
+def _is_open(
+    hint: ColumnRename, renames: Iterable[Rename], current: State, wanted: State
+) -> bool:
+    tables = (each for each in renames if isinstance(each, TableRename))
+    was = {each.after: each.before for each in tables}.get(hint.table, hint.table)
+    old, new = current.table(was), wanted.table(hint.table)
+    if old is None or new is None:
+        return False
+    there = {column.name for column in old.columns}
+    meant = {column.name for column in new.columns}
+    return hint.before in there - meant and hint.after in meant - there
+
+
 def _parsed(text: str) -> Rename:
     place, equals, values = text.partition("=")
     before, colon, after = (values if equals else text).partition(":")
@@ -252,10 +296,12 @@ def firm_names(wanted: State, renames: Iterable[Rename]) -> State:
 
     def firm(table: Table) -> Table:
         def is_touched(thing: Constraint | Index) -> bool:
-            named = _columns_of(thing)
-            return table.name in tables or any(
-                (table.name, column) in columns for column in named
-            )
+            named = {(table.name, column) for column in _columns_of(thing)}
+            leads_to = {table.name}
+            if isinstance(thing, ForeignKey):
+                named |= {(thing.target, column) for column in thing.target_columns}
+                leads_to.add(thing.target)
+            return not leads_to.isdisjoint(tables) or not named.isdisjoint(columns)
 
         def firmed(thing: Thing) -> Thing:
             return settled(thing) if is_touched(thing) else thing

@@ -1,0 +1,65 @@
+"""What the rows of a table tell, asked in bounded queries: are there any, how full."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from whimbrel.schema.state import TableName
+
+
+ENOUGH = 1000
+"""How many rows are looked at to say how full a column is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fullness:
+    """How many rows of those that were looked at have a value in a column."""
+
+    rows: int
+    filled: int
+
+    def __str__(self) -> str:
+        """Return it as people say it."""
+        if self.rows == 0:
+            return "no rows"
+        first = "first " if self.rows == ENOUGH else ""
+        return f"a value in {self.filled} of the {first}{self.rows} rows"
+
+
+def has_rows(connection: Connection, table: TableName) -> bool:
+    """Whether *table* has a row."""
+    return _first(connection, sa.select(sa.literal(1)).select_from(_table(table)))
+
+
+def has_nulls(connection: Connection, table: TableName, column: str) -> bool:
+    """Whether a row of *table* has no value in *column*."""
+    found = _table(table, column)
+    query = sa.select(sa.literal(1)).select_from(found).where(found.c[0].is_(None))
+    return _first(connection, query)
+
+
+def fullness(connection: Connection, table: TableName, column: str) -> Fullness:
+    """Return how full *column* is, as far as its first rows tell."""
+    found = _table(table, column)
+    part = sa.select(found.c[0].label("value")).limit(ENOUGH).subquery()
+    counted = sa.select(sa.func.count(), sa.func.count(part.c.value)).select_from(part)
+    rows, filled = connection.execute(counted).one()
+    return Fullness(rows=rows, filled=filled)
+
+
+def _first(connection: Connection, query: sa.Select[Any]) -> bool:
+    return connection.execute(query.limit(1)).first() is not None
+
+
+def _table(table: TableName, *columns: str) -> sa.TableClause:
+    parts: Sequence[sa.ColumnClause[Any]] = [
+        sa.column(sa.sql.quoted_name(name, quote=True)) for name in columns
+    ]
+    return sa.table(
+        sa.sql.quoted_name(table.name, quote=True), *parts, schema=table.schema
+    )
