@@ -111,6 +111,7 @@ class Project:
         self._run(engine, downgrade_fn, revision, options)
 
     def _run(self, engine, fn, revision, options):
+        conduct = options.pop("conduct", None)
         self.config.attributes["engine"] = engine
         self.config.attributes["options"] = options
         history = ScriptDirectory.from_config(self.config)
@@ -119,4 +120,5 @@ class Project:
             history,
             fn(history, revision, self.events.append),
             destination_rev=revision,
+            conduct=conduct,
         )

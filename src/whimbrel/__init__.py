@@ -27,6 +27,7 @@ __all__ = [
     "heads",
     "history",
     "init",
+    "is_current",
     "list_templates",
     "merge",
     "migrate",
@@ -293,9 +294,28 @@ def upgrade(
     sql: bool = False,
     tag: str | None = None,
     x_arg: str | Iterable[str] | None = None,
+    *,
+    timeout: float | None = None,
+    on_event: Callable[[Any], Any] | None = None,
 ) -> Any:
-    """Bring the database to a later revision."""
-    return _do("upgrade", directory, x_arg, revision=revision, sql=sql, tag=tag)
+    """Bring the database to a later revision.
+
+    Args:
+        directory: the folder of the scripts.
+        revision: where to.
+        sql: print the SQL instead of running it.
+        tag: any text, for env.py to use.
+        x_arg: the arguments for env.py.
+        timeout: for so many seconds it waits for another run, then it raises
+            ``whimbrel.errors.Locked``; whoever waited finds nothing to do.
+        on_event: is called with each :class:`whimbrel.run.event.Event`.
+    """
+    words: dict[str, Any] = {"lock_timeout": timeout}
+    if on_event is not None:
+        words["on_event"] = on_event
+    return _do(
+        "upgrade", directory, x_arg, revision=revision, sql=sql, tag=tag, **words
+    )
 
 
 def downgrade(
@@ -304,9 +324,28 @@ def downgrade(
     sql: bool = False,
     tag: str | None = None,
     x_arg: str | Iterable[str] | None = None,
+    *,
+    timeout: float | None = None,
+    on_event: Callable[[Any], Any] | None = None,
 ) -> Any:
-    """Bring the database to an earlier revision."""
-    return _do("downgrade", directory, x_arg, revision=revision, sql=sql, tag=tag)
+    """Bring the database to an earlier revision.
+
+    Args:
+        directory: the folder of the scripts.
+        revision: where to.
+        sql: print the SQL instead of running it.
+        tag: any text, for env.py to use.
+        x_arg: the arguments for env.py.
+        timeout: for so many seconds it waits for another run, then it raises
+            ``whimbrel.errors.Locked``; whoever waited finds nothing to do.
+        on_event: is called with each :class:`whimbrel.run.event.Event`.
+    """
+    words: dict[str, Any] = {"lock_timeout": timeout}
+    if on_event is not None:
+        words["on_event"] = on_event
+    return _do(
+        "downgrade", directory, x_arg, revision=revision, sql=sql, tag=tag, **words
+    )
 
 
 def show(directory: str | Path | None = None, revision: str = "head") -> Any:
@@ -374,6 +413,21 @@ def check(directory: str | Path | None = None, **wishes: Any) -> Any:
 def ensure_version(directory: str | Path | None = None, *, sql: bool = False) -> Any:
     """Create the version table if it is not there."""
     return _do("ensure_version", directory, sql=sql)
+
+
+def is_current(app: Any = None, directory: str | Path | None = None) -> bool:
+    """Return whether the databases of *app* stand where its scripts lead to.
+
+    For the probe that tells when an app is ready: it changes nothing, waits for
+    nobody, and says no where the database cannot be reached.
+
+    Args:
+        app: the app; without it, the current one.
+        directory: the folder of the scripts.
+    """
+    from whimbrel.flask import stands_at_heads
+
+    return stands_at_heads(app, directory)
 
 
 def _do(

@@ -25,7 +25,17 @@ if TYPE_CHECKING:  # needs greenlet, which SQLAlchemy itself does not require
 
 
 #: keys of [tool.whimbrel] that are ours; every other one goes to configure()
-OWN_KEYS = frozenset({"url", "metadata", "directory", "script_location"})
+OWN_KEYS = frozenset(
+    {
+        "url",
+        "metadata",
+        "directory",
+        "script_location",
+        "lock_timeout",
+        "lock_wait",
+        "ledger",
+    }
+)
 
 #: where to look for the metadata when only a module was named
 USUAL_NAMES = ("metadata", "Base", "db", "Model")

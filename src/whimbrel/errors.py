@@ -20,9 +20,13 @@ WhimbrelError
 │   ├── Unreachable
 │   ├── NotAtHead
 │   ├── NotAdopted
-│   └── NoScratch          there is nowhere to try a script
+│   ├── NoScratch          there is nowhere to try a script
+│   └── Locked
 ├── ProofFailed            a script does not do what it should
 ├── MigrationFailed        a script failed while it ran
+│   ├── HalfDone
+│   ├── EditedScript
+│   └── Interrupted
 └── DifferencesFound       `check`: the models and the database differ
 """
 
@@ -179,6 +183,12 @@ class NoTemporaryTables(DatabaseError):
     code = "E205"
 
 
+class Locked(DatabaseError):
+    """Another run works on the database, or somebody uses a table of it."""
+
+    code = "E210"
+
+
 class ProofFailed(WhimbrelError):
     """A script was run on a scratch database and did not do what it should."""
 
@@ -189,6 +199,25 @@ class MigrationFailed(WhimbrelError):
     """A script failed while it ran."""
 
     code = "E301"
+
+
+class HalfDone(MigrationFailed):
+    """An earlier run left a script half done, and this run cannot go on with it."""
+
+    code = "E302"
+
+
+class EditedScript(MigrationFailed):
+    """A script was edited where it is done already."""
+
+    code = "E303"
+
+
+class Interrupted(MigrationFailed):
+    """Somebody ended a run."""
+
+    code = "E304"
+    exit_code = 130
 
 
 class DifferencesFound(WhimbrelError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Iterable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from whimbrel.cli import (
     tell_at_once,
     told,
 )
-from whimbrel.errors import ConfigError, UsageError
+from whimbrel.errors import ConfigError, DatabaseError, UsageError
 from whimbrel.verbs import OPTIONS, VERBS, Verb, Word, Words
 
 
@@ -55,6 +56,20 @@ def do(verb: str, directory: str | Path | None, x_arg: Any = None, **words: Any)
     if _is_a_command() or VERBS[verb].room == "look":
         show(config, report)
     return report
+
+
+def stands_at_heads(app: Flask | None, directory: str | Path | None) -> bool:
+    """Whether all databases of *app* stand at the heads of its scripts."""
+    from whimbrel.commands.look import is_at_heads
+
+    with nullcontext() if app is None else app.app_context():
+        config = _config("current", directory, None, {})
+        try:
+            return is_at_heads(config)
+        except Exception as cause:
+            if isinstance(our_error(cause), DatabaseError):
+                return False
+            raise
 
 
 def new_config(

@@ -75,10 +75,10 @@ def write_scripts(folder):
 
 
 def tables(path):
-    """Return the names of the tables in the SQLite file at *path*."""
+    """Return the names of the tables in the SQLite file at *path*, but for our own."""
     connection = sqlite3.connect(path)
     rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-    names = {name for (name,) in rows}
+    names = {name for (name,) in rows if not name.startswith("_whimbrel_")}
     connection.close()
     return names
 

@@ -21,7 +21,7 @@ FILES = sorted(p for p in SOURCE.rglob("*.py") if TEMPLATES not in p.parents)
 
 NAMES_A_DIALECT = re.compile(
     r"schema/dialect\.py|catalog/.*|plan/.*|check/blocking\.py"
-    r"|run/lock\.py|run/alter_\w+\.py|run/transactions?\w*\.py"
+    r"|run/(lock|waiting)\.py|run/alter_\w+\.py|run/transactions?\w*\.py"
 )
 DIALECT = re.compile(r"(sqlite|postgres(ql)?|mysql|mariadb|oracle|mssql)", re.I)
 PRINTS_OR_EXITS = {"cli.py", "__main__.py"}

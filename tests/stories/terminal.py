@@ -138,13 +138,13 @@ class Terminal:
             return rows
 
     def schema(self, database="app.db"):
-        """The tables and indexes of the database file, by name: the lines of their texts.
+        """The project's tables and indexes in the file, by name: the lines of their texts.
 
         In which order the constraints of a table stand says nothing.
         """
         rows = self.rows(
             "SELECT name, sql FROM sqlite_master WHERE name != 'alembic_version'"
-            " AND sql IS NOT NULL",
+            " AND name NOT LIKE '\\_whimbrel\\_%' ESCAPE '\\' AND sql IS NOT NULL",
             database,
         )
         return {

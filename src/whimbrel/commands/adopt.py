@@ -16,7 +16,8 @@ from whimbrel.commands.unknown import Steps
 from whimbrel.commands.whereabouts import live_state, whereabouts
 from whimbrel.errors import NotAdopted
 from whimbrel.report.report import describe_changes
-from whimbrel.run.execute import Event, Tell
+from whimbrel.run.event import Event, Tell
+from whimbrel.run.runtime import is_half_done
 from whimbrel.schema.dialect import described
 from whimbrel.script.history import History
 from whimbrel.upkeep.standing import Standing
@@ -50,7 +51,7 @@ def adopting(history: History, fn: Steps, tell: Tell) -> Steps:
     """
 
     def steps(rev: Any, context: MigrationContext) -> Iterable[Any]:
-        place = None if rev else _place(history, context)
+        place = None if rev or is_half_done(context) else _place(history, context)
         if not place:
             return fn(rev, context)
         tell(Event(kind="adopt", revision=", ".join(place), text=_text(place)))

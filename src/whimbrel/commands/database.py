@@ -6,7 +6,7 @@ and returns a Report; with *sql* the SQL goes to where the environment writes it
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,14 +16,20 @@ from alembic.runtime.migration import MigrationContext
 from whimbrel.commands.adopt import adopting
 from whimbrel.commands.look import RefusedRange
 from whimbrel.commands.unknown import refusing_unknown
+from whimbrel.errors import UsageError
 from whimbrel.report.progress_line import ProgressLine
 from whimbrel.report.report import Line, Report, Tone
-from whimbrel.run.execute import Event, Tell, downgrade_fn, stamp_fn, upgrade_fn
+from whimbrel.run.event import Conduct, Event, Tell, tell_nobody
+from whimbrel.run.execute import downgrade_fn, stamp_fn, upgrade_fn
 from whimbrel.run.runtime import run_environment
-from whimbrel.script.history import History
+from whimbrel.script.history import History, program_of
 
 
 NOTHING_TO_DO = Line("Nothing to do: the database is there already.", Tone.DIM)
+
+
+STEPS = ("upgrade", "downgrade", "stamp")
+"""The kinds of events that tell of a script that is done."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +41,13 @@ class Range:
 
 
 def upgrade(
-    config: Config, revision: str, sql: bool = False, tag: str | None = None
+    config: Config,
+    revision: str,
+    sql: bool = False,
+    tag: str | None = None,
+    lock_timeout: float | str | None = None,
+    verbose: bool = False,
+    on_event: Tell = tell_nobody,
 ) -> Report:
     """Bring the database to a later revision.
 
@@ -44,20 +56,25 @@ def upgrade(
         revision: the revision to go to; with *sql* also ``start:end``.
         sql: write the SQL instead of running it.
         tag: any text, for env.py to use.
+        lock_timeout: for so many seconds it waits for others.
+        verbose: tell each operation.
+        on_event: hears of all that happens.
 
     Raises:
         HistoryError: there is no such revision, or no way to it.
         MigrationFailed: a script failed.
+        Locked: others were at work for too long.
     """
     wanted = _range(revision, "upgrade", is_range_allowed=sql)
     history = History.from_config(config)
     events: list[Event] = []
-    tell = _listener(config, events, is_silent=sql)
+    tell = _listener(config, events, on_event, is_silent=sql, is_verbose=verbose)
     fn = adopting(history, upgrade_fn(history, wanted.end, tell), tell)
     run_environment(
         config,
         history,
         refusing_unknown(history, fn),
+        conduct=_conduct(config, "upgrade", tell, lock_timeout),
         as_sql=sql,
         starting_rev=wanted.start,
         destination_rev=wanted.end,
@@ -67,7 +84,13 @@ def upgrade(
 
 
 def downgrade(
-    config: Config, revision: str, sql: bool = False, tag: str | None = None
+    config: Config,
+    revision: str,
+    sql: bool = False,
+    tag: str | None = None,
+    lock_timeout: float | str | None = None,
+    verbose: bool = False,
+    on_event: Tell = tell_nobody,
 ) -> Report:
     """Bring the database to an earlier revision.
 
@@ -76,10 +99,14 @@ def downgrade(
         revision: the revision to go to; with *sql* it must be ``start:end``.
         sql: write the SQL instead of running it.
         tag: any text, for env.py to use.
+        lock_timeout: for so many seconds it waits for others.
+        verbose: tell each operation.
+        on_event: hears of all that happens.
 
     Raises:
         HistoryError: there is no such revision, or no way to it.
         MigrationFailed: a script failed.
+        Locked: others were at work for too long.
     """
     wanted = _range(revision, "downgrade", is_range_allowed=sql)
     if sql and wanted.start is None:
@@ -89,13 +116,12 @@ def downgrade(
         )
     history = History.from_config(config)
     events: list[Event] = []
+    tell = _listener(config, events, on_event, is_silent=sql, is_verbose=verbose)
     run_environment(
         config,
         history,
-        refusing_unknown(
-            history,
-            downgrade_fn(history, wanted.end, _listener(config, events, is_silent=sql)),
-        ),
+        refusing_unknown(history, downgrade_fn(history, wanted.end, tell)),
+        conduct=_conduct(config, "downgrade", tell, lock_timeout),
         as_sql=sql,
         starting_rev=wanted.start,
         destination_rev=wanted.end,
@@ -110,6 +136,8 @@ def stamp(
     sql: bool = False,
     tag: str | None = None,
     purge: bool = False,
+    lock_timeout: float | str | None = None,
+    on_event: Tell = tell_nobody,
 ) -> Report:
     """Note revisions as applied, running nothing.
 
@@ -119,6 +147,8 @@ def stamp(
         sql: write the SQL instead of running it.
         tag: any text, for env.py to use.
         purge: empty the version table first.
+        lock_timeout: for so many seconds it waits for others.
+        on_event: hears of all that happens.
     """
     given = (revision,) if isinstance(revision, str) else tuple(revision)
     ranges = [_range(each, "stamp", is_range_allowed=sql) for each in given]
@@ -132,10 +162,12 @@ def stamp(
     wanted = tuple(each.end for each in ranges)
     history = History.from_config(config)
     events: list[Event] = []
+    tell = _listener(config, events, on_event, is_silent=sql)
     run_environment(
         config,
         history,
-        stamp_fn(history, wanted, _listener(config, events, is_silent=sql)),
+        stamp_fn(history, wanted, tell),
+        conduct=_conduct(config, "stamp", tell, lock_timeout),
         as_sql=sql,
         starting_rev=next(iter(starts), None),
         destination_rev=wanted,
@@ -175,21 +207,62 @@ def _range(revision: str, verb: str, *, is_range_allowed: bool) -> Range:
     return Range(start=start, end=end)
 
 
-def _listener(config: Config, events: list[Event], *, is_silent: bool) -> Tell:
+def _conduct(
+    config: Config, direction: str, tell: Tell, lock_timeout: float | str | None
+) -> Conduct:
+    """Return how a run is to behave, as the command and the settings say."""
+    settings: Mapping[str, Any] = getattr(config, "settings", {})
+    patience = settings.get("lock_timeout") if lock_timeout is None else lock_timeout
+    wait = settings.get("lock_wait")
+    usual = Conduct(direction=direction)
+    return Conduct(
+        direction=direction,
+        patience=None if patience is None else _seconds(patience, "--lock-timeout"),
+        lock_wait=usual.lock_wait if wait is None else _seconds(wait, "lock_wait"),
+        has_ledger=bool(settings.get("ledger", True)),
+        is_stopped=config.attributes.get("is_stopped", usual.is_stopped),
+        program=program_of(config),
+        tell=tell,
+    )
+
+
+def _seconds(said: float | str, name: str) -> float:
+    try:
+        return float(said)
+    except ValueError as cause:
+        raise UsageError(
+            f"{name} wants a number of seconds, not {said!r}.",
+            "Write for instance 30, or 0.5.",
+        ) from cause
+
+
+def _listener(
+    config: Config,
+    events: list[Event],
+    hears: Tell,
+    *,
+    is_silent: bool,
+    is_verbose: bool = False,
+) -> Tell:
     """Return what hears of each step: it is kept, and told at once if one listens.
 
-    How far a step is, is shown and not kept.
+    What is not done yet is shown and not kept. If all begins once more, so does what
+    is kept.
     """
     tell = None if is_silent else config.attributes.get("tell")
     bottom: ProgressLine | None = config.attributes.get("progress")
 
     def hear(event: Event) -> None:
-        if event.progress is not None:
+        hears(event)
+        is_shown_only = event.progress is not None or event.kind == "operation"
+        if is_shown_only and not is_verbose:
             if bottom is not None:
                 bottom.show(event.text)
             return
         if bottom is not None:
             bottom.hide()
+        if event.kind == "again":
+            events.clear()
         events.append(event)
         if tell is not None:
             tell(_line(event))
@@ -198,7 +271,10 @@ def _listener(config: Config, events: list[Event], *, is_silent: bool) -> Tell:
 
 
 def _line(event: Event) -> Line:
-    return Line(f"{event.text} ({event.seconds:.2f} s)", Tone.GOOD)
+    if event.kind in ("notice", "again"):
+        return Line(event.text, Tone.WARN)
+    tone = Tone.DIM if event.kind == "operation" else Tone.GOOD
+    return Line(f"{event.text} ({event.seconds:.2f} s)", tone)
 
 
 def _told(config: Config, events: Sequence[Event], *, is_silent: bool) -> Report:
@@ -207,11 +283,14 @@ def _told(config: Config, events: Sequence[Event], *, is_silent: bool) -> Report
         "steps": [
             {"kind": each.kind, "revision": each.revision, "seconds": each.seconds}
             for each in events
-        ]
+            if each.kind in STEPS
+        ],
+        "notices": [each.text for each in events if each.kind == "notice"],
     }
     if is_silent:
         return Report(data=data)
-    if not events:
-        return Report(lines=(NOTHING_TO_DO,), data=data)
     is_told = config.attributes.get("tell") is not None
-    return Report(lines=() if is_told else tuple(map(_line, events)), data=data)
+    lines = () if is_told else tuple(map(_line, events))
+    if not data["steps"]:
+        lines = (*lines, NOTHING_TO_DO)
+    return Report(lines=lines, data=data)

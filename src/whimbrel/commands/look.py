@@ -24,7 +24,9 @@ from alembic.util import (
 from whimbrel.commands.unknown import lost_at, refusing_unknown
 from whimbrel.errors import NotAtHead, UsageError
 from whimbrel.report.report import Line, Report, Tone, plain_lines
+from whimbrel.run.journal import read_journal
 from whimbrel.run.runtime import run_environment
+from whimbrel.schema.state import TableName
 from whimbrel.script.history import History, program_of
 
 
@@ -205,6 +207,24 @@ def current(config: Config, check_heads: bool = False, verbose: bool = False) ->
         exit_code=1 if told else 0,
         data={"databases": databases, "revisions": listing.revisions},
     )
+
+
+def is_at_heads(config: Config) -> bool:
+    """Return whether every database of *config* stands at all heads, and is whole."""
+    scripts = History.from_config(config)
+    wanted = set(scripts.get_heads())
+    answers: list[bool] = []
+
+    def ask(_rev: Any, context: MigrationContext) -> list[Any]:
+        connection = context.connection
+        assert connection is not None
+        table = TableName(context.version_table, context.version_table_schema)
+        is_there = set(context.get_current_heads()) == wanted
+        answers.append(is_there and not read_journal(connection, table))
+        return []
+
+    run_environment(config, scripts, ask, dont_mutate=True)
+    return all(answers)
 
 
 def current_heads(config: Config, history: History) -> tuple[Script, ...]:

@@ -3,61 +3,42 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 from alembic.runtime.migration import MigrationContext, RevisionStep, StampStep
 from alembic.script import ScriptDirectory
 
+from whimbrel.run.event import Event, Tell, tell_nobody
 from whimbrel.run.progress import Listener, Progress, heard_by
+from whimbrel.run.runtime import Context
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """Something that was done to a database.
-
-    Args:
-        kind: ``upgrade``, ``downgrade`` or ``stamp``.
-        revision: the revision that it concerns.
-        text: a line that tells it.
-        seconds: how long it took.
-        progress: how far it is, of what is not done yet; None of what is done.
-    """
-
-    kind: str
-    revision: str
-    text: str
-    seconds: float = 0.0
-    progress: Progress | None = None
-
-
-Tell: TypeAlias = Callable[[Event], None]
 Steps: TypeAlias = Callable[[Any, MigrationContext], Iterable[Any]]
 
 
-def _tell_nobody(event: Event) -> None:
-    pass
-
-
 def upgrade_fn(
-    history: ScriptDirectory, revision: str, tell: Tell = _tell_nobody
+    history: ScriptDirectory, revision: str, tell: Tell = tell_nobody
 ) -> Steps:
     """Return what an environment runs to upgrade to *revision*."""
 
-    def steps(rev: Any, _context: MigrationContext) -> Iterable[Any]:
-        return _told(history._upgrade_revs(revision, rev), "upgrade", tell)
+    def steps(rev: Any, context: MigrationContext) -> Iterable[Any]:
+        scripts = history._upgrade_revs(revision, rev)
+        _expect(scripts, context)
+        return _told(scripts, "upgrade", tell)
 
     return steps
 
 
 def downgrade_fn(
-    history: ScriptDirectory, revision: str, tell: Tell = _tell_nobody
+    history: ScriptDirectory, revision: str, tell: Tell = tell_nobody
 ) -> Steps:
     """Return what an environment runs to downgrade to *revision*."""
 
-    def steps(rev: Any, _context: MigrationContext) -> Iterable[Any]:
-        return _told(history._downgrade_revs(revision, rev), "downgrade", tell)
+    def steps(rev: Any, context: MigrationContext) -> Iterable[Any]:
+        scripts = history._downgrade_revs(revision, rev)
+        _expect(scripts, context)
+        return _told(scripts, "downgrade", tell)
 
     return steps
 
@@ -65,7 +46,7 @@ def downgrade_fn(
 def stamp_fn(
     history: ScriptDirectory,
     revisions: str | tuple[str, ...],
-    tell: Tell = _tell_nobody,
+    tell: Tell = tell_nobody,
 ) -> Steps:
     """Return what an environment runs to note *revisions* without running scripts.
 
@@ -90,6 +71,12 @@ def _without_unknown(
         column = context._version.c.version_num
         context.impl._exec(context._version.delete().where(column.in_(unknown)))
     return tuple(each for each in rev if each not in unknown)
+
+
+def _expect(scripts: Sequence[RevisionStep], context: MigrationContext) -> None:
+    """Refuse to pass by what an earlier run left half done."""
+    if isinstance(context, Context) and context.care is not None:
+        context.care.expect(scripts)
 
 
 def _told(

@@ -19,6 +19,12 @@ UNDONE_ALONE = "What it did was undone; the revisions before it stay done."
 HALF_DONE = "What the script had done before that line may have stayed."
 
 
+def left_in_part(done: int) -> str:
+    """Say that a script is half done, and that the next run knows how far."""
+    what = "statement of it is" if done == 1 else "statements of it are"
+    return f"{done} {what} done and will not be done again."
+
+
 def guarded(
     step: MigrationStep, run: Callable[..., Any], *, left: Callable[[], str]
 ) -> Callable[..., Any]:

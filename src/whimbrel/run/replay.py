@@ -201,7 +201,7 @@ def _standing_in(context: Context, history: ScriptDirectory | None) -> Iterator[
     with (
         ENVIRONMENT_LOCK,
         nothing_logged(RUNTIME_LOG),
-        Environment(config, script) as environment,  # type: ignore[arg-type]  # may be None, as for Alembic
+        Environment(config, script) as environment,
     ):
         environment._migration_context = context
         context.environment_context = environment

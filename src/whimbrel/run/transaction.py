@@ -68,6 +68,17 @@ def open_transaction(connection: Connection, *, writes: bool = False) -> None:
         run_now(connection, "BEGIN")
 
 
+@contextmanager
+def short_of_patience(connection: Connection) -> Iterator[None]:
+    """Let the driver give up at once in the block; whoever calls it tries again."""
+    before = run_now(connection, "PRAGMA busy_timeout")[0][0]
+    run_now(connection, "PRAGMA busy_timeout = 50")
+    try:
+        yield
+    finally:
+        run_now(connection, f"PRAGMA busy_timeout = {before}")
+
+
 def end_transaction(connection: Connection, how: str) -> None:
     """COMMIT or ROLLBACK what SQLAlchemy left open, as its driver may ignore it."""
     if is_open(connection) and not _is_always_open(connection):

@@ -28,6 +28,11 @@ class Dialect:
         return self.name in ("sqlite", "postgresql", "mssql")
 
     @property
+    def ddl_commits(self) -> bool:
+        """Whether what changes a schema commits all before it, and itself."""
+        return self.name in ("mysql", "mariadb")
+
+    @property
     def has_alter(self) -> bool:
         """Whether constraints and types can be altered by a statement."""
         return self.name != "sqlite"

@@ -1,0 +1,134 @@
+"""What a schema looks like at a moment, in one word: to see what took effect."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError
+
+
+_COUNTER = re.compile(r" AUTO_INCREMENT=\d+")
+
+_MYSQL = (
+    "SELECT trigger_name, event_object_table, event_manipulation, action_timing,"
+    " action_statement FROM information_schema.triggers"
+    " WHERE trigger_schema = DATABASE() ORDER BY 1",
+    "SELECT routine_name, routine_type, md5(routine_definition)"
+    " FROM information_schema.routines WHERE routine_schema = DATABASE() ORDER BY 1, 2",
+    "SELECT table_name, md5(view_definition) FROM information_schema.views"
+    " WHERE table_schema = DATABASE() ORDER BY 1",
+    "SELECT event_name, md5(event_definition) FROM information_schema.events"
+    " WHERE event_schema = DATABASE() ORDER BY 1",
+    "SELECT table_name, engine, table_collation FROM information_schema.tables"
+    " WHERE table_schema = DATABASE() ORDER BY 1",
+)
+
+# an index that is not valid is not there: whoever wanted it must build it again
+_POSTGRESQL = (
+    "SELECT c.oid, c.relname, c.relnamespace, c.relkind, c.relfilenode,"
+    " c.reloptions::text, c.relacl::text FROM pg_class c JOIN pg_namespace n"
+    " ON n.oid = c.relnamespace WHERE n.nspname !~ '^pg_'"
+    " AND c.relkind NOT IN ('i', 'I') AND n.nspname <> 'information_schema' ORDER BY 1",
+    "SELECT i.indexrelid, c.relname, pg_get_indexdef(i.indexrelid) FROM pg_index i"
+    " JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n"
+    " ON n.oid = c.relnamespace WHERE n.nspname !~ '^pg_' AND i.indisvalid ORDER BY 1",
+    "SELECT attrelid, attnum, attname, atttypid, atttypmod, attnotnull, attisdropped,"
+    " atthasdef FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid"
+    " JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname !~ '^pg_'"
+    " AND n.nspname <> 'information_schema' AND attnum > 0 ORDER BY 1, 2",
+    "SELECT oid, pg_get_constraintdef(oid) FROM pg_constraint ORDER BY 1",
+    "SELECT adrelid, adnum, pg_get_expr(adbin, adrelid) FROM pg_attrdef ORDER BY 1, 2",
+    "SELECT oid, enumtypid, enumlabel FROM pg_enum ORDER BY 1",
+    "SELECT oid, typname FROM pg_type WHERE typtype IN ('e', 'd', 'r') ORDER BY 1",
+    "SELECT p.oid, p.proname, md5(p.prosrc) FROM pg_proc p JOIN pg_namespace n"
+    " ON n.oid = p.pronamespace WHERE n.nspname !~ '^pg_'"
+    " AND n.nspname <> 'information_schema' ORDER BY 1",
+    "SELECT oid, tgname, tgenabled FROM pg_trigger ORDER BY 1",
+    "SELECT extname, extversion FROM pg_extension ORDER BY 1",
+)
+
+_SQLITE = ("SELECT type, name, sql FROM sqlite_master ORDER BY 1, 2",)
+
+
+def fingerprint(connection: Connection, tables: Sequence[str] = ()) -> str:
+    """Return what the schema looks like.
+
+    Args:
+        connection: a connection to the database.
+        tables: the names of the tables that count, quoted; where that makes it
+            cheaper, nothing else is looked at.
+    """
+    match connection.dialect.name:
+        case "mysql" | "mariadb":
+            texts = [_shown(connection, each) for each in tables]
+            rows = [] if tables else _rows(connection, _MYSQL)
+            found: Iterable[object] = [*texts, *rows]
+        case "postgresql":
+            found = _rows(connection, _POSTGRESQL)
+        case "sqlite":
+            found = _rows(connection, _SQLITE)
+        case _:
+            found = ()
+    return hashlib.sha256(repr(list(found)).encode()).hexdigest()
+
+
+def is_busy(connection: Connection, session: int, statement: str) -> bool:
+    """Whether the server still works on *statement*, which *session* had sent."""
+    match connection.dialect.name:
+        case "mysql" | "mariadb":
+            query = (
+                "SELECT count(*) FROM information_schema.processlist"
+                " WHERE id = :session AND LEFT(info, 100) = :begin"
+                " AND id <> CONNECTION_ID()"
+            )
+        case "postgresql":
+            query = (
+                "SELECT count(*) FROM pg_stat_activity WHERE pid = :session"
+                " AND pid <> pg_backend_pid() AND state = 'active'"
+                " AND left(query, 100) = :begin"
+            )
+        case _:
+            return False
+    values = {"session": session, "begin": statement[:100]}
+    return bool(connection.execute(sa.text(query), values).scalar())
+
+
+def session_number(connection: Connection) -> int | None:
+    """Return the server's number for *connection*; None if it has none."""
+    queries = {
+        "mysql": "SELECT CONNECTION_ID()",
+        "mariadb": "SELECT CONNECTION_ID()",
+        "postgresql": "SELECT pg_backend_pid()",
+    }
+    query = queries.get(connection.dialect.name)
+    return int(connection.exec_driver_sql(query).scalar_one()) if query else None
+
+
+def is_invalid_index(connection: Connection, name: str) -> bool:
+    """Whether *name* is an index that was begun, and that nobody builds any more."""
+    query = sa.text(
+        "SELECT count(*) FROM pg_index WHERE indexrelid = to_regclass(:name)"
+        " AND NOT indisvalid AND indexrelid NOT IN"
+        " (SELECT index_relid FROM pg_stat_progress_create_index)"
+    )
+    return bool(connection.execute(query, {"name": name}).scalar())
+
+
+def _shown(connection: Connection, table: str) -> str:
+    """Return the CREATE TABLE of a table; nothing if there is none."""
+    percent = table.replace("%", "%%")
+    try:
+        row = connection.exec_driver_sql(f"SHOW CREATE TABLE {percent}").first()
+    except DBAPIError:
+        return ""
+    return _COUNTER.sub("", str(row[1])) if row is not None else ""
+
+
+def _rows(connection: Connection, queries: Sequence[str]) -> list[object]:
+    return [
+        [tuple(row) for row in connection.exec_driver_sql(query)] for query in queries
+    ]

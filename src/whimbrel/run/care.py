@@ -1,0 +1,237 @@
+"""What surrounds the scripts of a run: the lock, patience, the journal, the ledger."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from typing import Any
+
+import sqlalchemy as sa
+from alembic.runtime.migration import MigrationContext, RevisionStep
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from whimbrel.errors import HalfDone
+from whimbrel.run.event import Conduct
+from whimbrel.run.journal import JournalEntry
+from whimbrel.run.ledger import LEDGER, ledger_table, write_entry
+from whimbrel.run.lock import take_lock
+from whimbrel.run.marks import Marks, Running
+from whimbrel.run.waiting import too_long, waiting_on
+from whimbrel.run.watch import Watch
+from whimbrel.schema.dialect import described
+from whimbrel.schema.state import TableName
+from whimbrel.script.reading import checksum, source_of
+
+
+class Care:
+    """The care that a run takes of one database.
+
+    Args:
+        context: Alembic's context on the database.
+        conduct: how the run behaves.
+        until: ends with the run; then the lock is given back.
+    """
+
+    def __init__(
+        self, context: MigrationContext, conduct: Conduct, until: ExitStack
+    ) -> None:
+        assert context.connection is not None
+        self._context = context
+        self._connection: Connection = context.connection
+        self._conduct = conduct
+        self._until = until
+        self._version_table = TableName(
+            context.version_table, context.version_table_schema
+        )
+        self._marks = Marks(self._connection, self._version_table)
+        self._waiting = waiting_on(self._connection, conduct)
+        self._watch = Watch(self._connection, self._marks, conduct, self._waiting)
+        self._has_ledger: bool | None = None if conduct.has_ledger else False
+        self._script: Any = None
+        self._began = 0.0
+
+    def carry_out(
+        self, run: Callable[[], None], start_over: Callable[[], bool]
+    ) -> None:
+        """Run the scripts, when nobody else does, and again if others were in the way.
+
+        Args:
+            run: runs them.
+            start_over: undoes what they did, if that is possible, to run them again.
+        """
+        context = self._context
+        take_lock(
+            self._connection,
+            self._version_table,
+            self._conduct,
+            self._until,
+            is_callers=context._in_external_transaction,
+        )
+        callbacks = context.on_version_apply_callbacks
+        context.on_version_apply_callbacks = (self._note, *callbacks)
+        try:
+            with self._waiting.polite(), self._watch.listening():
+                self._attempts(run, start_over)
+        finally:
+            context.on_version_apply_callbacks = callbacks
+
+    def _attempts(
+        self, run: Callable[[], None], start_over: Callable[[], bool]
+    ) -> None:
+        for _ in self._waiting.pauses():
+            try:
+                with self._undone_alone():
+                    run()
+            except Exception as error:
+                self._settle()
+                in_the_way = self._waiting.is_in_the_way(error)
+                if not (in_the_way and self._waiting.repeats_all and start_over()):
+                    raise
+                cause = error
+            else:
+                break
+            self._waiting.tell_who_blocks(_statement(cause))
+            self._conduct.notice("All scripts of the run begin once more.", "again")
+        else:
+            raise too_long(_statement(cause)) from cause
+        if self._conduct.direction == "stamp":
+            self._marks.forget()
+
+    def _undone_alone(self) -> AbstractContextManager[Any]:
+        """Let what a run did in the transaction of a caller be undone by itself."""
+        if self._waiting.repeats_all and self._context._in_external_transaction:
+            return self._connection.begin_nested()
+        return ExitStack()
+
+    def _settle(self) -> None:
+        """After a failure, find out what is done; it may be nothing."""
+        connection = self._connection
+        if not described(connection.dialect).ddl_commits or connection.in_transaction():
+            return
+        with suppress(SQLAlchemyError), connection.begin():
+            self._marks.entries()
+
+    # ------------------------------------------------------------ each script
+
+    def expect(self, steps: Sequence[Any]) -> None:
+        """Refuse a run that would pass by what is half done.
+
+        Raises:
+            HalfDone: a script is half done, and is none of *steps*.
+        """
+        if self._conduct.direction == "stamp":
+            return
+        ways = {_way(step) for step in steps if isinstance(step, RevisionStep)}
+        for entry in self._marks.entries():
+            if (entry.revision, entry.direction) not in ways:
+                raise self._half_done(entry)
+
+    @property
+    def is_half_done(self) -> bool:
+        """Whether the journal has anything to tell."""
+        return bool(self._marks.entries())
+
+    def _half_done(self, entry: JournalEntry) -> HalfDone:
+        same = [e for e in self._marks.entries() if e.revision == entry.revision]
+        done = [" ".join(e.statement.split())[:100] for e in same if e.statement]
+        program, revision = self._conduct.program, entry.revision
+        command = (
+            f"{program} upgrade {revision}"
+            if entry.direction == "upgrade"
+            else f"{program} downgrade {revision}-1"
+        )
+        return HalfDone(
+            f"The {entry.direction} of revision {revision} is half done:"
+            f" {'; '.join(done)}.",
+            f"Nothing was changed. Go on with it: `{command}`; mend first what made it"
+            " fail. Or undo by hand what is done, or do the rest, and say where the"
+            f" database stands then: `{program} stamp REVISION`.",
+            revision=revision,
+            direction=entry.direction,
+            done=tuple(done),
+        )
+
+    @contextmanager
+    def over(self, step: RevisionStep) -> Iterator[None]:
+        """Take care of one script."""
+        self._script, self._began = step.revision, time.perf_counter()
+        revision, direction = _way(step)
+        running = Running(
+            revision=revision,
+            direction=direction,
+            checksum=checksum(source_of(step.revision.path)),
+        )
+        with self._watch.over(running):
+            yield
+
+    def operation(self, name: str) -> AbstractContextManager[None]:
+        """Tell of one operation of a script."""
+        return self._watch.operation(name)
+
+    @contextmanager
+    def block(self) -> Iterator[None]:
+        """Know that every statement of the block is committed by itself."""
+        with self._watch.block(), self._waiting.by_itself():
+            yield
+
+    @property
+    def kept(self) -> int:
+        """How many statements of the script stay done, whatever happens."""
+        return self._marks.kept
+
+    def _note(self, *, step: Any, **_facts: Any) -> None:
+        """Note that a revision was applied, in the transaction that does so."""
+        if step.is_stamp:
+            if self._keeps_ledger(is_created=False):
+                for revision in step.up_revision_ids or ("base",):
+                    write_entry(
+                        self._connection, self._version_table, "stamp", revision
+                    )
+            return
+        script, seconds = self._script, time.perf_counter() - self._began
+        direction = "upgrade" if step.is_upgrade else "downgrade"
+        if self._marks.kept:
+            self._marks.forget(script.revision)
+        if self._keeps_ledger(is_created=True):
+            write_entry(
+                self._connection, self._version_table, direction, script, seconds
+            )
+
+    def _keeps_ledger(self, *, is_created: bool) -> bool:
+        """Whether there is a ledger, made now if need be."""
+        if self._has_ledger is None:
+            schema = self._version_table.schema
+            there = sa.inspect(self._connection).has_table(LEDGER, schema=schema)
+            if not there and not is_created:
+                return False
+            self._has_ledger = there or self._create_ledger()
+        return self._has_ledger
+
+    def _create_ledger(self) -> bool:
+        table = ledger_table(self._version_table)
+        try:
+            if described(self._connection.dialect).ddl_is_transactional:
+                with self._connection.begin_nested():
+                    table.create(self._connection)
+            else:
+                table.create(self._connection)
+        except DBAPIError as error:
+            self._conduct.notice(f"No ledger can be kept: {error.orig}")
+            return False
+        return True
+
+
+def _way(step: RevisionStep) -> tuple[str, str]:
+    return str(step.revision.revision), "upgrade" if step.is_upgrade else "downgrade"
+
+
+def _statement(error: BaseException) -> str:
+    """Return the statement that failed."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, DBAPIError):
+            return cause.statement or ""
+        cause = cause.__cause__
+    return ""

@@ -1,0 +1,384 @@
+"""One run at a time on a database, and who holds it up.
+
+PostgreSQL: an advisory lock, in a transaction of a connection of its own. The
+transaction keeps it through a pooler such as pgbouncer too, ends with the connection
+if the process is killed, holds no snapshot, and who waits asks again and again; so
+nobody stands in the way of ``CREATE INDEX CONCURRENTLY``, which waits for every
+statement that began before it. Where a caller's transaction holds all that the run
+does, the lock belongs to that, until it ends.
+https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
+
+MySQL and MariaDB: ``GET_LOCK()``, on a connection of its own too.
+https://mariadb.com/kb/en/get_lock/
+
+Where there can be no second connection, the run's own takes the lock. A database
+that is one file has a lock of its own, which its transactions take.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from whimbrel.errors import Locked
+from whimbrel.run.event import Conduct
+from whimbrel.schema.state import TableName
+
+
+PATIENCE = 300.0
+"""For so many seconds a run waits for another one, unless told otherwise."""
+
+PATIENCE_FOR_A_FILE = 60.0
+"""For so many seconds it waits for a file, whose lock any application may hold."""
+
+SILENCE = 1.0
+"""Who waits less than that tells nothing."""
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """Who holds the lock.
+
+    Args:
+        session: the server's number for its connection.
+        name: who it is, as far as the server knows.
+        seconds: for how long it has held it.
+    """
+
+    session: int
+    name: str
+    seconds: float
+
+    def __str__(self) -> str:
+        """Return a text such as ``whimbrel on web-1, process 7, since 05:44:12``."""
+        return f"{self.name}, since {since(self.seconds)}"
+
+
+class Kind(Protocol):
+    """How one kind of database locks a name."""
+
+    def settle_in(self, connection: Connection) -> None:
+        """Make a connection ready to hold the lock for as long as it takes."""
+
+    def session(self, connection: Connection) -> int:
+        """Return the server's number for *connection*."""
+
+    def try_to_take(self, connection: Connection, key: str, *, stays: bool) -> bool:
+        """Take the lock if it is free; *stays*: beyond the end of a transaction."""
+
+    def holder(self, connection: Connection, key: str) -> Holder | None:
+        """Return who holds the lock."""
+
+    def release(self, key: str) -> str:
+        """Return the SQL that gives a lock back that stays."""
+
+
+class AdvisoryLock:
+    """The lock of PostgreSQL."""
+
+    def settle_in(self, connection: Connection) -> None:
+        """Let the transaction live as long as it must, and say whose it is."""
+        for name in ("idle_in_transaction_session_timeout", "transaction_timeout"):
+            connection.execute(
+                sa.text(
+                    "SELECT set_config(name, '0', true) FROM pg_settings"
+                    " WHERE name = :name"
+                ),
+                {"name": name},
+            )
+        connection.execute(
+            sa.text("SELECT set_config('application_name', :name, true)"),
+            {"name": _own_name()},
+        )
+
+    def session(self, connection: Connection) -> int:
+        """Return the process that serves *connection*."""
+        return int(connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one())
+
+    def try_to_take(self, connection: Connection, key: str, *, stays: bool) -> bool:
+        """Ask for the lock, and do not wait for it."""
+        function = "pg_try_advisory_lock" if stays else "pg_try_advisory_xact_lock"
+        number = _number(key)
+        return bool(connection.exec_driver_sql(f"SELECT {function}({number})").scalar())
+
+    def holder(self, connection: Connection, key: str) -> Holder | None:
+        """Return whose transaction holds the lock."""
+        number = _number(key) & (2**64 - 1)
+        row = connection.execute(
+            sa.text(
+                "SELECT a.pid, coalesce(nullif(a.application_name, ''), 'a program'),"
+                " coalesce(a.usename, ''), extract(epoch FROM"
+                " clock_timestamp() - coalesce(a.xact_start, a.state_change))"
+                " FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid"
+                " WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1"
+                " AND l.database = (SELECT oid FROM pg_database"
+                " WHERE datname = current_database())"
+                " AND l.classid::bigint = :high AND l.objid::bigint = :low"
+            ),
+            {"high": number >> 32, "low": number & (2**32 - 1)},
+        ).first()
+        if row is None:
+            return None
+        name = f"{row[1]}, connection {row[0]} of {row[2]}"
+        return Holder(session=row[0], name=name, seconds=float(row[3] or 0))
+
+    def release(self, key: str) -> str:
+        """Return what gives the lock back."""
+        return f"SELECT pg_advisory_unlock({_number(key)})"
+
+
+class NamedLock:
+    """The lock of MySQL and MariaDB."""
+
+    def settle_in(self, connection: Connection) -> None:
+        """Let the connection idle as long as the run takes."""
+        connection.exec_driver_sql("SET SESSION wait_timeout = 604800")
+
+    def session(self, connection: Connection) -> int:
+        """Return the number of *connection*."""
+        return int(connection.exec_driver_sql("SELECT CONNECTION_ID()").scalar_one())
+
+    def try_to_take(
+        self,
+        connection: Connection,
+        key: str,
+        *,
+        stays: bool,  # noqa: ARG002 - it always does
+    ) -> bool:
+        """Ask for the lock, and do not wait for it."""
+        taken = sa.text("SELECT GET_LOCK(:name, 0)")
+        return connection.execute(taken, {"name": key}).scalar() == 1
+
+    def holder(self, connection: Connection, key: str) -> Holder | None:
+        """Return whose connection holds the lock; it has done nothing since."""
+        row = connection.execute(
+            sa.text(
+                "SELECT id, user, host, time FROM information_schema.processlist"
+                " WHERE id = IS_USED_LOCK(:name)"
+            ),
+            {"name": key},
+        ).first()
+        if row is None:
+            return None
+        name = f"connection {row[0]} of {row[1]} from {row[2]}"
+        return Holder(session=int(row[0]), name=name, seconds=float(row[3] or 0))
+
+    def release(self, key: str) -> str:
+        """Return what gives the lock back."""
+        return f"SELECT RELEASE_LOCK('{key}')"
+
+
+_KINDS: dict[str, Kind] = {
+    "postgresql": AdvisoryLock(),
+    "mysql": NamedLock(),
+    "mariadb": NamedLock(),
+}
+
+_OURS: set[tuple[str, int]] = set()
+"""The locks that this process holds, by key and session; runs may be nested."""
+
+
+_BORROWED: list[Connection] = []
+"""What turned out to be the run's own; to close it would undo what the run does."""
+
+
+def take_lock(
+    connection: Connection,
+    version_table: TableName,
+    conduct: Conduct,
+    until: ExitStack,
+    *,
+    is_callers: bool,
+) -> None:
+    """Wait until no other run works on the database; hold that until the end.
+
+    Args:
+        connection: the connection of the run.
+        version_table: the table of the revisions: each has a lock of its own.
+        conduct: how long to wait, and who is told.
+        until: the lock is given back when this ends.
+        is_callers: a transaction of the caller's holds all that the run does.
+
+    Raises:
+        Locked: another run did not end in time.
+    """
+    kind = _KINDS.get(connection.dialect.name)
+    if kind is None:
+        return
+    key = _key(connection, version_table)
+    with_transaction = is_callers and isinstance(kind, AdvisoryLock)
+    if with_transaction and not connection._is_autocommit_isolation():
+        _wait_for(kind, connection, key, conduct, until, stays=False)
+        return
+    own = _own_connection(connection)
+    if own is None:
+        if _wait_for(kind, connection, key, conduct, until, stays=True):
+            _release_with(connection, kind.release(key), until)
+        return
+    until.callback(_close, own)
+    kind.settle_in(own)
+    _wait_for(kind, own, key, conduct, until, stays=False)
+
+
+def _wait_for(
+    kind: Kind,
+    connection: Connection,
+    key: str,
+    conduct: Conduct,
+    until: ExitStack,
+    *,
+    stays: bool,
+) -> bool:
+    """Take the lock; return whether it is new to this process."""
+    is_told = False
+    for waited in moments(PATIENCE if conduct.patience is None else conduct.patience):
+        if kind.try_to_take(connection, key, stays=stays):
+            ours = (key, kind.session(connection))
+            _OURS.add(ours)
+            until.callback(_OURS.discard, ours)
+            return True
+        holder = kind.holder(connection, key)
+        if holder is not None and (key, holder.session) in _OURS:
+            return False
+        if waited >= SILENCE and not is_told:
+            is_told = True
+            conduct.notice(f"Waiting for another run to end: {holder or 'unknown'}.")
+        if conduct.is_stopped():
+            break
+    raise Locked(
+        f"Another run works on this database: {holder or 'nobody knows whose'}.",
+        "Wait until it has ended, then run the command again; --lock-timeout SECONDS"
+        " says how long to wait.",
+        holder=holder,
+    )
+
+
+def moments(
+    patience: float, first: float = FIRST_PAUSE, longest: float = LONGEST_PAUSE
+) -> Iterator[float]:
+    """Yield how long was waited, with pauses that grow, until *patience* is at its end.
+
+    The first and the last moment are always there.
+    """
+    start, pause = time.monotonic(), first
+    yield 0.0
+    while (waited := time.monotonic() - start) < patience:
+        time.sleep(min(pause * random.uniform(0.7, 1.3), patience - waited + 0.001))
+        pause = min(pause * 1.5, longest)
+        yield time.monotonic() - start
+
+
+def wait_for_a_file(begin: Callable[[], None], conduct: Conduct, name: str) -> None:
+    """Call *begin*, which takes the lock of a file, until it is free.
+
+    Raises:
+        Locked: whoever writes to it did not end in time.
+    """
+    is_told = False
+    patience = conduct.patience
+    for waited in moments(PATIENCE_FOR_A_FILE if patience is None else patience):
+        try:
+            return begin()
+        except Exception as error:  # the driver's own, or SQLAlchemy's
+            if "locked" not in str(error):
+                raise
+            cause = error
+        if waited >= SILENCE and not is_told:
+            is_told = True
+            conduct.notice(f"Waiting: somebody else writes to {name}.")
+        if conduct.is_stopped():
+            break
+    raise Locked(
+        f"Somebody else writes to {name}, and has not ended.",
+        "End what writes to it, then run the command again; --lock-timeout SECONDS"
+        " says how long to wait.",
+    ) from cause
+
+
+def since(seconds: float) -> str:
+    """Return a time of the day, and how long ago that is."""
+    then = datetime.now().astimezone() - timedelta(seconds=seconds)
+    return f"{then:%H:%M:%S} ({seconds:.0f} s)"
+
+
+def _key(connection: Connection, version_table: TableName) -> str:
+    """Return the name of the lock: of a database and a table of revisions in it."""
+    schema = version_table.schema or connection.dialect.default_schema_name or ""
+    database = ""
+    if isinstance(_KINDS[connection.dialect.name], NamedLock):
+        database = connection.exec_driver_sql("SELECT DATABASE()").scalar() or ""
+        schema = "" if schema == database else schema
+    words = "\0".join((database, schema, version_table.name))
+    return f"whimbrel:{hashlib.sha256(words.encode()).hexdigest()[:40]}"
+
+
+def _number(key: str) -> int:
+    """Return *key* as the number that PostgreSQL wants."""
+    digest = hashlib.sha256(key.encode()).digest()
+    return int.from_bytes(digest[:8], "big", signed=True)
+
+
+def _own_name() -> str:
+    return f"whimbrel on {socket.gethostname()[:24]}, process {os.getpid()}"
+
+
+def _own_connection(connection: Connection) -> Connection | None:
+    """Return a new connection to the same database, of no pool; None if it has none."""
+    engine = connection.engine
+    try:
+        alone = Engine(
+            engine.pool.recreate(), engine.dialect, engine.url, hide_parameters=True
+        )
+        own = alone.connect()
+    except Exception:  # too many connections, or a creator that gives out one
+        return None
+    mine, theirs = own.connection, connection.connection
+    if mine.dbapi_connection is theirs.dbapi_connection:
+        _BORROWED.append(own)
+        return None
+    return own.execution_options(isolation_level="READ COMMITTED")
+
+
+def _close(own: Connection) -> None:
+    with suppress(SQLAlchemyError):
+        own.invalidate()
+    own.close()
+
+
+def _release_with(connection: Connection, sql: str, until: ExitStack) -> None:
+    """Give the lock back when *connection* goes back to its pool, or at the end."""
+    pool, holding = connection.engine.pool, [connection.connection.dbapi_connection]
+
+    def release(dbapi_connection: Any) -> None:
+        if dbapi_connection is not None and dbapi_connection in holding:
+            holding.clear()
+            cursor = dbapi_connection.cursor()
+            cursor.execute(sql)
+            cursor.fetchall()
+            cursor.close()
+
+    def on_checkin(dbapi_connection: object, _record: object) -> None:
+        release(dbapi_connection)
+
+    def at_the_end() -> None:
+        if not connection.closed and not connection.invalidated:
+            with suppress(Exception):  # a transaction that failed; then at checkin
+                release(connection.connection.dbapi_connection)
+
+    event.listen(pool, "checkin", on_checkin)
+    until.callback(at_the_end)
