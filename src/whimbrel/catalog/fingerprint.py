@@ -39,7 +39,8 @@ _POSTGRESQL = (
     "SELECT attrelid, attnum, attname, atttypid, atttypmod, attnotnull, attisdropped,"
     " atthasdef FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid"
     " JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname !~ '^pg_'"
-    " AND n.nspname <> 'information_schema' AND attnum > 0 ORDER BY 1, 2",
+    " AND n.nspname <> 'information_schema' AND attnum > 0"
+    " AND c.relkind NOT IN ('i', 'I') ORDER BY 1, 2",
     "SELECT oid, pg_get_constraintdef(oid) FROM pg_constraint ORDER BY 1",
     "SELECT adrelid, adnum, pg_get_expr(adbin, adrelid) FROM pg_attrdef ORDER BY 1, 2",
     "SELECT oid, enumtypid, enumlabel FROM pg_enum ORDER BY 1",
