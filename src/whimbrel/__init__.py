@@ -302,10 +302,7 @@ def upgrade(
 
     Args:
         directory: the folder of the scripts.
-        revision: where to.
-        sql: print the SQL instead of running it.
-        tag: any text, for env.py to use.
-        x_arg: the arguments for env.py.
+        revision: where to; with *sql* as SQL, with *tag* and *x_arg* for env.py.
         timeout: for so many seconds it waits for another run, then it raises
             ``whimbrel.errors.Locked``; whoever waited finds nothing to do.
         on_event: is called with each :class:`whimbrel.run.event.Event`.
@@ -328,18 +325,7 @@ def downgrade(
     timeout: float | None = None,
     on_event: Callable[[Any], Any] | None = None,
 ) -> Any:
-    """Bring the database to an earlier revision.
-
-    Args:
-        directory: the folder of the scripts.
-        revision: where to.
-        sql: print the SQL instead of running it.
-        tag: any text, for env.py to use.
-        x_arg: the arguments for env.py.
-        timeout: for so many seconds it waits for another run, then it raises
-            ``whimbrel.errors.Locked``; whoever waited finds nothing to do.
-        on_event: is called with each :class:`whimbrel.run.event.Event`.
-    """
+    """Bring the database to an earlier revision; the words are those of upgrade."""
     words: dict[str, Any] = {"lock_timeout": timeout}
     if on_event is not None:
         words["on_event"] = on_event
