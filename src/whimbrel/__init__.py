@@ -302,7 +302,10 @@ def upgrade(
 
     Args:
         directory: the folder of the scripts.
-        revision: where to; with *sql* as SQL, with *tag* and *x_arg* for env.py.
+        revision: where to.
+        sql: write the SQL instead.
+        tag: any text, for env.py.
+        x_arg: arguments for env.py.
         timeout: for so many seconds it waits for another run, then it raises
             ``whimbrel.errors.Locked``; whoever waited finds nothing to do.
         on_event: is called with each :class:`whimbrel.run.event.Event`.
