@@ -586,3 +586,14 @@ def test_the_reader_sees_what_was_done(rich):
         state = read_state(connection, Scope(accepts=lambda name: name.name == "item"))
     (table,) = state.tables
     assert "u" in {each.name for each in table.constraints}
+
+
+def test_a_comma_in_a_comment_takes_nothing_with_a_dropped_column(database):
+    """SQLite's own DROP COLUMN would cut at it, and comment out what follows."""
+    database.run(
+        "CREATE TABLE item (a TEXT, /* c, (' */ b TEXT, CHECK (a <> ''), /* d */ UNIQUE (a))"
+    )
+    with operations(database.url) as op:
+        op.drop_column("item", "b")
+
+    assert "(a TEXT, CHECK (a <> '')" in database.sql("item")

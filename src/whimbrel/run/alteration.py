@@ -118,7 +118,13 @@ def _way_to_add(table: StoredTable, draft: Draft, *, is_writable: bool) -> Way:
 
 
 def _only_drops(table: StoredTable, draft: Draft) -> bool:
-    """Whether columns go that nothing else speaks of, and nothing else changes."""
+    """Whether columns go that nothing else speaks of, and nothing else changes.
+
+    SQLite cuts the last column off at the comma before it, a comma in a comment
+    included; what that comment then takes in is lost.
+    """
+    if any(mark in table.text.text for mark in ("--", "/*")):
+        return False
     gone = [
         each for each in table.text.columns if folded(each.name) not in draft.sources
     ]
