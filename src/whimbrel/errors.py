@@ -189,6 +189,18 @@ class Locked(DatabaseError):
     code = "E210"
 
 
+class ViewInTheWay(DatabaseError):
+    """A view of the database reads what is to go."""
+
+    code = "E207"
+
+
+class Unalterable(DatabaseError):
+    """The database has no statement that makes the one thing the other."""
+
+    code = "E206"
+
+
 class ProofFailed(WhimbrelError):
     """A script was run on a scratch database and did not do what it should."""
 

@@ -2,41 +2,51 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
+from itertools import groupby
 
 from alembic.operations import ops
 
+from whimbrel.plan.columns import (
+    altered,
+    becomes_plain,
+    comes,
+    dependents_first,
+    dependents_last,
+    ends_generated,
+    goes,
+    is_replaced,
+    loses_values,
+    mentions,
+    place,
+    stand_ins,
+    stands_on_any,
+)
 from whimbrel.plan.fill import copy_values
 from whimbrel.plan.generic import (
     Forms,
-    add_column,
-    add_constraint,
     alter_column,
     changes_type,
     create_index,
     drop_column,
-    drop_constraint,
     drop_index,
 )
 from whimbrel.plan.order import Task, Thing
 from whimbrel.plan.step import BatchOptions, Step, TableOps
+from whimbrel.plan.tables import add_constraint, drop_constraint
 from whimbrel.schema.changes import Change, ColumnChange, FactsChange
-from whimbrel.schema.names import CONVENTION, CONVENTION_KEYS, unique_name
+from whimbrel.schema.names import CONVENTION, CONVENTION_KEYS
 from whimbrel.schema.state import (
-    NO_OPTIONS,
     Check,
     Column,
     Constraint,
     Exclusion,
-    Expression,
     ForeignKey,
     Index,
     Naming,
     PrimaryKey,
     TableName,
-    Type,
     Unique,
 )
 
@@ -45,10 +55,6 @@ GOING = (ForeignKey, Index, Exclusion, Check, Unique, PrimaryKey)
 COMING = (PrimaryKey, Unique, Check, Exclusion, Index, ForeignKey)
 """In this order constraints go and come.  Indexes come before foreign keys, which
 may refer to them, and for which some databases would make an index of their own."""
-
-
-QUOTES = ('"', "`")
-"""What may stand around a name, and is doubled within it."""
 
 
 def alteration(forms: Forms, task: Task) -> Iterator[Step]:
@@ -64,14 +70,13 @@ def alteration(forms: Forms, task: Task) -> Iterator[Step]:
             operation: ops.MigrateOperation = drop_index(forms, task.name, index)
             yield Step(operation=operation, changes=task.changes)
     task, apart = replace(task, going=going, coming=coming), task.coming
-    if stand_ins := tuple(_stand_ins(task)):
-        generated = [each for each in task.changes if _ends_generated(each)]
-        standing = [each for each in going if _stands_on_any(each, generated)]
-        yield from _keeping_values(forms, task, stand_ins, standing)
-        task = _without_generated(task, standing)
-    operation = _whole(forms, task)
-    if not operation.is_empty():
-        loses = tuple(each for each in task.changes if _loses_values(each))
+    if replacing := tuple(stand_ins(forms, task)):
+        generated = [each for each in task.changes if ends_generated(forms, each)]
+        standing = [each for each in going if stands_on_any(each, generated)]
+        yield from _keeping_values(forms, task, replacing, standing)
+        task = _without_generated(forms, task, standing)
+    loses = tuple(each for each in task.changes if loses_values(forms, each))
+    for operation in _whole(forms, task):
         yield Step(operation=operation, changes=task.changes, loses=loses)
     for index in apart:
         if isinstance(index, Index) and index not in coming:
@@ -92,11 +97,40 @@ def table_ops(
     return TableOps(name.name, list(inner), schema=name.schema, batch=batch)
 
 
-def add_keys(forms: Forms, name: TableName, keys: Iterable[Constraint]) -> TableOps:
-    """Return the operation that adds constraints, and nothing else."""
+def in_parts(
+    name: TableName,
+    inner: Iterable[ops.MigrateOperation],
+    batch: BatchOptions | None = None,
+) -> Iterator[ops.MigrateOperation]:
+    """Yield the operations on one table; a plain statement stands by itself.
+
+    A batch runs what it holds at its end, and knows no ``execute()``.
+    """
+    for is_statement, group in groupby(inner, _is_statement):
+        if is_statement:
+            yield from group
+        else:
+            yield table_ops(name, group, batch)
+
+
+def _is_statement(operation: ops.MigrateOperation) -> bool:
+    return isinstance(operation, ops.ExecuteSQLOp)
+
+
+def add_keys(
+    forms: Forms, name: TableName, keys: Iterable[Constraint]
+) -> Iterator[ops.MigrateOperation]:
+    """Yield the operations that add constraints, and nothing else."""
     added = tuple(keys)
-    inner = [add_constraint(forms, name, each) for each in added]
-    return table_ops(name, inner, _naming((), added))
+    inner = [_added(forms, name, each) for each in added]
+    yield from in_parts(name, inner, _naming((), added))
+
+
+def _added(
+    forms: Forms, table: TableName, constraint: Constraint
+) -> ops.MigrateOperation:
+    special = forms.add_constraint(table, constraint)
+    return special if special is not None else add_constraint(forms, table, constraint)
 
 
 def drop_keys(forms: Forms, name: TableName, keys: Iterable[Constraint]) -> TableOps:
@@ -106,13 +140,14 @@ def drop_keys(forms: Forms, name: TableName, keys: Iterable[Constraint]) -> Tabl
     return table_ops(name, inner, _naming(dropped, ()))
 
 
-def _whole(forms: Forms, task: Task) -> TableOps:
-    """Return all that is done to the table within its batch."""
+def _whole(forms: Forms, task: Task) -> Iterator[ops.MigrateOperation]:
+    """Yield all that is done to the table: in its batch, if that can hold it all."""
     going = [each for each in task.going if not _is_replaced_key(forms, each, task)]
-    coming = [each for each in task.coming if not _is_made_by_type(each, task)]
+    coming = [each for each in task.coming if not _is_made_by_type(forms, each, task)]
     inner: list[ops.MigrateOperation] = []
     for thing in sorted(going, key=lambda each: _rank(GOING, each)):
         inner.append(_drop(forms, task.name, thing))
+    inner += _turns(forms, task)
     inner += _column_operations(forms, task)
     for thing in sorted(coming, key=lambda each: _rank(COMING, each)):
         inner.append(_create(forms, task.name, thing))
@@ -120,11 +155,24 @@ def _whole(forms: Forms, task: Task) -> TableOps:
     for change in task.changes:
         if isinstance(change, FactsChange):
             inner += _comment(change)
+            inner += forms.facts_operations(task.name, change.before, change.after)
             facts = forms.facts(change.before, change.after)
             batch = replace(
                 batch, recreate=facts.recreate, table_kwargs=facts.table_kwargs
             )
-    return table_ops(task.name, inner, batch)
+    if inner or batch.recreate == "always":
+        yield from (
+            in_parts(task.name, inner, batch)
+            if inner
+            else [table_ops(task.name, (), batch)]
+        )
+
+
+def _turns(forms: Forms, task: Task) -> Iterator[ops.MigrateOperation]:
+    for turn in task.turned:
+        operation = forms.in_place(task.name, turn.before, turn.after)
+        if operation is not None:
+            yield operation
 
 
 def _rank(kinds: tuple[type[Thing], ...], thing: Thing) -> tuple[int, str, str]:
@@ -140,7 +188,7 @@ def _drop(forms: Forms, table: TableName, thing: Thing) -> ops.MigrateOperation:
 def _create(forms: Forms, table: TableName, thing: Thing) -> ops.MigrateOperation:
     if isinstance(thing, Index):
         return create_index(forms, table, thing)
-    return add_constraint(forms, table, thing)
+    return _added(forms, table, thing)
 
 
 def _column_operations(forms: Forms, task: Task) -> Iterator[ops.MigrateOperation]:
@@ -150,47 +198,25 @@ def _column_operations(forms: Forms, task: Task) -> Iterator[ops.MigrateOperatio
     table is never without a column.
     """
     changes = [each for each in task.changes if isinstance(each, ColumnChange)]
-    gone = [each.before for each in changes if _goes(each) and each.before]
-    come = [each.after for each in changes if _comes(each) and each.after]
+    gone = [each.before for each in changes if goes(forms, each) and each.before]
+    come = [each.after for each in changes if comes(forms, each) and each.after]
     opening = _opening(forms, task)
-    altered = [*_altered(changes), *_restated(task, opening)]
-    early = () if _has_column_left(task, gone, altered) else _plain_and_new(come, gone)
+    turning = [*altered(forms, changes), *_restated(task, opening)]
+    early = () if _has_column_left(task, gone, turning) else _plain_and_new(come, gone)
     come = [each for each in come if each not in early]
     for column in early:
-        yield add_column(forms, task.name, column)
-    for column in _dependents_first(gone):
+        yield forms.add_column(task.name, column)
+    for column in dependents_first(gone):
         yield drop_column(forms, task.name, column)
-    for before, after in sorted(altered, key=lambda pair: _place(pair[1])):
+    for before, after in sorted(turning, key=lambda pair: place(pair[1])):
         is_opening = before.name in opening and before.nullable == after.nullable
-        yield alter_column(forms, task.name, before, after, says_nullable=is_opening)
+        yield from forms.alter_column(
+            task.name, before, after, says_nullable=is_opening
+        )
     plain = [each for each in come if each.computed is None]
     generated = [each for each in come if each.computed is not None]
-    for column in (*sorted(plain, key=_place), *_dependents_last(generated)):
-        yield add_column(forms, task.name, column)
-
-
-def _dependents_first(columns: Iterable[Column]) -> Iterator[Column]:
-    """Yield generated columns before what they are made from, plain ones last."""
-    columns = tuple(columns)
-    yield from reversed(_dependents_last([e for e in columns if e.computed]))
-    yield from sorted((e for e in columns if not e.computed), key=_place)
-
-
-def _dependents_last(columns: Iterable[Column]) -> list[Column]:
-    """Return generated columns, each behind those that it is made from."""
-    left, ordered = sorted(columns, key=_place), list[Column]()
-    while left:
-        names = [each.name for each in left]
-        free = (each for each in left if not is_made_from(each, names))
-        ordered.append(next(free, left[0]))
-        left.remove(ordered[-1])
-    return ordered
-
-
-def is_made_from(column: Column, names: Iterable[str]) -> bool:
-    """Whether a generated column is made from another that is among *names*."""
-    expression = column.computed.expression if column.computed is not None else None
-    return any(mentions(expression, name) for name in names if name != column.name)
+    for column in (*sorted(plain, key=place), *dependents_last(generated)):
+        yield forms.add_column(task.name, column)
 
 
 def _opening(forms: Forms, task: Task) -> frozenset[str]:
@@ -223,41 +249,13 @@ def _plain_and_new(
     """Return the columns that can come before others go."""
     names = {column.name for column in gone}
     new = (each for each in come if each.computed is None and each.name not in names)
-    return tuple(sorted(new, key=_place))
-
-
-def _place(column: Column) -> tuple[int, str]:
-    return column.position, column.name
-
-
-def _stand_ins(task: Task) -> Iterator[tuple[ColumnChange, Column, Column]]:
-    """Yield the generated columns that become plain, and what keeps their values.
-
-    No database makes the one the other: a plain column takes the values, then the
-    name.  Its type is told as the database spells it, for a type of the app's own
-    may bring a check.
-    """
-    tables = [each for each in (task.before, task.after) if each is not None]
-    taken = {column.name for table in tables for column in table.columns}
-    for change in task.changes:
-        if isinstance(change, ColumnChange) and change.after and _becomes_plain(change):
-            name = unique_name(f"{change.after.name}_values", taken)
-            taken.add(name)
-            stand_in = replace(
-                change.after,
-                name=name,
-                type=Type(change.after.type.spelling),
-                nullable=True,
-                default=None,
-                options=NO_OPTIONS,
-            )
-            yield change, stand_in, change.after
+    return tuple(sorted(new, key=place))
 
 
 def _keeping_values(
     forms: Forms,
     task: Task,
-    stand_ins: Iterable[tuple[ColumnChange, Column, Column]],
+    replacing: Iterable[tuple[ColumnChange, Column, Column]],
     standing: Iterable[Thing],
 ) -> Iterator[Step]:
     """Yield the steps by which plain columns take the place of generated ones."""
@@ -265,14 +263,14 @@ def _keeping_values(
         _drop(forms, task.name, each)
         for each in sorted(standing, key=lambda each: _rank(GOING, each))
     ]
-    ending = [each for each in task.changes if _ends_generated(each)]
+    ending = [each for each in task.changes if ends_generated(forms, each)]
     gone = [each.before for each in ending if isinstance(each, ColumnChange)]
     inner += [
         drop_column(forms, task.name, column)
-        for column in _dependents_first(filter(None, gone))
+        for column in dependents_first(filter(None, gone))
     ]
-    for change, stand_in, after in stand_ins:
-        added = table_ops(task.name, [add_column(forms, task.name, stand_in)])
+    for change, stand_in, after in replacing:
+        added = table_ops(task.name, [forms.add_column(task.name, stand_in)])
         yield Step(operation=added, changes=(change,))
         copied = copy_values(forms, task.name, stand_in.name, of=after.name)
         yield Step(operation=copied, changes=(change,))
@@ -281,73 +279,18 @@ def _keeping_values(
     yield Step(operation=operation, changes=tuple(ending))
 
 
-def _without_generated(task: Task, standing: Collection[Thing]) -> Task:
+def _without_generated(forms: Forms, task: Task, standing: Collection[Thing]) -> Task:
     """Return what is left to do when the generated columns that end are gone."""
     left: list[Change] = []
     for change in task.changes:
-        if not _ends_generated(change):
+        if not ends_generated(forms, change):
             left.append(change)
-        elif not isinstance(change, ColumnChange) or _becomes_plain(change):
+        elif not isinstance(change, ColumnChange) or becomes_plain(forms, change):
             continue
         elif change.after is not None:
             left.append(replace(change, before=None))
     going = tuple(each for each in task.going if each not in standing)
     return replace(task, changes=tuple(left), going=going)
-
-
-def _ends_generated(change: Change) -> bool:
-    """Whether a generated column goes, or is replaced."""
-    if not isinstance(change, ColumnChange) or change.before is None:
-        return False
-    return change.before.computed is not None and _goes(change)
-
-
-def _stands_on_any(thing: Thing, changes: Iterable[Change]) -> bool:
-    return any(
-        stands_on(thing, change.before.name)
-        for change in changes
-        if isinstance(change, ColumnChange) and change.before is not None
-    )
-
-
-def _becomes_plain(change: ColumnChange) -> bool:
-    """Whether a generated column becomes one that has values of its own."""
-    before, after = change.before, change.after
-    return bool(before and before.computed and after and after.computed is None)
-
-
-def _altered(changes: Iterable[ColumnChange]) -> Iterator[tuple[Column, Column]]:
-    for change in changes:
-        if change.before and change.after and not is_replaced(change):
-            yield change.before, change.after
-
-
-def is_replaced(change: Change) -> bool:
-    """Whether a column is dropped and added again, as its expression changes."""
-    if not isinstance(change, ColumnChange):
-        return False
-    before, after = change.before, change.after
-    return bool(before and after) and _computed(before) != _computed(after)
-
-
-def _computed(column: Column | None) -> object:
-    return column.computed if column is not None else None
-
-
-def _goes(change: ColumnChange) -> bool:
-    return change.after is None or is_replaced(change)
-
-
-def _comes(change: ColumnChange) -> bool:
-    return change.before is None or is_replaced(change)
-
-
-def _loses_values(change: Change) -> bool:
-    """Whether values are lost that nothing else tells; generated ones are not."""
-    if not isinstance(change, ColumnChange) or change.before is None:
-        return False
-    is_gone = change.after is None or is_replaced(change)
-    return is_gone and change.before.computed is None
 
 
 def _is_replaced_key(forms: Forms, thing: Thing, task: Task) -> bool:
@@ -357,7 +300,7 @@ def _is_replaced_key(forms: Forms, thing: Thing, task: Task) -> bool:
     return forms.key_is_replaced(thing, next(keys, None))
 
 
-def _is_made_by_type(thing: Thing, task: Task) -> bool:
+def _is_made_by_type(forms: Forms, thing: Thing, task: Task) -> bool:
     """Whether a check comes with the type of a column, and is not written again."""
     if not isinstance(thing, Check) or not thing.of_type:
         return False
@@ -366,33 +309,9 @@ def _is_made_by_type(thing: Thing, task: Task) -> bool:
         for change in task.changes
         if isinstance(change, ColumnChange) and change.after is not None
         if change.before is None
-        or is_replaced(change)
+        or is_replaced(forms, change)
         or changes_type(change.before, change.after)
     )
-
-
-def mentions(expression: Expression | None, name: str) -> bool:
-    """Whether *expression* seems to speak of the column called *name*."""
-    if expression is None:
-        return False
-    doubled = (name.replace(quote, quote * 2) for quote in QUOTES)
-    written = "|".join(re.escape(each) for each in (name, *doubled))
-    pattern = rf"(?<!\w)(?:{written})(?!\w)"
-    return re.search(pattern, expression.text, re.IGNORECASE) is not None
-
-
-def stands_on(thing: Thing, name: str) -> bool:
-    """Whether a constraint or an index stands on the column called *name*."""
-    match thing:
-        case Check():
-            return mentions(thing.expression, name)
-        case Index() | Exclusion():
-            return mentions(thing.where, name) or any(
-                part.column == name or mentions(part.expression, name)
-                for part in thing.parts
-            )
-        case _:
-            return name in thing.columns
 
 
 def _naming(going: Iterable[Thing], coming: Iterable[Thing]) -> BatchOptions:

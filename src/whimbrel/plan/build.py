@@ -2,41 +2,31 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import takewhile
-from typing import TypeAlias
 
 from whimbrel.plan.alter import (
     add_keys,
     alteration,
     drop_keys,
-    is_made_from,
-    is_replaced,
-    stands_on,
     table_ops,
 )
 from whimbrel.plan.fill import change_values, fill_rows
-from whimbrel.plan.generic import (
-    Forms,
-    alter_column,
-    create_index,
-    create_table,
-    drop_index,
-    drop_table,
-)
+from whimbrel.plan.generic import Forms, alter_column, create_index, drop_index
 from whimbrel.plan.order import Arrangement, Task, Thing, Verb, arrange
+from whimbrel.plan.postgresql import PostgreSQLForms
+from whimbrel.plan.set_aside import set_aside
 from whimbrel.plan.sqlite import SQLiteForms
 from whimbrel.plan.step import Plan, Step
+from whimbrel.plan.tables import create_table, drop_table
+from whimbrel.plan.tasks import tasks_of
+from whimbrel.plan.views import dropped_views, restored_views, views_in_the_way
 from whimbrel.schema.apply import apply_all
 from whimbrel.schema.changes import (
     Change,
     ColumnChange,
-    ConstraintChange,
     EnumChange,
-    FactsChange,
-    IndexChange,
     SequenceChange,
     TableChange,
     ValueChange,
@@ -44,13 +34,23 @@ from whimbrel.schema.changes import (
 )
 from whimbrel.schema.dialect import Dialect
 from whimbrel.schema.fills import Fill, FilledColumn, split_at_fills
-from whimbrel.schema.state import Column, Enum, Index, State, Table, TableName
+from whimbrel.schema.state import (
+    Column,
+    Constraint,
+    Enum,
+    ForeignKey,
+    Index,
+    State,
+    Table,
+    TableName,
+)
 from whimbrel.schema.values import split_at_values
 
 
-FORMS: dict[str, type[Forms]] = {"sqlite": SQLiteForms}
-
-Alteration: TypeAlias = ColumnChange | ConstraintChange | IndexChange | FactsChange
+FORMS: dict[str, type[Forms]] = {
+    "postgresql": PostgreSQLForms,
+    "sqlite": SQLiteForms,
+}
 
 
 def build(
@@ -66,11 +66,13 @@ def build(
     one undoes the other.  With *fills*, rows get a value before their column is
     closed to NULL.
     """
-    forms = FORMS.get(dialect.name, Forms)(dialect)
+    forms = FORMS.get(dialect.name, Forms)
+    up = forms(dialect, (*wanted.enums, *current.enums), current.views)
+    down = forms(dialect, (*current.enums, *wanted.enums), current.views)
     there = tuple(changes)
     return Plan(
-        upgrade=tuple(_path(there, current, wanted, forms, fills)),
-        downgrade=tuple(_path(reverse_all(there), wanted, current, forms)),
+        upgrade=tuple(_path(there, current, wanted, up, fills)),
+        downgrade=tuple(_path(reverse_all(there), wanted, current, down)),
     )
 
 
@@ -116,12 +118,27 @@ def _steps(
     start = apply_all(current, first)
     end = apply_all(wanted, reverse_all(last))
     yield from _renames(first, forms)
-    yield from _enum_steps(between, forms, are_coming=True)
-    yield from _sequence_steps(between, forms, are_coming=True)
-    yield from _table_steps(between, start, end, forms)
-    yield from _sequence_steps(between, forms, are_coming=False)
-    yield from _enum_steps(between, forms, are_coming=False)
+    yield from _between(between, start, end, forms)
     yield from _renames(last, forms)
+
+
+def _between(
+    changes: tuple[Change, ...], start: State, end: State, forms: Forms
+) -> Iterator[Step]:
+    """Yield the steps between the renames, views out of their way."""
+    for operation in forms.schema_operations(start, end):
+        yield Step(operation=operation, changes=changes)
+    aside = set_aside(changes, start, end, forms)
+    yield from aside.steps
+    changes, start = aside.changes, aside.start
+    in_the_way = views_in_the_way(forms.views, changes)
+    yield from dropped_views(in_the_way, changes)
+    yield from _enum_steps(changes, forms, are_coming=True)
+    yield from _sequence_steps(changes, forms, are_coming=True)
+    yield from _table_steps(changes, start, end, forms)
+    yield from _sequence_steps(changes, forms, are_coming=False)
+    yield from _enum_steps(changes, forms, are_coming=False)
+    yield from restored_views(in_the_way, changes)
 
 
 def _is_rename(change: Change) -> bool:
@@ -182,19 +199,39 @@ def _table_steps(
 ) -> Iterator[Step]:
     """Yield the steps that make, alter and drop tables."""
     arrangement = arrange(
-        _tasks(changes, start, end),
+        tasks_of(changes, start, end, forms),
         start.tables,
         can_split=not forms.keeps_keys_inline,
     )
+    late = _late_keys(arrangement, forms)
     served = {(task.verb, task.name): task.changes for task in arrangement.tasks}
     for name, things in arrangement.early.items():
         why = served.get((Verb.DROP, name)) or served.get((Verb.ALTER, name), ())
         yield from _early_steps(forms, name, things, why)
     for task in arrangement.tasks:
         yield from _task_steps(forms, task, arrangement)
-    for name, keys in arrangement.late.items():
+    for name, keys in late.items():
         why = served.get((Verb.CREATE, name)) or served.get((Verb.ALTER, name), ())
-        yield Step(operation=add_keys(forms, name, keys), changes=why)
+        for operation in add_keys(forms, name, keys):
+            yield Step(operation=operation, changes=why)
+
+
+def _late_keys(
+    arrangement: Arrangement, forms: Forms
+) -> dict[TableName, tuple[Constraint, ...]]:
+    """Return the keys that are added last, those too that no new table can say."""
+    late = dict(arrangement.late)
+    for task in arrangement.tasks:
+        if task.verb is Verb.CREATE and task.after is not None:
+            keys = (each for each in task.after.constraints if _is_key(each))
+            apart = tuple(each for each in keys if forms.is_said_apart(each))
+            if apart:
+                late[task.name] = tuple({*late.get(task.name, ()), *apart})
+    return late
+
+
+def _is_key(constraint: Constraint) -> bool:
+    return isinstance(constraint, ForeignKey)
 
 
 def _early_steps(
@@ -217,9 +254,11 @@ def _task_steps(forms: Forms, task: Task, arrangement: Arrangement) -> Iterator[
         case Task(verb=Verb.CREATE, after=Table() as table):
             made = create_table(forms, table, late)
             yield Step(operation=made, changes=task.changes)
-            for index in sorted(table.indexes, key=lambda each: each.name):
-                operation = create_index(forms, table.name, index)
+            for operation in forms.after_create(table):
                 yield Step(operation=operation, changes=task.changes)
+            for index in sorted(table.indexes, key=lambda each: each.name):
+                indexed = create_index(forms, table.name, index)
+                yield Step(operation=indexed, changes=task.changes)
         case Task(verb=Verb.DROP, before=Table() as table):
             dropped = drop_table(forms, table)
             yield Step(operation=dropped, changes=task.changes, loses=task.changes)
@@ -227,119 +266,3 @@ def _task_steps(forms: Forms, task: Task, arrangement: Arrangement) -> Iterator[
             going = tuple(each for each in task.going if each not in early)
             coming = tuple(each for each in task.coming if each not in late)
             yield from alteration(forms, replace(task, going=going, coming=coming))
-
-
-def _tasks(changes: Iterable[Change], start: State, end: State) -> Iterator[Task]:
-    """Yield what happens to each table."""
-    alterations: dict[TableName, list[Alteration]] = defaultdict(list)
-    for change in changes:
-        match change:
-            case TableChange():
-                yield from _table_tasks(change)
-            case EnumChange() | SequenceChange() | ValueChange():
-                continue
-            case _:
-                alterations[change.table].append(change)
-    before = {table.name: table for table in start.tables if alterations}
-    after = {table.name: table for table in end.tables if alterations}
-    for name, served in alterations.items():
-        yield _altering(before[name], after[name], tuple(served))
-
-
-def _table_tasks(change: TableChange) -> Iterator[Task]:
-    """Yield the tasks of a table that comes or goes."""
-    if (table := change.before) is not None:
-        yield Task(
-            verb=Verb.DROP,
-            name=table.name,
-            changes=(change,),
-            before=table,
-            going=_sorted(table.constraints | table.indexes),
-        )
-    if (table := change.after) is not None:
-        yield Task(
-            verb=Verb.CREATE,
-            name=table.name,
-            changes=(change,),
-            after=table,
-            coming=_sorted(table.constraints | table.indexes),
-        )
-
-
-def _altering(before: Table, after: Table, changes: tuple[Alteration, ...]) -> Task:
-    """Return the task of altering a table.
-
-    What stands on a column that is replaced goes with it and comes again, and so do
-    the generated columns that are made from it; so does what shares its name with a
-    constraint that goes, for a script drops by name.
-    """
-    remade = _made_from_replaced(before, after, changes)
-    going: set[Thing] = set()
-    coming: set[Thing] = set()
-    staying = (before.constraints | before.indexes) & (
-        after.constraints | after.indexes
-    )
-    for change in changes:
-        if isinstance(change, ConstraintChange | IndexChange):
-            going |= {change.before} if change.before is not None else set()
-            coming |= {change.after} if change.after is not None else set()
-        elif isinstance(change, ColumnChange) and is_replaced(change):
-            name = change.before.name if change.before is not None else ""
-            standing = {each for each in staying if stands_on(each, name)}
-            going |= standing
-            coming |= standing
-    for old, new in remade:
-        standing = {each for each in staying if stands_on(each, old.name)}
-        going |= standing
-        coming |= standing
-        ends = ColumnChange(table=after.name, before=old, after=None)
-        comes = ColumnChange(table=after.name, before=None, after=new)
-        changes = (*(each for each in changes if not _alters(each, old)), ends, comes)
-    names = {_kind_and_name(each) for each in going}
-    namesakes = {each for each in staying if _kind_and_name(each) in names}
-    going |= namesakes
-    coming |= namesakes
-    return Task(
-        verb=Verb.ALTER,
-        name=after.name,
-        changes=changes,
-        before=before,
-        after=after,
-        going=_sorted(going),
-        coming=_sorted(coming),
-    )
-
-
-def _made_from_replaced(
-    before: Table, after: Table, changes: Iterable[Alteration]
-) -> list[tuple[Column, Column]]:
-    """Return the generated columns that stay, but not what they are made from."""
-    names = [
-        change.before.name
-        for change in changes
-        if isinstance(change, ColumnChange) and change.before and is_replaced(change)
-    ]
-    new = {each.name: each for each in after.columns}
-    left = [
-        (each, new[each.name])
-        for each in before.columns
-        if each.name in new and each.computed == new[each.name].computed
-    ]
-    found: list[tuple[Column, Column]] = []
-    while more := [pair for pair in left if is_made_from(pair[0], names)]:
-        found += more
-        left = [pair for pair in left if pair not in more]
-        names += [old.name for old, _ in more]
-    return found
-
-
-def _alters(change: Alteration, column: Column) -> bool:
-    return isinstance(change, ColumnChange) and change.before == column
-
-
-def _kind_and_name(thing: Thing) -> tuple[type, str]:
-    return type(thing), thing.name
-
-
-def _sorted(things: Iterable[Thing]) -> tuple[Thing, ...]:
-    return tuple(sorted(things, key=lambda each: (each.name, repr(each))))

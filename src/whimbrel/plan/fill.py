@@ -7,15 +7,15 @@ from decimal import Decimal
 
 from alembic.operations import ops
 
-from whimbrel.plan.generic import Forms, text
-from whimbrel.plan.spelled import column_type
+from whimbrel.plan.generic import Forms
+from whimbrel.plan.items import text
 from whimbrel.schema.changes import ValueChange
 from whimbrel.schema.fills import FilledColumn
 from whimbrel.schema.state import TableName
 
 
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
-TRUTH = {"true": "1", "false": "0", "1": "1", "0": "0"}
+TRUTH = {"true": True, "false": False, "1": True, "0": False}
 
 
 def fill_rows(forms: Forms, filled: FilledColumn) -> ops.ExecuteSQLOp:
@@ -56,7 +56,7 @@ def _literal(forms: Forms, filled: FilledColumn) -> str:
         return value
     kind = _python_type(forms, filled)
     if kind is bool and value.lower() in TRUTH:
-        return TRUTH[value.lower()]
+        return forms.truth(TRUTH[value.lower()])
     if kind in (int, float, Decimal) and NUMBER.fullmatch(value):
         return value
     return _string(value)
@@ -69,6 +69,6 @@ def _string(value: str) -> str:
 
 def _python_type(forms: Forms, filled: FilledColumn) -> type | None:
     try:
-        return column_type(filled.column, forms.dialect).python_type
+        return forms.column_type(filled.column).python_type
     except NotImplementedError:
         return None

@@ -1,55 +1,46 @@
 """A change as Alembic operations, where all dialects agree."""
 
+# ruff: noqa: ARG002  # what a dialect asks of a thing, all the others need not
+
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Any
 
 import sqlalchemy as sa
-from alembic.ddl.postgresql import CreateExcludeConstraintOp
 from alembic.operations import ops
-from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.sql.elements import TextClause, conv
 from sqlalchemy.types import TypeEngine
 
+from whimbrel.plan.items import (
+    STRING,
+    computed_item,
+    identity_item,
+    text,
+)
 from whimbrel.plan.spelled import column_type, existing_type, sqlalchemy_dialect
 from whimbrel.plan.step import BatchOptions
 from whimbrel.schema.changes import EnumChange, SequenceChange, TableFacts
 from whimbrel.schema.dialect import Dialect
 from whimbrel.schema.state import (
-    Check,
     Column,
-    Computed,
     Constraint,
-    Exclusion,
-    ExclusionPart,
+    Enum,
     Expression,
-    ForeignKey,
     Index,
     IndexPart,
     Naming,
     PrimaryKey,
+    State,
     Table,
     TableName,
-    Unique,
+    View,
 )
 
 
+Thing = Constraint | Index
 Default = str | TextClause
 Optioned = Table | TableFacts | Column | Constraint | Index
-
-STRING = re.compile(r"'(?:[^']|'')*'")
-BIND = re.compile(r"(?<![:\w\\]):(\w+)(?![:\w])")
-ESCAPED = re.compile(r"\\(:\w*(?![:\w]))")
-
-
-def text(sql: str) -> TextClause:
-    r"""Return *sql* as SQLAlchemy's text, in which ``:name`` is no parameter.
-
-    The escapes (``\:name``) are part of ``.text``, as a script must write them.
-    """
-    return sa.text(BIND.sub(r"\\:\1", ESCAPED.sub(r"\\\\\1", sql)))
 
 
 class Forms:
@@ -57,15 +48,37 @@ class Forms:
 
     Args:
         dialect: the database that the plan is for.
+        enums: the enumerated types that columns may have; the first of a name counts.
+        views: the views that stand in the database, each behind those it reads.
     """
 
-    def __init__(self, dialect: Dialect) -> None:
+    def __init__(
+        self, dialect: Dialect, enums: Iterable[Enum] = (), views: Iterable[View] = ()
+    ) -> None:
         self.dialect = dialect
+        self.enums = tuple(enums)
+        self.views = tuple(views)
 
     @property
     def keeps_keys_inline(self) -> bool:
         """Whether a table may be made with a foreign key to a table not there yet."""
         return not self.dialect.has_alter
+
+    def column_type(self, column: Column) -> TypeEngine[Any]:
+        """Return the type by which a script writes that of *column*."""
+        return column_type(column, self.dialect)
+
+    def type_in_table(self, column: Column, table: Table | None) -> TypeEngine[Any]:
+        """Return the type of *column* where it is made; *table* is made with it."""
+        return self.column_type(column)
+
+    def existing_type(self, column: Column) -> TypeEngine[Any] | None:
+        """Return the type that a script says *column* to have until then."""
+        return existing_type(column, self.dialect)
+
+    def truth(self, is_true: bool) -> str:
+        """Return a truth value as SQL."""
+        return str(int(is_true))
 
     def options(self, thing: Optioned) -> dict[str, Any]:
         """Return the options of *thing* as SQLAlchemy's keyword arguments."""
@@ -77,7 +90,7 @@ class Forms:
     def column_options(
         self,
         column: Column,
-        table: Table | None,  # noqa: ARG002  # some dialects ask its key
+        table: Table | None,
     ) -> dict[str, Any]:
         """Return the options of *column*, in the table that is made with it."""
         return self.options(column)
@@ -123,7 +136,7 @@ class Forms:
         is_unnamed = before.naming is Naming.NONE
         return not self.dialect.has_alter and is_unnamed and after is not None
 
-    def closed_by_key(self, table: Table) -> frozenset[str]:  # noqa: ARG002
+    def closed_by_key(self, table: Table) -> frozenset[str]:
         """Return the columns that take no NULL only while they are in the key."""
         return frozenset()
 
@@ -146,6 +159,73 @@ class Forms:
         """Return what gives a table another name, be it in another schema."""
         yield ops.RenameTableOp(before.name, after.name, schema=before.schema)
 
+    def is_replaced(self, before: Column, after: Column) -> bool:
+        """Whether a column goes and comes again, as it cannot become the other."""
+        return before.computed != after.computed
+
+    def retypes(self, before: Column, after: Column) -> bool:
+        """Whether foreign keys of a column must go while its type becomes another."""
+        return False
+
+    def unsettles(self, before: Column, after: Column, thing: Thing) -> bool:
+        """Whether *thing*, on a column, must go while the column is altered."""
+        return False
+
+    def unsettles_generated(self, before: Column, after: Column) -> bool:
+        """Whether what is made from a column must go while the column is altered."""
+        return False
+
+    def alter_column(
+        self,
+        table: TableName,
+        before: Column,
+        after: Column,
+        *,
+        says_nullable: bool = False,
+    ) -> Iterable[ops.MigrateOperation]:
+        """Return what makes a column another, or gives it another name."""
+        yield alter_column(self, table, before, after, says_nullable=says_nullable)
+
+    def add_column(self, table: TableName, column: Column) -> ops.MigrateOperation:
+        """Return what adds a column."""
+        return add_column(self, table, column)
+
+    def is_said_apart(self, constraint: Constraint) -> bool:
+        """Whether ``CREATE TABLE`` cannot say a constraint by SQLAlchemy's words."""
+        return False
+
+    def add_constraint(
+        self, table: TableName, constraint: Constraint
+    ) -> ops.MigrateOperation | None:
+        """Return what adds a constraint to a table; None: what all others do."""
+        return None
+
+    def in_place(
+        self, table: TableName, before: Thing, after: Thing
+    ) -> ops.MigrateOperation | None:
+        """Return what makes a constraint or an index another without a drop."""
+        return None
+
+    def after_create(self, table: Table) -> Iterable[ops.MigrateOperation]:
+        """Return what a table needs that ``CREATE TABLE`` cannot say."""
+        return ()
+
+    def facts_operations(
+        self, table: TableName, before: TableFacts, after: TableFacts
+    ) -> Iterable[ops.MigrateOperation]:
+        """Return what changes a table's options by statements of its own."""
+        return ()
+
+    def schema_operations(
+        self, start: State, end: State
+    ) -> Iterable[ops.MigrateOperation]:
+        """Return what makes the schemas that are there no sooner than their tables."""
+        return ()
+
+    def sets_aside(self, change: EnumChange) -> Enum | None:
+        """Return the type under another name, if a new one must take its place."""
+        return None
+
     def enum_operations(self, change: EnumChange) -> Iterable[ops.MigrateOperation]:
         """Return what makes, alters or drops an enumerated type."""
         raise ValueError(f"{self.dialect.name} has no enumerated types: {change}.")
@@ -155,187 +235,23 @@ class Forms:
         raise ValueError(f"{self.dialect.name} has no sequences: {change}.")
 
 
-def create_table(
-    forms: Forms, table: Table, apart: frozenset[Constraint] = frozenset()
-) -> ops.CreateTableOp:
-    """Return the operation that makes *table*, but for its indexes.
-
-    Args:
-        forms: how the dialect wants things.
-        table: the table as it shall be.
-        apart: its foreign keys that are added later.
-    """
-    inside = (each for each in ordered(table.constraints) if each not in apart)
-    items = [
-        *(column_item(forms, column, table) for column in table.ordered_columns),
-        *(
-            constraint_item(forms, each)
-            for each in inside
-            if not (isinstance(each, Check) and each.of_type)
-        ),
-    ]
-    kw = forms.options(table)
-    if table.comment is not None:
-        kw["comment"] = table.comment
-    return ops.CreateTableOp(table.name.name, items, schema=table.name.schema, **kw)
-
-
-def drop_table(forms: Forms, table: Table) -> ops.DropTableOp:
-    """Return the operation that drops *table*."""
-    return ops.DropTableOp(
-        table.name.name,
-        schema=table.name.schema,
-        _reverse=create_table(forms, table),
-    )
-
-
-def ordered(constraints: Iterable[Constraint]) -> list[Constraint]:
-    """Return constraints in the order in which tables are written."""
-    kinds = (PrimaryKey, Unique, ForeignKey, Check, Exclusion)
-    return sorted(
-        constraints, key=lambda each: (kinds.index(type(each)), each.name, repr(each))
-    )
-
-
 def column_item(
     forms: Forms, column: Column, table: Table | None = None
 ) -> sa.Column[Any]:
     """Return *column* as SQLAlchemy writes it, without keys, indexes and checks."""
-    type_: TypeEngine[Any] = column_type(column, forms.dialect)
+    type_ = forms.type_in_table(column, table)
     kw: dict[str, Any] = {"nullable": column.nullable}
-    generated: list[sa.Computed] = []
+    generated: list[sa.Computed | sa.Identity] = []
     if column.computed is not None:
         generated = [computed_item(column.computed)]
+    elif column.identity is not None:
+        generated = [identity_item(column.identity)]
     elif column.default is not None:
         kw["server_default"] = forms.default(column.default)
     if column.comment is not None:
         kw["comment"] = column.comment
     options = forms.column_options(column, table)
     return sa.Column(column.name, type_, *generated, **kw, **options)
-
-
-def computed_item(computed: Computed) -> sa.Computed:
-    """Return what makes a column a generated one."""
-    return sa.Computed(text(computed.expression.text), persisted=computed.is_stored)
-
-
-def constraint_item(forms: Forms, constraint: Constraint) -> sa.Constraint:
-    """Return *constraint* as it stands in ``CREATE TABLE``; unnamed if it is."""
-    name = None if constraint.naming is Naming.NONE else conv(constraint.name)
-    kw: dict[str, Any] = {"name": name, **forms.options(constraint)}
-    match constraint:
-        case PrimaryKey():
-            return sa.PrimaryKeyConstraint(*constraint.columns, **kw)
-        case Unique():
-            return sa.UniqueConstraint(*constraint.columns, **kw)
-        case Check():
-            return sa.CheckConstraint(text(constraint.expression.text), **kw)
-        case ForeignKey():
-            targets = [
-                f"{constraint.target}.{column}" for column in constraint.target_columns
-            ]
-            kw |= key_arguments(constraint)
-            return sa.ForeignKeyConstraint(constraint.columns, targets, **kw)
-        case Exclusion():
-            kw |= exclusion_arguments(constraint)
-            return ExcludeConstraint(*map(excluded, constraint.parts), **kw)
-
-
-def excluded(part: ExclusionPart) -> tuple[Any, str]:
-    """Return a part of an exclusion constraint, and its operator."""
-    if part.column is not None:
-        return sa.column(part.column), part.operator
-    return text(str(part.expression)), part.operator
-
-
-def exclusion_arguments(exclusion: Exclusion) -> dict[str, Any]:
-    """Return what an exclusion constraint says beside its parts."""
-    said: dict[str, Any] = {"using": exclusion.using}
-    if exclusion.where is not None:
-        said["where"] = text(exclusion.where.text)
-    return said
-
-
-def key_arguments(key: ForeignKey) -> dict[str, Any]:
-    """Return what a foreign key says beside its columns, and would not hold anyway."""
-    said = {
-        "onupdate": key.on_update,
-        "ondelete": key.on_delete,
-        "deferrable": key.deferrable or None,
-        "initially": "DEFERRED" if key.initially_deferred else None,
-        "match": key.match,
-    }
-    return {name: value for name, value in said.items() if value is not None}
-
-
-def add_constraint(
-    forms: Forms, table: TableName, constraint: Constraint
-) -> ops.AddConstraintOp:
-    """Return the operation that adds *constraint* to a table that is there.
-
-    It has a name in any case; that of an unnamed one is its default name.
-    """
-    name, kw = conv(constraint.name), forms.options(constraint)
-    match constraint:
-        case PrimaryKey():
-            return ops.CreatePrimaryKeyOp(
-                name, table.name, list(constraint.columns), schema=table.schema, **kw
-            )
-        case Unique():
-            return ops.CreateUniqueConstraintOp(
-                name, table.name, list(constraint.columns), schema=table.schema, **kw
-            )
-        case Check():
-            condition = text(constraint.expression.text)
-            return ops.CreateCheckConstraintOp(
-                name, table.name, condition, schema=table.schema, **kw
-            )
-        case ForeignKey():
-            schemas = {
-                "source_schema": table.schema,
-                "referent_schema": constraint.target.schema,
-            }
-            return ops.CreateForeignKeyOp(
-                name,
-                table.name,
-                constraint.target.name,
-                list(constraint.columns),
-                list(constraint.target_columns),
-                **{key: value for key, value in schemas.items() if value is not None},
-                **key_arguments(constraint),
-                **kw,
-            )
-        case Exclusion():
-            return CreateExcludeConstraintOp(
-                name,
-                table.name,
-                [excluded(part) for part in constraint.parts],
-                schema=table.schema,
-                **exclusion_arguments(constraint),
-                **kw,
-            )
-
-
-DROPPED_AS: dict[type[Constraint], str] = {
-    PrimaryKey: "primary",
-    Unique: "unique",
-    ForeignKey: "foreignkey",
-    Check: "check",
-    Exclusion: "exclude",
-}
-
-
-def drop_constraint(
-    forms: Forms, table: TableName, constraint: Constraint
-) -> ops.DropConstraintOp:
-    """Return the operation that drops *constraint*."""
-    return ops.DropConstraintOp(
-        conv(constraint.name),
-        table.name,
-        DROPPED_AS[type(constraint)],
-        schema=table.schema,
-        _reverse=add_constraint(forms, table, constraint),
-    )
 
 
 def create_index(forms: Forms, table: TableName, index: Index) -> ops.CreateIndexOp:
@@ -421,9 +337,11 @@ def changes_type(before: Column, after: Column) -> bool:
 
 def _existing(forms: Forms, column: Column) -> dict[str, Any]:
     said: dict[str, Any] = {
-        "existing_type": existing_type(column, forms.dialect),
+        "existing_type": forms.existing_type(column),
         "existing_nullable": column.nullable,
     }
+    if said["existing_type"] is None:
+        del said["existing_type"]
     if column.computed is not None:
         said["existing_server_default"] = computed_item(column.computed)
     elif column.default is not None:
@@ -439,7 +357,7 @@ def _modified(forms: Forms, before: Column, after: Column) -> dict[str, Any]:
     if before.name != after.name:
         said["modify_name"] = after.name
     if changes_type(before, after):
-        said["modify_type"] = column_type(after, forms.dialect)
+        said["modify_type"] = forms.column_type(after)
     if before.nullable != after.nullable or before.options != after.options:
         said["modify_nullable"] = after.nullable
     if before.default != after.default:

@@ -37,6 +37,14 @@ class Verb(IntEnum):
     DROP = 3
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """A constraint or an index that becomes another where it stands."""
+
+    before: Thing
+    after: Thing
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Task:
     """What happens to one table.
@@ -49,6 +57,9 @@ class Task:
         after: the table as it shall be.
         going: the constraints and indexes that are dropped, be it for a while.
         coming: the constraints and indexes that are made.
+        turned: what becomes another without being dropped.
+        retyped: the columns whose type becomes another, so that the foreign keys
+            that lead from them, or to them, must go for a while.
     """
 
     verb: Verb
@@ -58,6 +69,8 @@ class Task:
     after: Table | None = None
     going: tuple[Thing, ...] = ()
     coming: tuple[Thing, ...] = ()
+    turned: tuple[Turn, ...] = ()
+    retyped: frozenset[str] = frozenset()
 
     @property
     def key(self) -> Key:
@@ -224,7 +237,10 @@ def _moving_indexes(tasks: list[Task]) -> Iterator[tuple[Task, Index]]:
 def _keys_standing_on_others(
     tasks: list[Task], current: Iterable[Table]
 ) -> Iterator[tuple[TableName, ForeignKey]]:
-    """Yield the foreign keys that stay although the key that they refer to goes."""
+    """Yield the foreign keys that stay although what they stand on does not.
+
+    The key that they refer to goes, or a column at either end gets another type.
+    """
     altered = {task.name: task for task in tasks if task.verb is Verb.ALTER}
     remade = {name: _keys(task.going) for name, task in altered.items()}
     busy = {task.name: task for task in tasks}
@@ -232,8 +248,20 @@ def _keys_standing_on_others(
         task = busy.get(table.name)
         going = task.going if task is not None else ()
         for key in _foreign_keys(table.constraints):
-            if key.target_columns in remade.get(key.target, ()) and key not in going:
+            is_loose = key.target_columns in remade.get(key.target, ())
+            if (is_loose or _is_retyped(key, table.name, altered)) and key not in going:
                 yield table.name, key
+
+
+def _is_retyped(
+    key: ForeignKey, table: TableName, altered: dict[TableName, Task]
+) -> bool:
+    """Whether a column at either end of a foreign key gets another type."""
+    ends = ((table, key.columns), (key.target, key.target_columns))
+    return any(
+        name in altered and not altered[name].retyped.isdisjoint(columns)
+        for name, columns in ends
+    )
 
 
 def _sorted(

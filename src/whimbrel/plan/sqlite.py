@@ -9,7 +9,8 @@ from typing import Any
 
 from alembic.operations import ops
 
-from whimbrel.plan.generic import Default, Forms, Optioned, text
+from whimbrel.plan.generic import Default, Forms, Optioned
+from whimbrel.plan.items import text
 from whimbrel.plan.step import BatchOptions
 from whimbrel.schema.changes import TableFacts
 from whimbrel.schema.state import (

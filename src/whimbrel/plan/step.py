@@ -68,6 +68,10 @@ class TableOps(ops.ModifyTableOps):
         return not self.ops and self.batch.recreate != "always"
 
 
+class Autocommitted(ops.ExecuteSQLOp):
+    """A statement that is committed at once, with all that was done before it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """One operation, and the changes that it serves.

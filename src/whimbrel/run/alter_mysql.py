@@ -24,7 +24,7 @@ from whimbrel.catalog.mysql_table_text import (
     folded,
 )
 from whimbrel.errors import MigrationFailed
-from whimbrel.plan.generic import text
+from whimbrel.plan.items import text
 from whimbrel.run.alter_mysql_column import (
     Said,
     edited,

@@ -16,7 +16,7 @@ from whimbrel.catalog.mysql_table_text import (
     folded,
     parse_table,
 )
-from whimbrel.plan.generic import text
+from whimbrel.plan.items import text
 from whimbrel.run.alter_mysql_column import undoubled
 
 

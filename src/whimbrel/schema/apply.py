@@ -43,6 +43,7 @@ class _Draft:
     """A state that is being changed: its tables by name."""
 
     def __init__(self, state: State) -> None:
+        self._views = state.views
         self._enums = state.enums
         self._sequences = state.sequences
         self._tables = {table.name: table for table in state.tables}
@@ -50,7 +51,9 @@ class _Draft:
     @property
     def state(self) -> State:
         """The state as it is by now."""
-        return State(frozenset(self._tables.values()), self._enums, self._sequences)
+        return State(
+            frozenset(self._tables.values()), self._enums, self._sequences, self._views
+        )
 
     def apply(self, change: Change) -> None:
         """Carry out one change."""

@@ -6,7 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from whimbrel.errors import UsageError
-from whimbrel.schema.changes import Change, ColumnChange
+from whimbrel.schema.changes import (
+    Change,
+    ColumnChange,
+    EnumChange,
+    SequenceChange,
+)
 from whimbrel.schema.renames import table_name
 from whimbrel.schema.state import Column, TableName
 
@@ -95,8 +100,18 @@ def split_at_fills(changes: Iterable[Change], fills: Iterable[Fill]) -> Split:
             after.append(replace(change, before=opened))
         else:
             after.append(change)
+    if filled:
+        made = tuple(each for each in after if _is_made_for_columns(each))
+        before = [*made, *before]
+        after = [each for each in after if each not in made]
     _refuse_useless(wanted.values(), filled)
     return Split(before=tuple(before), filled=tuple(filled), after=tuple(after))
+
+
+def _is_made_for_columns(change: Change) -> bool:
+    """Whether a type or a sequence comes, or changes, that a new column may need."""
+    is_alone = isinstance(change, EnumChange | SequenceChange)
+    return is_alone and change.after is not None
 
 
 def _fill_of(change: Change, wanted: dict[tuple[TableName, str], Fill]) -> Fill | None:

@@ -277,6 +277,29 @@ class Table:
         return None
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Use:
+    """A column that a view reads; None for a view, or a whole table, that it reads."""
+
+    table: TableName
+    column: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """A view: none of ours, but it may stand in the way of the tables that it reads.
+
+    ``written`` is its name as SQL writes it, ``made`` are the statements that make
+    it again with all that hangs on it.
+    """
+
+    name: TableName
+    written: str
+    uses: frozenset[Use]
+    made: tuple[str, ...]
+    is_materialized: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class State:
     """All that we manage of one database at one moment."""
@@ -284,6 +307,8 @@ class State:
     tables: frozenset[Table] = frozenset()
     enums: frozenset[Enum] = frozenset()
     sequences: frozenset[Sequence] = frozenset()
+    views: tuple[View, ...] = field(default=(), compare=False)
+    """What stands in the way of changes; each view behind those that it reads."""
 
     def table(self, name: TableName) -> Table | None:
         """Return the table of that name, or None."""

@@ -24,8 +24,8 @@ from sqlalchemy.schema import DefaultClause, PrimaryKeyConstraint
 from sqlalchemy.sql.elements import ClauseElement, TextClause
 from sqlalchemy.types import TypeEngine
 
-from whimbrel.plan.generic import text
-from whimbrel.plan.step import BatchOptions, TableOps
+from whimbrel.plan.items import text
+from whimbrel.plan.step import Autocommitted, BatchOptions, TableOps
 from whimbrel.schema.dialect import described
 from whimbrel.script import calls
 from whimbrel.script.format import formatted, indented
@@ -155,6 +155,7 @@ class Renderer:
         for kind, write in ours.items():
             if _is_known(renderers.dispatch(kind)):
                 renderers.dispatch_for(kind, replace=True)(write)
+        renderers.dispatch_for(Autocommitted)(self._execute_committed)
         with suppress(ValueError):  # Alembic has none, the project may have one
             renderers.dispatch_for(ops.RenameTableOp)(calls.rename_table)
         return renderers
@@ -170,6 +171,12 @@ class Renderer:
         options = {key: op.kw[key] for key in op.kw if key != "autoincrement"}
         said = "".join(f", {key}={value!r}" for key, value in options.items())
         return f"{written.removesuffix(')')}{said})"
+
+    def _execute_committed(self, _context: AutogenContext, op: Autocommitted) -> str:
+        """Write a statement in a block that commits what it holds."""
+        sql = f"{self.prefix}execute({str(op.sqltext)!r})"
+        block = f"with {self.prefix}get_context().autocommit_block()"
+        return f"{block}:\n{indented(sql)}\n"
 
     def _table(self, operation: ops.ModifyTableOps) -> str:
         """Write what is done to one table: in a block, unless that is not wanted."""

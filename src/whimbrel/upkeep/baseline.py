@@ -47,11 +47,11 @@ def baseline(live: State, models: State, *, takes_all: bool = False) -> Baseline
     others = {
         kind.name: _known(getattr(live, kind.name), getattr(wanted, kind.name), spelled)
         for kind in fields(State)
-        if kind.name != "tables"
+        if kind.name not in ("tables", "views")
     }
     left = sorted(live.tables - tables, key=lambda table: str(table.name))
     return Baseline(
-        known=_reworded(State(tables=tables, **others), wanted),
+        known=_reworded(State(tables=tables, views=live.views, **others), wanted),
         others=tuple(left),
         wanted=wanted,
     )

@@ -1,0 +1,367 @@
+"""The forms that PostgreSQL needs: https://www.postgresql.org/docs/current/ddl.html."""
+
+# ruff: noqa: ARG002  # what others ask of a thing, PostgreSQL need not
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import sqlalchemy as sa
+from alembic.operations import ops
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.types import TypeEngine
+
+from whimbrel.errors import Unalterable
+from whimbrel.plan.generic import Forms, Optioned, Thing
+from whimbrel.plan.postgresql_columns import (
+    SERIALS,
+    changes_base,
+    column_operations,
+    is_serial,
+)
+from whimbrel.plan.postgresql_enums import enum_operations, set_aside_as, spellings
+from whimbrel.plan.postgresql_types import (
+    NUMBERS,
+    STRINGS,
+    parsed,
+    spelled_type,
+)
+from whimbrel.plan.postgresql_words import (
+    add_constraint_sql,
+    alter_sequence,
+    collation_sql,
+    create_sequence,
+    is_plain,
+    listed,
+    parameters,
+    part_words,
+    qualified,
+    quoted,
+    statement,
+    storage_sql,
+    table_sql,
+    values_of,
+)
+from whimbrel.plan.spelled import Spelled, column_type
+from whimbrel.plan.step import BatchOptions
+from whimbrel.schema.changes import EnumChange, SequenceChange, TableFacts
+from whimbrel.schema.state import (
+    Check,
+    Column,
+    Constraint,
+    Enum,
+    Exclusion,
+    ForeignKey,
+    Index,
+    IndexPart,
+    PrimaryKey,
+    State,
+    Table,
+    TableName,
+    Unique,
+)
+
+
+class PostgreSQLForms(Forms):
+    """How PostgreSQL's things are told to SQLAlchemy and Alembic."""
+
+    def truth(self, is_true: bool) -> str:
+        """Return a truth value as SQL."""
+        return "true" if is_true else "false"
+
+    def column_type(self, column: Column) -> TypeEngine[Any]:
+        """Return the type by which a script writes that of *column*.
+
+        An enumerated type is made by a statement of its own, never by a table.
+        """
+        named = self._named_types()
+        is_named = column.type.spelling.removesuffix("[]") in named
+        if column.type.form is not None and not is_named:
+            return column_type(column, self.dialect)
+        found = spelled_type(column.type.spelling, column.collation, named)
+        return found if found is not None else _spelled(column)
+
+    def type_in_table(self, column: Column, table: Table | None) -> TypeEngine[Any]:
+        """Return the type of *column* where it is made; *table* is made with it."""
+        if is_serial(column) and not self._counts_anyway(column, table):
+            return Spelled(SERIALS.get(column.type.spelling, "SERIAL"))
+        return self.column_type(column)
+
+    def _counts_anyway(self, column: Column, table: Table | None) -> bool:
+        """Whether SQLAlchemy makes a column of *table* a serial one by itself."""
+        key = table.primary_key if table is not None else None
+        if table is None or key is None or key.columns != (column.name,):
+            return False
+        leads = (each for each in table.constraints if isinstance(each, ForeignKey))
+        affinity = self.column_type(column)._type_affinity
+        is_number = affinity is not None and issubclass(
+            affinity, sa.Integer | sa.Numeric
+        )
+        is_free = column.default is None and column.computed is None
+        return (
+            is_number
+            and is_free
+            and not any(column.name in each.columns for each in leads)
+        )
+
+    def column_options(self, column: Column, table: Table | None) -> dict[str, Any]:
+        """Return what keeps a key's column from counting by itself."""
+        counts = self._counts_anyway(column, table)
+        is_counting = is_serial(column) or column.identity is not None
+        return {"autoincrement": False} if counts and not is_counting else {}
+
+    def existing_type(self, column: Column) -> TypeEngine[Any] | None:
+        """Return the type that a script says *column* to have until then."""
+        spelling = replace(column.type, form=None)
+        found = self.column_type(replace(column, type=spelling))
+        return None if isinstance(found, Spelled) else found
+
+    def _named_types(self) -> dict[str, TypeEngine[Any]]:
+        found: dict[str, TypeEngine[Any]] = {}
+        for enum in reversed(self.enums):
+            form = postgresql.ENUM(
+                *enum.values, name=enum.name, schema=enum.schema, create_type=False
+            )
+            found.update(dict.fromkeys(spellings(enum), form))
+        return found
+
+    def options(self, thing: Optioned) -> dict[str, Any]:
+        """Return the options of *thing* as SQLAlchemy's keyword arguments."""
+        found = values_of(thing.options)
+        match thing:
+            case Table():
+                return _table_arguments(found)
+            case Index():
+                return _index_arguments(found)
+            case Unique() | PrimaryKey() | Exclusion():
+                return _key_arguments(found)
+            case _:
+                return {}
+
+    def altered_options(self, before: Column, after: Column) -> dict[str, Any]:
+        """Return nothing: no option of a column is said by its alteration."""
+        return {}
+
+    def part_words(self, part: IndexPart) -> list[str]:
+        """Return what stands in the place of *part* in ``CREATE INDEX``."""
+        return part_words(part)
+
+    def is_replaced(self, before: Column, after: Column) -> bool:
+        """Whether a column goes and comes again, as it cannot become the other.
+
+        A stored value stays when its expression is dropped.
+        """
+        ends = before.computed is not None and after.computed is None
+        if ends and before.computed is not None and before.computed.is_stored:
+            return False
+        return super().is_replaced(before, after)
+
+    def retypes(self, before: Column, after: Column) -> bool:
+        """Whether foreign keys of a column must go while its type becomes another."""
+        old, new = parsed(before.type.spelling), parsed(after.type.spelling)
+        families = (NUMBERS, STRINGS)
+        is_akin = any(old.name in each and new.name in each for each in families)
+        return old.whole != new.whole and not is_akin
+
+    def unsettles(self, before: Column, after: Column, thing: Thing) -> bool:
+        """Whether *thing*, on a column, must go while the column is altered.
+
+        The server makes indexes and checks again by itself, from what they say: that
+        is nothing for another type.
+        """
+        if not changes_base(before, after):
+            return False
+        match thing:
+            case Index():
+                plain = all(
+                    part.column is not None and not part.options for part in thing.parts
+                )
+                return not plain or thing.where is not None or bool(thing.options)
+            case Check() | Exclusion():
+                return True
+            case _:
+                return False
+
+    def unsettles_generated(self, before: Column, after: Column) -> bool:
+        """Whether what is made from a column must go while the column is altered."""
+        return (before.type, before.collation) != (after.type, after.collation)
+
+    def alter_column(
+        self,
+        table: TableName,
+        before: Column,
+        after: Column,
+        *,
+        says_nullable: bool = False,
+    ) -> Iterable[ops.MigrateOperation]:
+        """Return what makes a column another, or gives it another name."""
+        return column_operations(
+            self, table, before, after, says_nullable=says_nullable
+        )
+
+    def is_said_apart(self, constraint: Constraint) -> bool:
+        """Whether ``CREATE TABLE`` cannot say a constraint by SQLAlchemy's words."""
+        return not is_plain(constraint)
+
+    def add_constraint(
+        self, table: TableName, constraint: Constraint
+    ) -> ops.MigrateOperation | None:
+        """Return what adds a constraint of which Alembic cannot say all."""
+        if is_plain(constraint):
+            return None
+        return statement(add_constraint_sql(table, constraint))
+
+    def in_place(
+        self, table: TableName, before: Thing, after: Thing
+    ) -> ops.MigrateOperation | None:
+        """Return what makes a constraint or an index another without a drop."""
+        if type(before) is not type(after):
+            return None
+        if replace(before, name=after.name, naming=after.naming) == after:
+            new = quoted(after.name)
+            if isinstance(before, Index):
+                old = qualified(before.name, table.schema)
+                return statement(f"ALTER INDEX {old} RENAME TO {new}")
+            words = f"RENAME CONSTRAINT {quoted(before.name)} TO {new}"
+            return statement(f"ALTER TABLE {table_sql(table)} {words}")
+        if isinstance(before, Check | ForeignKey) and isinstance(
+            after, Check | ForeignKey
+        ):
+            rest = (each for each in before.options if each.name != "not_valid")
+            if replace(before, options=frozenset(rest)) == after:
+                words = f"VALIDATE CONSTRAINT {quoted(before.name)}"
+                return statement(f"ALTER TABLE {table_sql(table)} {words}")
+        return None
+
+    def after_create(self, table: Table) -> Iterable[ops.MigrateOperation]:
+        """Return what a table needs that ``CREATE TABLE`` cannot say."""
+        name = table_sql(table.name)
+        storage = values_of(table.options).get("with")
+        for words in storage_sql(None, storage):
+            yield statement(f"ALTER TABLE {name} {words}")
+        ordered = sorted(table.constraints, key=lambda each: each.name)
+        for each in ordered:
+            if not is_plain(each) and not isinstance(each, ForeignKey):
+                yield statement(add_constraint_sql(table.name, each))
+
+    def facts(self, before: TableFacts, after: TableFacts) -> BatchOptions:
+        """Return nothing: no option needs the table to be made anew."""
+        return BatchOptions()
+
+    def facts_operations(
+        self, table: TableName, before: TableFacts, after: TableFacts
+    ) -> Iterator[ops.MigrateOperation]:
+        """Yield what changes a table's options by statements of their own.
+
+        Raises:
+            Unalterable: how a table is partitioned stays as it is.
+        """
+        old, new = values_of(before.options), values_of(after.options)
+        name = table_sql(table)
+        if old.get("partition_by") != new.get("partition_by"):
+            raise Unalterable(
+                f"PostgreSQL cannot change how {table} is partitioned: it is"
+                f" {old.get('partition_by') or 'not'}, and shall be"
+                f" {new.get('partition_by') or 'not'}.",
+                "Write a script that makes a new table, copies the rows and takes the"
+                " name; or say in the models what the database has.",
+                table=str(table),
+            )
+        for words in _facts_words(old, new):
+            yield statement(f"ALTER TABLE {name} {words}")
+
+    def schema_operations(
+        self, start: State, end: State
+    ) -> Iterator[ops.MigrateOperation]:
+        """Yield what makes the schemas that are there no sooner than their tables."""
+        for name in sorted(_schemas(end) - _schemas(start)):
+            yield statement(f"CREATE SCHEMA IF NOT EXISTS {quoted(name)}")
+
+    def sets_aside(self, change: EnumChange) -> Enum | None:
+        """Return the type under another name, if a new one must take its place."""
+        return set_aside_as(change, self.enums)
+
+    def enum_operations(self, change: EnumChange) -> Iterable[ops.MigrateOperation]:
+        """Return what makes, alters or drops an enumerated type."""
+        return enum_operations(change)
+
+    def sequence_operation(self, change: SequenceChange) -> ops.MigrateOperation:
+        """Return what makes, alters or drops a sequence."""
+        before, after = change.before, change.after
+        if after is None:
+            assert before is not None
+            name = qualified(before.name, before.schema)
+            return statement(f"DROP SEQUENCE {name}")
+        if before is None:
+            return statement(create_sequence(after))
+        return statement(alter_sequence(before, after))
+
+
+def _spelled(column: Column) -> Spelled:
+    if column.collation is None:
+        return Spelled(column.type.spelling)
+    collation = collation_sql(column.collation)
+    return Spelled(f"{column.type.spelling} COLLATE {collation}")
+
+
+def _table_arguments(options: dict[str, str]) -> dict[str, Any]:
+    said: dict[str, Any] = {
+        f"postgresql_{name}": options[name]
+        for name in ("partition_by", "tablespace", "using")
+        if name in options
+    }
+    if "inherits" in options:
+        said["postgresql_inherits"] = [
+            each.strip('"') for each in listed(options["inherits"])
+        ]
+    if "unlogged" in options:
+        said["prefixes"] = ["UNLOGGED"]
+    return said
+
+
+def _index_arguments(options: dict[str, str]) -> dict[str, Any]:
+    said: dict[str, Any] = {
+        f"postgresql_{name}": options[name]
+        for name in ("tablespace", "using")
+        if name in options
+    }
+    if "include" in options:
+        said["postgresql_include"] = listed(options["include"])
+    if "with" in options:
+        said["postgresql_with"] = parameters(options["with"])
+    if "nulls_not_distinct" in options:
+        said["postgresql_nulls_not_distinct"] = True
+    return said
+
+
+def _key_arguments(options: dict[str, str]) -> dict[str, Any]:
+    said: dict[str, Any] = {}
+    if "deferrable" in options:
+        said = {"deferrable": True, "initially": options["deferrable"].upper()}
+    if "nulls_not_distinct" in options:
+        said["postgresql_nulls_not_distinct"] = True
+    return said
+
+
+def _facts_words(old: dict[str, str], new: dict[str, str]) -> Iterator[str]:
+    """Yield what makes the options of a table others."""
+    yield from storage_sql(old.get("with"), new.get("with"))
+    if old.get("unlogged") != new.get("unlogged"):
+        yield "SET UNLOGGED" if "unlogged" in new else "SET LOGGED"
+    if old.get("tablespace") != new.get("tablespace"):
+        yield f"SET TABLESPACE {quoted(new.get('tablespace', 'pg_default'))}"
+    if old.get("using") != new.get("using"):
+        yield f"SET ACCESS METHOD {quoted(new.get('using', 'heap'))}"
+    parents, others = listed(old.get("inherits")), listed(new.get("inherits"))
+    yield from (f"NO INHERIT {each}" for each in parents if each not in others)
+    yield from (f"INHERIT {each}" for each in others if each not in parents)
+
+
+def _schemas(state: State) -> set[str]:
+    """Return the schemas in which something stands, but for the default one."""
+    named = {table.name.schema for table in state.tables}
+    named |= {enum.schema for enum in state.enums}
+    named |= {sequence.schema for sequence in state.sequences}
+    return {name for name in named if name is not None}

@@ -1,0 +1,163 @@
+"""How a column of PostgreSQL becomes another.
+
+https://www.postgresql.org/docs/current/sql-altertable.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from alembic.operations import ops
+
+from whimbrel.plan.generic import Forms, alter_column
+from whimbrel.plan.postgresql_types import parsed, using
+from whimbrel.plan.postgresql_words import (
+    literal,
+    qualified,
+    quoted,
+    reset_words,
+    sequence_words,
+    statement,
+    table_sql,
+    values_of,
+)
+from whimbrel.schema.state import NO_OPTIONS, Column, Identity, TableName
+
+
+SERIALS = {"smallint": "SMALLSERIAL", "integer": "SERIAL", "bigint": "BIGSERIAL"}
+LONGEST = 63
+
+
+def is_serial(column: Column) -> bool:
+    """Whether a column takes its numbers from a sequence of its own."""
+    return "serial" in values_of(column.options)
+
+
+def changes_base(before: Column, after: Column) -> bool:
+    """Whether a column's type becomes another, not only its length or the like."""
+    return parsed(before.type.spelling).whole != parsed(after.type.spelling).whole
+
+
+def column_operations(
+    forms: Forms,
+    table: TableName,
+    before: Column,
+    after: Column,
+    *,
+    says_nullable: bool = False,
+) -> Iterator[ops.MigrateOperation]:
+    """Yield what makes a column another: what gives it values goes, and comes again."""
+    yield from _ended(table, before, after)
+    old = replace(before, identity=None, computed=None, options=NO_OPTIONS)
+    new = replace(after, identity=None, computed=None, options=NO_OPTIONS)
+    if old.default is not None and changes_base(before, after):
+        bare = replace(old, default=None)
+        yield alter_column(forms, table, old, bare)
+        old = bare
+    altered = alter_column(forms, table, old, new, says_nullable=says_nullable)
+    column = quoted(before.name)
+    if sql := using(before.type.spelling, after.type.spelling, column):
+        altered.kw["postgresql_using"] = sql
+    if altered.has_changes():
+        yield altered
+    yield from _begun(table, before, after)
+
+
+def _alter(table: TableName, column: str, words: str) -> ops.MigrateOperation:
+    return statement(f"ALTER TABLE {table_sql(table)} ALTER {quoted(column)} {words}")
+
+
+def _ended(
+    table: TableName, before: Column, after: Column
+) -> Iterator[ops.MigrateOperation]:
+    """Yield what ends the generation of a column's values."""
+    name = before.name
+    if before.computed is not None and after.computed is None:
+        yield _alter(table, name, "DROP EXPRESSION")
+    if before.identity is not None and after.identity is None:
+        yield _alter(table, name, "DROP IDENTITY")
+    if is_serial(before) and not is_serial(after):
+        yield _end_of_serial(table, name)
+
+
+def _begun(
+    table: TableName, before: Column, after: Column
+) -> Iterator[ops.MigrateOperation]:
+    """Yield what begins, or changes, the generation of a column's values."""
+    name = after.name
+    if after.identity is not None and before.identity is None:
+        yield _alter(table, name, f"ADD {identity_sql(after.identity)}")
+        yield from _beyond_rows(table, name, values_of(after.identity.options))
+    elif after.identity is not None and before.identity is not None:
+        yield from _altered_identity(table, name, before.identity, after.identity)
+    if is_serial(after) and not is_serial(before):
+        yield from _serial(table, after)
+    elif is_serial(after) and before.type != after.type:
+        kind = f"ALTER SEQUENCE %s AS {after.type.spelling}"
+        yield _of_sequence(table, name, kind)
+
+
+def identity_sql(identity: Identity) -> str:
+    """Return what makes a column an identity column."""
+    when = "ALWAYS" if identity.is_always else "BY DEFAULT"
+    options = " ".join(sequence_words(values_of(identity.options)))
+    return f"GENERATED {when} AS IDENTITY" + (f" ({options})" if options else "")
+
+
+def _altered_identity(
+    table: TableName, name: str, before: Identity, after: Identity
+) -> Iterator[ops.MigrateOperation]:
+    words = reset_words(values_of(before.options), values_of(after.options))
+    said = [f"SET {each}" for each in words]
+    if before.is_always != after.is_always:
+        when = "ALWAYS" if after.is_always else "BY DEFAULT"
+        said.insert(0, f"SET GENERATED {when}")
+    if said:
+        yield _alter(table, name, " ".join(said))
+
+
+def _serial(table: TableName, column: Column) -> Iterator[ops.MigrateOperation]:
+    """Yield what a serial type stands for, for a column that is there already."""
+    bare = f"{table.name}_{column.name}_seq"
+    sequence = qualified(bare[:LONGEST], table.schema)
+    owner = f"{table_sql(table)}.{quoted(column.name)}"
+    kind = f"AS {column.type.spelling} " if column.type.spelling in SERIALS else ""
+    yield statement(f"CREATE SEQUENCE {sequence} {kind}OWNED BY {owner}")
+    asked = f"nextval({literal(sequence)}::regclass)"
+    yield _alter(table, column.name, f"SET DEFAULT {asked}")
+    yield from _beyond_rows(table, column.name, {})
+
+
+def _beyond_rows(
+    table: TableName, column: str, options: Mapping[str, str]
+) -> Iterator[ops.MigrateOperation]:
+    """Yield what lets a sequence go on behind the numbers that rows have."""
+    if int(options.get("increment", "1")) < 0:
+        return
+    start = options.get("start") or options.get("minvalue") or "1"
+    own, name = _own_sequence(table, column), quoted(column)
+    yield statement(
+        f"SELECT setval({own}, max({name})) FROM {table_sql(table)}"
+        f" HAVING max({name}) >= {start}"
+    )
+
+
+def _own_sequence(table: TableName, column: str) -> str:
+    return f"pg_get_serial_sequence({literal(table_sql(table))}, {literal(column)})"
+
+
+def _of_sequence(table: TableName, column: str, sql: str) -> ops.ExecuteSQLOp:
+    """Return a statement about the sequence of a column, whatever its name is."""
+    own = _own_sequence(table, column)
+    return statement(f"DO $$ BEGIN EXECUTE format({literal(sql)}, {own}); END $$")
+
+
+def _end_of_serial(table: TableName, column: str) -> ops.ExecuteSQLOp:
+    """Return what takes its sequence from a column."""
+    own = _own_sequence(table, column)
+    alter = f"ALTER TABLE {table_sql(table)} ALTER {quoted(column)} DROP DEFAULT"
+    return statement(
+        f"DO $$ DECLARE owned text = {own}; BEGIN {alter};"
+        " EXECUTE 'DROP SEQUENCE ' || owned; END $$"
+    )

@@ -1,0 +1,96 @@
+"""What is done to PostgreSQL's enumerated types.
+
+https://www.postgresql.org/docs/current/sql-altertype.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from alembic.operations import ops
+
+from whimbrel.plan.postgresql_words import literal, qualified, quoted, statement
+from whimbrel.plan.step import Autocommitted
+from whimbrel.schema.changes import EnumChange
+from whimbrel.schema.names import unique_name
+from whimbrel.schema.state import Enum
+
+
+def spellings(enum: Enum) -> tuple[str, ...]:
+    """Return how the catalog may spell the type: bare, quoted, with its schema."""
+    names = (enum.name, quoted(enum.name), f'"{enum.name}"')
+    if enum.schema is None:
+        return names
+    schemas = (enum.schema, quoted(enum.schema), f'"{enum.schema}"')
+    return tuple(f"{schema}.{name}" for schema in schemas for name in names)
+
+
+def enum_operations(change: EnumChange) -> Iterator[ops.MigrateOperation]:
+    """Yield what makes, alters or drops an enumerated type."""
+    before, after = change.before, change.after
+    if after is not None and before is None:
+        values = ", ".join(literal(value) for value in after.values)
+        yield statement(f"CREATE TYPE {_name(after)} AS ENUM ({values})")
+    elif before is not None and after is None:
+        yield statement(f"DROP TYPE {_name(before)}")
+    elif before is not None and after is not None:
+        yield from _altered(before, after, change)
+
+
+def _altered(
+    before: Enum, after: Enum, change: EnumChange
+) -> Iterator[ops.MigrateOperation]:
+    if before.schema != after.schema:
+        schema = quoted(after.schema or "public")
+        yield statement(f"ALTER TYPE {_name(before)} SET SCHEMA {schema}")
+        before = replace(before, schema=after.schema)
+    if before.name != after.name:
+        new = quoted(after.name)
+        yield statement(f"ALTER TYPE {_name(before)} RENAME TO {new}")
+    for each in change.renamed:
+        values = f"{literal(each.before)} TO {literal(each.after)}"
+        yield statement(f"ALTER TYPE {_name(after)} RENAME VALUE {values}")
+    if not change.renamed:
+        yield from _added(before, after)
+
+
+def _added(before: Enum, after: Enum) -> Iterator[ops.MigrateOperation]:
+    """Yield what adds values, each in its place.
+
+    A new value cannot be used before it is committed: so it is, at once, and may
+    be there already when a script is run again.
+    """
+    known = list(before.values)
+    for place, value in enumerate(after.values):
+        if value in known:
+            continue
+        where = ""
+        if place == 0 and known:
+            where = f" BEFORE {literal(known[0])}"
+        elif place < len(known):
+            where = f" AFTER {literal(after.values[place - 1])}"
+        known.insert(place, value)
+        yield Autocommitted(
+            statement(
+                f"ALTER TYPE {_name(after)} ADD VALUE IF NOT EXISTS"
+                f" {literal(value)}{where}"
+            ).sqltext
+        )
+
+
+def set_aside_as(change: EnumChange, others: Iterable[Enum]) -> Enum | None:
+    """Return the old type under another name, if it cannot become the new one."""
+    before, after = change.before, change.after
+    if before is None or after is None or change.renamed:
+        return None
+    if (before.name, before.schema) != (after.name, after.schema):
+        return None
+    if [each for each in after.values if each in before.values] == [*before.values]:
+        return None
+    taken = {each.name for each in others}
+    return replace(before, name=unique_name(f"{before.name}_old", taken))
+
+
+def _name(enum: Enum) -> str:
+    return qualified(enum.name, enum.schema)

@@ -1,0 +1,249 @@
+"""PostgreSQL's statements for what neither SQLAlchemy nor Alembic has words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+
+from alembic.operations import ops
+
+from whimbrel.plan.items import text
+from whimbrel.plan.spelled import sqlalchemy_dialect
+from whimbrel.schema.state import (
+    Check,
+    Constraint,
+    Exclusion,
+    ExclusionPart,
+    ForeignKey,
+    IndexPart,
+    Options,
+    PrimaryKey,
+    Sequence,
+    TableName,
+    Unique,
+)
+
+
+PREPARER = sqlalchemy_dialect("postgresql").identifier_preparer
+
+
+def quoted(name: str) -> str:
+    """Return *name* as an identifier in SQL."""
+    return PREPARER.quote(name)
+
+
+def qualified(name: str, schema: str | None) -> str:
+    """Return a name with its schema as SQL writes it."""
+    return ".".join(quoted(each) for each in (schema, name) if each)
+
+
+def table_sql(table: TableName) -> str:
+    """Return the name of a table as SQL writes it."""
+    return qualified(table.name, table.schema)
+
+
+def literal(value: str) -> str:
+    """Return *value* as a string in SQL."""
+    escaped = value.replace("'", "''")
+    return f"'{escaped}'"
+
+
+def statement(sql: str) -> ops.ExecuteSQLOp:
+    """Return the operation that is a statement, whatever colons it has."""
+    return ops.ExecuteSQLOp(text(sql).text)
+
+
+def values_of(options: Options) -> dict[str, str]:
+    """Return options by their names."""
+    return {option.name: option.value for option in options}
+
+
+def listed(value: str | None) -> list[str]:
+    """Return the names that an option lists."""
+    return [str(each) for each in json.loads(value)] if value else []
+
+
+def parameters(value: str | None) -> dict[str, str]:
+    """Return the storage parameters that an option holds."""
+    found: dict[str, str] = json.loads(value) if value else {}
+    return found
+
+
+def columns_sql(columns: Iterable[str]) -> str:
+    """Return names as a list in parentheses."""
+    return f"({', '.join(quoted(each) for each in columns)})"
+
+
+def collation_sql(collation: str) -> str:
+    """Return the name of a collation as SQL writes it."""
+    schema, dot, name = collation.rpartition(".")
+    return f"{schema}{dot}{name if name.startswith(QUOTE) else quoted(name)}"
+
+
+QUOTE = '"'
+
+
+def sequence_words(options: Mapping[str, str]) -> list[str]:
+    """Return what a sequence, or an identity column, says of its numbers."""
+    words = {
+        "start": "START WITH {}",
+        "increment": "INCREMENT BY {}",
+        "minvalue": "MINVALUE {}",
+        "maxvalue": "MAXVALUE {}",
+        "cache": "CACHE {}",
+        "cycle": "CYCLE",
+    }
+    return [words[name].format(options[name]) for name in words if name in options]
+
+
+def reset_words(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    """Return what is said of a sequence's numbers for them to change.
+
+    What is not said any more becomes the server's default.
+    """
+    minimum = after.get("minvalue", "1")
+    defaults = {
+        "start": f"START WITH {minimum}",
+        "increment": "INCREMENT BY 1",
+        "minvalue": "NO MINVALUE",
+        "maxvalue": "NO MAXVALUE",
+        "cache": "CACHE 1",
+        "cycle": "NO CYCLE",
+    }
+    changed = {name for name in defaults if before.get(name) != after.get(name)}
+    said = sequence_words({name: after[name] for name in changed if name in after})
+    return [*said, *(defaults[name] for name in defaults if name in changed - {*after})]
+
+
+def create_sequence(sequence: Sequence) -> str:
+    """Return the statement that makes a sequence."""
+    words = [f"CREATE SEQUENCE {qualified(sequence.name, sequence.schema)}"]
+    if sequence.type is not None:
+        words.append(f"AS {sequence.type}")
+    return " ".join([*words, *sequence_words(values_of(sequence.options))])
+
+
+def alter_sequence(before: Sequence, after: Sequence) -> str:
+    """Return the statement that alters a sequence."""
+    words = [f"ALTER SEQUENCE {qualified(after.name, after.schema)}"]
+    if before.type != after.type:
+        words.append(f"AS {after.type or 'bigint'}")
+    changed = reset_words(values_of(before.options), values_of(after.options))
+    return " ".join([*words, *changed])
+
+
+def is_plain(constraint: Constraint) -> bool:
+    """Whether Alembic's operations can say all of a constraint."""
+    match constraint:
+        case Exclusion():
+            return all(
+                part.column is not None and not part.options
+                for part in constraint.parts
+            )
+        case Unique():
+            return "include" not in values_of(constraint.options)
+        case _:
+            return not constraint.options
+
+
+def add_constraint_sql(table: TableName, constraint: Constraint) -> str:
+    """Return the statement that adds a constraint, with all that it says."""
+    words = [f"ALTER TABLE {table_sql(table)} ADD CONSTRAINT"]
+    words += [quoted(constraint.name), *_constraint_words(constraint)]
+    return " ".join(words)
+
+
+def _constraint_words(constraint: Constraint) -> Iterator[str]:
+    options = values_of(constraint.options)
+    yield from _body_words(constraint, options)
+    if "include" in options:
+        yield f"INCLUDE {columns_sql(listed(options['include']))}"
+    if isinstance(constraint, Exclusion) and constraint.where is not None:
+        yield f"WHERE ({constraint.where})"
+    yield from _ending(options)
+
+
+def _body_words(constraint: Constraint, options: Mapping[str, str]) -> Iterator[str]:
+    match constraint:
+        case PrimaryKey():
+            yield f"PRIMARY KEY {columns_sql(constraint.columns)}"
+        case Unique():
+            yield "UNIQUE"
+            if "nulls_not_distinct" in options:
+                yield "NULLS NOT DISTINCT"
+            yield columns_sql(constraint.columns)
+        case Check():
+            yield f"CHECK ({constraint.expression})"
+        case ForeignKey():
+            yield from _key_words(constraint)
+        case Exclusion():
+            parts = ", ".join(map(_excluded, constraint.parts))
+            yield f"EXCLUDE USING {constraint.using} ({parts})"
+
+
+def _ending(options: Mapping[str, str]) -> Iterator[str]:
+    if "deferrable" in options:
+        yield f"DEFERRABLE INITIALLY {options['deferrable'].upper()}"
+    words = {
+        "no_inherit": "NO INHERIT",
+        "not_enforced": "NOT ENFORCED",
+        "not_valid": "NOT VALID",
+    }
+    yield from (words[name] for name in words if name in options)
+
+
+def _key_words(key: ForeignKey) -> Iterator[str]:
+    yield f"FOREIGN KEY {columns_sql(key.columns)}"
+    yield f"REFERENCES {table_sql(key.target)} {columns_sql(key.target_columns)}"
+    if key.match is not None:
+        yield f"MATCH {key.match}"
+    if key.on_delete is not None:
+        yield f"ON DELETE {key.on_delete}"
+    if key.on_update is not None:
+        yield f"ON UPDATE {key.on_update}"
+    if key.deferrable:
+        yield "DEFERRABLE"
+    if key.initially_deferred:
+        yield "INITIALLY DEFERRED"
+
+
+def _excluded(part: ExclusionPart) -> str:
+    place = IndexPart(
+        column=part.column, expression=part.expression, options=part.options
+    )
+    return " ".join([*part_words(place), "WITH", part.operator])
+
+
+def part_words(part: IndexPart) -> list[str]:
+    """Return what stands in the place of *part* in ``CREATE INDEX``."""
+    options = values_of(part.options)
+    words = [quoted(part.column) if part.column is not None else str(part.expression)]
+    if "collation" in options:
+        words.append(f"COLLATE {collation_sql(options['collation'])}")
+    if "ops" in options:
+        words.append(options["ops"])
+    if part.descending:
+        words.append("DESC")
+    if "nulls" in options:
+        words.append(f"NULLS {options['nulls'].upper()}")
+    return words
+
+
+def storage_sql(before: str | None, after: str | None) -> Iterator[str]:
+    """Yield what sets storage parameters, and what takes them back."""
+    old, new = parameters(before), parameters(after)
+    said = [
+        f"{name} = {_parameter(value)}"
+        for name, value in sorted(new.items())
+        if old.get(name) != value
+    ]
+    if said:
+        yield f"SET ({', '.join(said)})"
+    if gone := sorted(old.keys() - new.keys()):
+        yield f"RESET ({', '.join(gone)})"
+
+
+def _parameter(value: str) -> str:
+    return (
+        value if value.replace(".", "").replace("_", "").isalnum() else literal(value)
+    )

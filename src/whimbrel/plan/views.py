@@ -1,0 +1,85 @@
+"""Views in the way of a change: dropped before it, made again after it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from alembic.operations import ops
+
+from whimbrel.errors import ViewInTheWay
+from whimbrel.plan.generic import changes_type
+from whimbrel.plan.items import text
+from whimbrel.plan.step import Step
+from whimbrel.schema.changes import Change, ColumnChange, TableChange
+from whimbrel.schema.state import Use, View
+
+
+def views_in_the_way(
+    views: Iterable[View], changes: Iterable[Change]
+) -> tuple[View, ...]:
+    """Return the views that read what changes, and those that read them.
+
+    Raises:
+        ViewInTheWay: a view needs what there will be no more.
+    """
+    views, changes = tuple(views), tuple(changes)
+    if not views:
+        return ()
+    touched = set(_touched(changes, views))
+    found: list[View] = []
+    for view in views:
+        if not view.uses.isdisjoint(touched):
+            found.append(view)
+            touched.add(Use(view.name))
+    return tuple(found)
+
+
+def _touched(changes: Iterable[Change], views: Iterable[View]) -> Iterator[Use]:
+    """Yield the columns that no view may read while they change."""
+    for change in changes:
+        match change:
+            case TableChange(before=table, after=None) if table is not None:
+                for column in table.columns:
+                    _refuse(views, Use(table.name, column.name), str(table.name))
+                _refuse(views, Use(table.name), str(table.name))
+            case ColumnChange(before=column, after=after) if column is not None:
+                use = Use(change.table, column.name)
+                if after is None:
+                    _refuse(views, use, f"{change.table}.{column.name}")
+                elif changes_type(column, after) or column.computed != after.computed:
+                    yield use
+            case _:
+                continue
+
+
+def _refuse(views: Iterable[View], use: Use, what: str) -> None:
+    for view in views:
+        if use in view.uses:
+            raise ViewInTheWay(
+                f"The view {view.name} reads {what}, which the models have no more.",
+                f"Write a script that drops the view, or makes it anew without {what},"
+                " and upgrade the database; then generate this one again.",
+                view=str(view.name),
+                used=what,
+            )
+
+
+def dropped_views(views: tuple[View, ...], changes: tuple[Change, ...]) -> list[Step]:
+    """Return the steps that drop *views*, those first that read others."""
+    return [
+        _statement(f"DROP {_kind(view)} {view.written}", changes)
+        for view in reversed(views)
+    ]
+
+
+def restored_views(views: tuple[View, ...], changes: tuple[Change, ...]) -> list[Step]:
+    """Return the steps that make *views* again, with all that hangs on them."""
+    return [_statement(sql, changes) for view in views for sql in view.made]
+
+
+def _kind(view: View) -> str:
+    return "MATERIALIZED VIEW" if view.is_materialized else "VIEW"
+
+
+def _statement(sql: str, changes: tuple[Change, ...]) -> Step:
+    return Step(operation=ops.ExecuteSQLOp(text(sql).text), changes=changes)
