@@ -30,6 +30,7 @@ from whimbrel.catalog.postgresql_indexes import (
 from whimbrel.catalog.postgresql_sequences import read_owned
 from whimbrel.catalog.postgresql_session import Session, literal
 from whimbrel.catalog.postgresql_types import read_enums
+from whimbrel.catalog.postgresql_views import read_views
 from whimbrel.schema.scope import Scope
 from whimbrel.schema.state import Option, State, Table, TableName
 
@@ -75,6 +76,7 @@ def read_postgresql(connection: Connection, scope: Scope) -> State:
                 tables_of(session, _STORED.format(schemas=schemas), scope.has)
             ),
             enums=frozenset(read_enums(session, schemas)),
+            views=read_views(session),
         )
 
 

@@ -11,7 +11,7 @@ from whimbrel.plan.generic import changes_type
 from whimbrel.plan.items import text
 from whimbrel.plan.step import Step
 from whimbrel.schema.changes import Change, ColumnChange, TableChange
-from whimbrel.schema.state import Use, View
+from whimbrel.schema.state import TableName, Use, View
 
 
 def views_in_the_way(
@@ -26,12 +26,12 @@ def views_in_the_way(
     if not views:
         return ()
     touched = set(_touched(changes, views))
-    found: list[View] = []
+    found: dict[TableName, View] = {}
     for view in views:
-        if not view.uses.isdisjoint(touched):
-            found.append(view)
-            touched.add(Use(view.name))
-    return tuple(found)
+        read = {use.table for use in view.uses}
+        if not view.uses.isdisjoint(touched) or not read.isdisjoint(found):
+            found[view.name] = view
+    return tuple(found.values())
 
 
 def _touched(changes: Iterable[Change], views: Iterable[View]) -> Iterator[Use]:
@@ -39,29 +39,33 @@ def _touched(changes: Iterable[Change], views: Iterable[View]) -> Iterator[Use]:
     for change in changes:
         match change:
             case TableChange(before=table, after=None) if table is not None:
-                for column in table.columns:
-                    _refuse(views, Use(table.name, column.name), str(table.name))
-                _refuse(views, Use(table.name), str(table.name))
+                for view in views:
+                    if table.name in {use.table for use in view.uses}:
+                        raise _refused(view, str(table.name))
             case ColumnChange(before=column, after=after) if column is not None:
                 use = Use(change.table, column.name)
                 if after is None:
-                    _refuse(views, use, f"{change.table}.{column.name}")
+                    _refuse(views, use)
                 elif changes_type(column, after) or column.computed != after.computed:
                     yield use
             case _:
                 continue
 
 
-def _refuse(views: Iterable[View], use: Use, what: str) -> None:
+def _refuse(views: Iterable[View], use: Use) -> None:
     for view in views:
         if use in view.uses:
-            raise ViewInTheWay(
-                f"The view {view.name} reads {what}, which the models have no more.",
-                f"Write a script that drops the view, or makes it anew without {what},"
-                " and upgrade the database; then generate this one again.",
-                view=str(view.name),
-                used=what,
-            )
+            raise _refused(view, f"{use.table}.{use.column}")
+
+
+def _refused(view: View, what: str) -> ViewInTheWay:
+    return ViewInTheWay(
+        f"The view {view.name} reads {what}, which the models have no more.",
+        f"Write a script that drops the view, or makes it anew without {what}, and"
+        " upgrade the database; then generate this one again.",
+        view=str(view.name),
+        used=what,
+    )
 
 
 def dropped_views(views: tuple[View, ...], changes: tuple[Change, ...]) -> list[Step]:

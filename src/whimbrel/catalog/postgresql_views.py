@@ -1,0 +1,127 @@
+"""The views of a PostgreSQL database: what they read, and what makes them again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from graphlib import TopologicalSorter
+from typing import Any
+
+from whimbrel.catalog.postgresql_session import Session
+from whimbrel.schema.state import TableName, Use, View
+
+
+_VIEWS = """
+SELECT v.oid, n.nspname, v.relname, v.oid::regclass::text, v.relkind = 'm',
+       pg_catalog.pg_get_viewdef(v.oid), v.reloptions, v.relispopulated,
+       CASE WHEN v.relowner <> (SELECT r.oid FROM pg_catalog.pg_roles r
+                                WHERE r.rolname = current_user)
+            THEN v.relowner::regrole::text END,
+       u.uses
+FROM pg_catalog.pg_class v
+JOIN pg_catalog.pg_namespace n ON n.oid = v.relnamespace
+JOIN (SELECT r.ev_class, json_agg(DISTINCT jsonb_build_array(
+          tn.nspname, t.relname, a.attname)) AS uses
+      FROM pg_catalog.pg_rewrite r
+      JOIN pg_catalog.pg_depend d ON d.objid = r.oid
+          AND d.classid = 'pg_catalog.pg_rewrite'::regclass
+          AND d.refclassid = 'pg_catalog.pg_class'::regclass
+      JOIN pg_catalog.pg_class t ON t.oid = d.refobjid AND t.oid <> r.ev_class
+      JOIN pg_catalog.pg_namespace tn ON tn.oid = t.relnamespace
+          AND tn.nspname NOT IN ('pg_catalog', 'information_schema')
+      LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = t.oid
+          AND a.attnum = d.refobjsubid AND d.refobjsubid > 0
+      GROUP BY r.ev_class) u ON u.ev_class = v.oid
+WHERE v.relkind IN ('v', 'm') AND NOT EXISTS (
+    SELECT FROM pg_catalog.pg_depend d
+    WHERE d.classid = 'pg_catalog.pg_class'::regclass
+    AND d.objid = v.oid AND d.deptype = 'e')
+ORDER BY n.nspname, v.relname
+"""
+
+_HANGING = """
+SELECT c.oid, 1, format('GRANT %s ON %s TO %s%s', g.privilege_type,
+       c.oid::regclass, CASE g.grantee WHEN 0 THEN 'PUBLIC'
+       ELSE g.grantee::regrole::text END,
+       CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
+FROM pg_catalog.pg_class c, pg_catalog.aclexplode(c.relacl) g
+WHERE c.relkind IN ('v', 'm') AND g.grantee <> c.relowner
+UNION ALL
+SELECT c.oid, 2, format('COMMENT ON %s %s IS %L',
+       CASE c.relkind WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'VIEW' END,
+       c.oid::regclass, d.description)
+FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_description d ON d.objoid = c.oid AND d.objsubid = 0
+    AND d.classoid = 'pg_catalog.pg_class'::regclass
+WHERE c.relkind IN ('v', 'm')
+UNION ALL
+SELECT c.oid, 3, format('COMMENT ON COLUMN %s.%I IS %L',
+       c.oid::regclass, a.attname, d.description)
+FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_description d ON d.objoid = c.oid AND d.objsubid > 0
+    AND d.classoid = 'pg_catalog.pg_class'::regclass
+JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = d.objsubid
+WHERE c.relkind IN ('v', 'm')
+UNION ALL
+SELECT i.indrelid, 4, pg_catalog.pg_get_indexdef(i.indexrelid)
+FROM pg_catalog.pg_index i
+JOIN pg_catalog.pg_class c ON c.oid = i.indrelid AND c.relkind = 'm'
+UNION ALL
+SELECT t.tgrelid, 5, pg_catalog.pg_get_triggerdef(t.oid)
+FROM pg_catalog.pg_trigger t
+JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid AND c.relkind = 'v'
+WHERE NOT t.tgisinternal
+UNION ALL
+SELECT r.ev_class, 6, pg_catalog.pg_get_ruledef(r.oid)
+FROM pg_catalog.pg_rewrite r
+JOIN pg_catalog.pg_class c ON c.oid = r.ev_class AND c.relkind IN ('v', 'm')
+WHERE r.rulename <> '_RETURN'
+ORDER BY 1, 2, 3
+"""
+
+
+def read_views(session: Session) -> tuple[View, ...]:
+    """Return the views that read tables, each behind those that it reads."""
+    rows = session.rows(_VIEWS)
+    if not rows:
+        return ()
+    hanging: dict[int, list[str]] = {}
+    for identifier, _, sql in session.rows(_HANGING):
+        hanging.setdefault(identifier, []).append(sql)
+    views = [_view(session, row, hanging.get(row[0], [])) for row in rows]
+    return tuple(_in_order(views))
+
+
+def _view(session: Session, row: Sequence[Any], hanging: list[str]) -> View:
+    _, schema, name, written, is_materialized, *_ = row
+    uses = (
+        Use(TableName(table, session.schema(of)), column)
+        for of, table, column in row[9]
+    )
+    return View(
+        name=TableName(name, session.schema(schema)),
+        written=written,
+        uses=frozenset(uses),
+        made=(*_made(row), *hanging),
+        is_materialized=is_materialized,
+    )
+
+
+def _made(row: Sequence[Any]) -> Iterator[str]:
+    """Yield what makes a view, and gives it to its owner."""
+    written, is_materialized, definition, options, is_full, owner = row[3:9]
+    kind = "MATERIALIZED VIEW" if is_materialized else "VIEW"
+    said = f" WITH ({', '.join(options)})" if options else ""
+    empty = "" if is_full else " WITH NO DATA"
+    body = definition.strip().removesuffix(";")
+    yield f"CREATE {kind} {written}{said} AS {body}{empty}"
+    if owner is not None:
+        yield f"ALTER {kind} {written} OWNER TO {owner}"
+
+
+def _in_order(views: list[View]) -> Iterator[View]:
+    by_name = {view.name: view for view in views}
+    sorter: TopologicalSorter[TableName] = TopologicalSorter()
+    for view in views:
+        read = sorted({use.table for use in view.uses} & by_name.keys())
+        sorter.add(view.name, *read)
+    return (by_name[name] for name in sorter.static_order())
