@@ -138,6 +138,18 @@ class PostgreSQLForms(ColumnForms):
         for words in _facts_words(old, new):
             yield statement(f"ALTER TABLE {name} {words}")
 
+    def rename_table(
+        self, before: TableName, after: TableName
+    ) -> Iterator[ops.MigrateOperation]:
+        """Yield what gives a table another name, be it in another schema."""
+        if before.schema != after.schema:
+            if after.schema is not None:
+                yield statement(f"CREATE SCHEMA IF NOT EXISTS {quoted(after.schema)}")
+            schema = quoted(after.schema or "public")
+            yield statement(f"ALTER TABLE {table_sql(before)} SET SCHEMA {schema}")
+        if before.name != after.name:
+            yield ops.RenameTableOp(before.name, after.name, schema=after.schema)
+
     def schema_operations(
         self, start: State, end: State
     ) -> Iterator[ops.MigrateOperation]:
