@@ -62,13 +62,26 @@ def _throw_away_database(server, drop):
         engine.dispose()
 
 
+@contextmanager
+def _postgresql(unreachable):
+    if unreachable:
+        pytest.skip(f"no PostgreSQL at {POSTGRESQL}: {unreachable}")
+    drop = "DROP DATABASE IF EXISTS {name} WITH (FORCE)"
+    with _throw_away_database(POSTGRESQL, drop) as url:
+        yield url
+
+
 @pytest.fixture
 def postgresql_url(_no_postgresql):
     """The URL of an empty PostgreSQL database, dropped after the test."""
-    if _no_postgresql:
-        pytest.skip(f"no PostgreSQL at {POSTGRESQL}: {_no_postgresql}")
-    drop = "DROP DATABASE IF EXISTS {name} WITH (FORCE)"
-    with _throw_away_database(POSTGRESQL, drop) as url:
+    with _postgresql(_no_postgresql) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def lasting_postgresql_url(_no_postgresql):
+    """The URL of a PostgreSQL database for a module whose tests undo what they do."""
+    with _postgresql(_no_postgresql) as url:
         yield url
 
 

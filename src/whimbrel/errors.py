@@ -21,7 +21,8 @@ WhimbrelError
 │   ├── NotAtHead
 │   ├── NotAdopted
 │   ├── NoScratch          there is nowhere to try a script
-│   └── Locked
+│   ├── Locked
+│   └── NoTemporaryTables  models cannot be spelled by the database
 ├── ProofFailed            a script does not do what it should
 ├── MigrationFailed        a script failed while it ran
 │   ├── HalfDone

@@ -6,10 +6,10 @@ SQLAlchemy's own compiler writes each piece of SQL, just as it would in CREATE T
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Index, Table
+from sqlalchemy import CheckConstraint, Constraint, Index, Table
 from sqlalchemy.engine import Connection
 from sqlalchemy.sql.compiler import DDLCompiler
 from sqlalchemy.types import NullType
@@ -21,6 +21,7 @@ from whimbrel.catalog.wording import (
     AnyColumn,
     CheckForm,
     ColumnForm,
+    ExclusionForm,
     Form,
     Forms,
     IndexForm,
@@ -59,6 +60,14 @@ class CheckDraft:
 
 
 @dataclass(frozen=True, slots=True)
+class ExclusionDraft:
+    """An exclusion constraint, and its form."""
+
+    constraint: Constraint
+    form: ExclusionForm
+
+
+@dataclass(frozen=True, slots=True)
 class IndexDraft:
     """An index, and its form if it has more than plain columns."""
 
@@ -76,6 +85,7 @@ class TableDraft:
     checks: list[CheckDraft]
     indexes: list[IndexDraft]
     form: TableForm | None = None
+    exclusions: list[ExclusionDraft] = field(default_factory=list)
 
 
 def forms_of(drafts: Iterable[TableDraft]) -> Forms:
@@ -91,6 +101,9 @@ def forms_of(drafts: Iterable[TableDraft]) -> Forms:
             if each.form is not None
         ),
         tables=frozenset(draft.form for draft in drafts if draft.form is not None),
+        exclusions=frozenset(
+            each.form for draft in drafts for each in draft.exclusions
+        ),
     )
 
 
@@ -110,17 +123,27 @@ def unspoken(drafts: Iterable[TableDraft], refused: Unspeakable) -> ModelsError:
 
 def _speakers(draft: TableDraft, form: Form) -> Iterator[str]:
     """Yield, in words, what of a table has *form*."""
-    for column in draft.columns:
-        if column.form == form:
-            yield f"the column {draft.name}.{column.column.name} ({form.type_text})"
-    for check in draft.checks:
-        if check.form == form:
-            yield f"the check ({form.text}) of {draft.name}"
-    for index in draft.indexes:
-        if index.form == form:
-            yield f"the index {index.index.name} of {draft.name}"
-    if draft.form == form:
-        yield f"what is said of the table {draft.name}:{form.text}"
+    name = draft.name
+    told: list[tuple[Form | None, str]] = [
+        (draft.form, f"what is said of the table {name}"),
+        *(
+            (each.form, f"the column {name}.{each.column.name} ({each.form.type_text})")
+            for each in draft.columns
+        ),
+        *(
+            (each.form, f"the check ({each.form.text}) of {name}")
+            for each in draft.checks
+        ),
+        *(
+            (each.form, f"the index {each.index.name} of {name}")
+            for each in draft.indexes
+        ),
+        *(
+            (each.form, f"the constraint ({each.form.text}) of {name}")
+            for each in draft.exclusions
+        ),
+    ]
+    yield from (words for each, words in told if each == form)
 
 
 class Drafter:
@@ -175,7 +198,17 @@ class Drafter:
                 if index._ddl_if is None or self._is_wanted(index)
             ],
             form=self._table_form(table, texts),
+            exclusions=list(self._exclusions(table, texts)),
         )
+
+    def _exclusions(
+        self, table: Table, texts: dict[str, str]
+    ) -> Iterator[ExclusionDraft]:
+        for constraint in table.constraints:
+            text = self.wording.exclusion_text(constraint)
+            if text is not None and self.wording.is_emitted(constraint, self.ddl):
+                form = ExclusionForm(text, self._needs(text, texts))
+                yield ExclusionDraft(constraint, form)
 
     def _table_form(self, table: Table, texts: dict[str, str]) -> TableForm | None:
         text = self.wording.table_text(table)

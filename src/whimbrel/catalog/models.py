@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from sqlalchemy import (
     CheckConstraint,
@@ -40,6 +41,7 @@ from whimbrel.schema.scope import Scope
 from whimbrel.schema.state import Expression, IndexPart, Naming, State, TableName, Type
 
 
+Standing = TypeVar("Standing", schema.Enum, schema.Sequence)
 _TEMPORARY = ("TEMP", "TEMPORARY")
 
 
@@ -74,8 +76,14 @@ def read_models(
         tables = [builder.table(draft) for draft in drafts]
         return State(
             tables=frozenset(drafter.wording.told_apart(tables)),
-            enums=drafter.wording.enums,
+            enums=_within(drafter.wording.enums, scope),
+            sequences=_within(drafter.wording.sequences, scope),
         )
+
+
+def _within(things: Iterable[Standing], scope: Scope) -> frozenset[Standing]:
+    """Return those of *things* whose schema is ours."""
+    return frozenset(each for each in things if each.schema in scope.schemas)
 
 
 def _tables(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from sqlalchemy import (
     CheckConstraint,
@@ -17,7 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IdentifierError, InvalidRequestError
 from sqlalchemy.sql.elements import conv
 
-from whimbrel.catalog.drafts import CheckDraft, Drafter, TableDraft
+from whimbrel.catalog.drafts import CheckDraft, Drafter, ExclusionDraft, TableDraft
 from whimbrel.catalog.wording import AnyColumn, Made, Spellings
 from whimbrel.errors import ModelsError
 from whimbrel.schema import state as schema
@@ -41,22 +42,25 @@ class ConstraintBuilder:
         table = draft.name.name
         for check in draft.checks:
             yield self._check(check, table)
-        for constraint in sorted(
-            draft.table.constraints, key=lambda each: each._creation_order
-        ):
-            if isinstance(constraint, CheckConstraint):
-                continue
-            if not self.wording.is_emitted(constraint, self.drafter.ddl):
-                continue
-            match constraint:
-                case PrimaryKeyConstraint() if constraint.columns:
-                    yield self._primary_key(constraint, table)
-                case UniqueConstraint() if constraint.columns:
-                    yield self._unique(constraint, table)
-                case ForeignKeyConstraint():
-                    yield self._foreign_key(constraint, table)
-                case _:
-                    pass
+        for exclusion in draft.exclusions:
+            yield self._exclusion(exclusion, table)
+        ordered = sorted(draft.table.constraints, key=lambda each: each._creation_order)
+        for constraint in ordered:
+            if not isinstance(constraint, CheckConstraint) and self.wording.is_emitted(
+                constraint, self.drafter.ddl
+            ):
+                yield from self._key(constraint, table)
+
+    def _key(self, constraint: Constraint, table: str) -> Iterator[schema.Constraint]:
+        match constraint:
+            case PrimaryKeyConstraint() if constraint.columns:
+                yield self._primary_key(constraint, table)
+            case UniqueConstraint() if constraint.columns:
+                yield self._unique(constraint, table)
+            case ForeignKeyConstraint():
+                yield self._foreign_key(constraint, table)
+            case _:
+                pass
 
     def _primary_key(
         self, constraint: PrimaryKeyConstraint, table: str
@@ -105,6 +109,11 @@ class ConstraintBuilder:
             options=self.wording.options(constraint),
             naming=made.naming,
         )
+
+    def _exclusion(self, draft: ExclusionDraft, table: str) -> schema.Exclusion:
+        spelled = self.spellings.exclusions[draft.form]
+        made = self._made(draft.constraint, schema.Exclusion, table, spelled.words)
+        return replace(spelled.exclusion, name=made.name, naming=made.naming)
 
     def _check(self, draft: CheckDraft, table: str) -> schema.Check:
         mentions = self.spellings.mentions.get(draft.form, draft.mentions)

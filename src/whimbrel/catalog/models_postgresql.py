@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import (
     CheckConstraint,
     Column,
+    Constraint,
     ForeignKeyConstraint,
     Index,
     MetaData,
@@ -17,6 +18,8 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
 )
+from sqlalchemy import Sequence as ModelSequence
+from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.sql import coercions, roles
 from sqlalchemy.sql.compiler import DDLCompiler
@@ -29,6 +32,7 @@ from whimbrel.catalog.postgresql_names import (
     server_name,
     told_apart,
 )
+from whimbrel.catalog.postgresql_sequences import counting_of, standing
 from whimbrel.catalog.postgresql_serial import serial_type
 from whimbrel.catalog.postgresql_session import Session
 from whimbrel.catalog.wording import (
@@ -42,6 +46,7 @@ from whimbrel.catalog.wording import (
 )
 from whimbrel.schema.state import NO_OPTIONS, Enum, Naming, Option, Options
 from whimbrel.schema.state import Constraint as StoredConstraint
+from whimbrel.schema.state import Sequence as StoredSequence
 from whimbrel.schema.state import Table as StoredTable
 
 
@@ -68,6 +73,30 @@ class PostgreSQLWording(Wording):
     def enums(self) -> frozenset[Enum]:
         """The enumerated types that the models describe."""
         return self.named.enums
+
+    @property
+    def sequences(self) -> frozenset[StoredSequence]:
+        """The sequences that the models describe."""
+        return frozenset(
+            standing(place.name, place.schema, counting_of(each, self._type_of(each)))
+            for place, each in self.named.sequences.items()
+        )
+
+    def _type_of(self, sequence: ModelSequence) -> str:
+        """Return the type of what a sequence of the models counts."""
+        if sequence.data_type is None:
+            return "bigint"
+        return self.dialect.type_compiler_instance.process(sequence.data_type).lower()
+
+    def exclusion_text(self, constraint: Constraint) -> str | None:
+        """Return what an exclusion constraint says, without its name."""
+        if not isinstance(constraint, ExcludeConstraint):
+            return None
+        text = self.ddl.process(constraint)
+        if constraint.name is not None:
+            name = self.dialect.identifier_preparer.format_constraint(constraint)
+            text = text.removeprefix(f"CONSTRAINT {name} ")
+        return text
 
     def spell(self, forms: Forms) -> Spellings:
         """Return what the server makes of all *forms* in temporary tables.
@@ -176,7 +205,7 @@ class PostgreSQLWording(Wording):
             case PrimaryKeyConstraint() | UniqueConstraint():
                 return self._key_options(thing)
             case CheckConstraint() | ForeignKeyConstraint():
-                return _told(not_valid=bool(self.said(thing, "not_valid")))
+                return _told(not_valid="may" if self.said(thing, "not_valid") else "")
             case Index():
                 return self._index_options(thing)
             case _:
@@ -190,7 +219,7 @@ class PostgreSQLWording(Wording):
         prefixes = [prefix.upper() for prefix in table._prefixes]
         return _told(
             unlogged="UNLOGGED" in prefixes,
-            tablespace=self.said(table, "tablespace"),
+            tablespace=self._tablespace(table),
             inherits=_listed([quote(parent) for parent in parents or ()]),
         )
 
@@ -213,10 +242,16 @@ class PostgreSQLWording(Wording):
         return _told(
             using="" if method == "btree" else method,
             include=self._included(index),
-            tablespace=self.said(index, "tablespace"),
+            tablespace=self._tablespace(index),
             nulls_not_distinct=bool(self.said(index, "nulls_not_distinct")),
             **{"with": _stored_parameters(parameters) if parameters else None},
         )
+
+    def _tablespace(self, thing: Table | Index) -> str | None:
+        """Return where *thing* lies, unless all of the database lies there."""
+        said = self.said(thing, "tablespace")
+        usual = self.session.default_tablespace if said else None
+        return None if said == usual else str(said)
 
     def _included(self, thing: Index | PrimaryKeyConstraint | UniqueConstraint) -> str:
         """Return the columns that an index carries along, as an option's value."""

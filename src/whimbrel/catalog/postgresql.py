@@ -27,7 +27,7 @@ from whimbrel.catalog.postgresql_indexes import (
     parameters_text,
     read_indexes,
 )
-from whimbrel.catalog.postgresql_sequences import read_owned
+from whimbrel.catalog.postgresql_sequences import read_owned, read_sequences
 from whimbrel.catalog.postgresql_session import Session, literal
 from whimbrel.catalog.postgresql_types import read_enums
 from whimbrel.catalog.postgresql_views import read_views
@@ -76,7 +76,11 @@ def read_postgresql(connection: Connection, scope: Scope) -> State:
                 tables_of(session, _STORED.format(schemas=schemas), scope.has)
             ),
             enums=frozenset(read_enums(session, schemas)),
+<<<<<<< HEAD
             views=read_views(session),
+=======
+            sequences=frozenset(read_sequences(session, schemas)),
+>>>>>>> b7ca5c5 (Exclusion constraints, sequences, and every other thing that models say for PostgreSQL, told as its catalog does)
         )
 
 

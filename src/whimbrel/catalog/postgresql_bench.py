@@ -15,11 +15,13 @@ from whimbrel.catalog.postgresql_session import Session
 from whimbrel.catalog.wording import (
     CheckForm,
     ColumnForm,
+    ExclusionForm,
     Form,
     Forms,
     IndexForm,
     Need,
     SpelledColumn,
+    SpelledExclusion,
     SpelledIndex,
     Spellings,
     TableForm,
@@ -29,6 +31,7 @@ from whimbrel.errors import DatabaseError, NoTemporaryTables
 from whimbrel.schema.state import (
     Check,
     Column,
+    Exclusion,
     Expression,
     Index,
     IndexPart,
@@ -45,10 +48,13 @@ _MOST_COLUMNS = 1000
 
 
 _MENTIONS = f"""
-SELECT k.conname, ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute a
-                        WHERE a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey))
+SELECT k.conname, CASE WHEN k.contype = 'c' THEN
+    ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute a
+          WHERE a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey))
+    ELSE ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute a
+               WHERE a.attrelid = k.conindid ORDER BY a.attnum) END
 FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid = k.conrelid
-WHERE k.contype = 'c' AND {_OURS}
+WHERE k.contype IN ('c', 'x') AND {_OURS}
 """
 
 
@@ -83,6 +89,7 @@ class _Found:
 
     columns: dict[str, Column] = field(default_factory=dict)
     checks: dict[str, Check] = field(default_factory=dict)
+    exclusions: dict[str, Exclusion] = field(default_factory=dict)
     indexes: dict[str, Index] = field(default_factory=dict)
     tables: dict[str, Table] = field(default_factory=dict)
 
@@ -94,6 +101,8 @@ class _Found:
         for constraint in table.constraints:
             if isinstance(constraint, Check):
                 self.checks[constraint.name] = constraint
+            elif isinstance(constraint, Exclusion):
+                self.exclusions[constraint.name] = constraint
 
 
 class Bench:
@@ -113,7 +122,8 @@ class Bench:
             NoTemporaryTables: it lets nobody make such tables here.
         """
         ordered: list[Form] = [
-            *forms.columns, *forms.checks, *forms.indexes, *forms.tables
+            *forms.columns, *forms.checks, *forms.indexes, *forms.tables,
+            *forms.exclusions,
         ]  # fmt: skip
         for number, form in enumerate(ordered):
             self._names[form] = f"whimbrel_{number}"
@@ -153,6 +163,13 @@ class Bench:
                 for form in forms.tables
             },
             mentions={form: mentions[names[form]] for form in forms.checks},
+            exclusions={
+                form: SpelledExclusion(
+                    self._exclusion(found.exclusions[names[form]]),
+                    mentions[names[form]],
+                )
+                for form in forms.exclusions
+            },
         )
 
     def _make(self, tables: Iterable[_Temporary]) -> None:
@@ -207,6 +224,8 @@ class Bench:
                     f"CREATE INDEX {name} ON pg_temp.{table.name}"
                     f" USING {method} ({away(form.parts)}){where}"
                 )
+            case ExclusionForm():
+                table.checks.append(f"CONSTRAINT {name} {away(form.text)}")
             case TableForm():
                 pass
 
@@ -235,9 +254,26 @@ class Bench:
         text = self._texts.back(part.expression.canonical)
         return replace(part, expression=Expression(text, text))
 
+    def _exclusion(self, exclusion: Exclusion) -> Exclusion:
+        where = exclusion.where
+        parts = (
+            part
+            if part.expression is None
+            else replace(
+                part, expression=self._back(part.expression, part.expression.text)
+            )
+            for part in exclusion.parts
+        )
+        return replace(
+            exclusion,
+            parts=tuple(parts),
+            where=self._back(where, where.text) if where else None,
+        )
+
     def _back(self, expression: Expression, text: str) -> Expression:
         """Return an expression as the catalog spells it and as the models write it."""
-        return Expression(self._texts.back(expression.canonical), text)
+        back = self._texts.back
+        return Expression(back(expression.canonical), back(text))
 
 
 def _with_room(tables: list[_Temporary], needs: Sequence[Need]) -> _Temporary:

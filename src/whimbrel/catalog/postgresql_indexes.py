@@ -13,6 +13,8 @@ from whimbrel.catalog.postgresql_session import Session, literal
 from whimbrel.schema.state import (
     NO_OPTIONS,
     Constraint,
+    Exclusion,
+    ExclusionPart,
     Expression,
     Index,
     IndexPart,
@@ -28,7 +30,16 @@ SELECT i.indexrelid, i.indrelid, ic.relname, am.amname, i.indisunique, i.indisva
        i.indnkeyatts, i.indkey::text,
        pg_catalog.pg_get_expr(i.indpred, i.indrelid), ic.reloptions,
        ts.spcname, {distinct}, k.contype::text, k.conname,
-       k.condeferrable, k.condeferred
+       k.condeferrable, k.condeferred,
+       CASE WHEN k.contype = 'x' THEN
+           ARRAY(SELECT CASE WHEN n.nspname IN ('pg_catalog', {default})
+                     THEN o.oprname::text
+                     ELSE 'OPERATOR(' || quote_ident(n.nspname) || '.' || o.oprname
+                         || ')' END
+                 FROM unnest(k.conexclop) WITH ORDINALITY AS each(oid, place)
+                 JOIN pg_catalog.pg_operator o ON o.oid = each.oid
+                 JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace
+                 ORDER BY each.place) END
 FROM pg_catalog.pg_index i
 JOIN pg_catalog.pg_class c ON c.oid = i.indrelid
 JOIN pg_catalog.pg_class ic ON ic.oid = i.indexrelid
@@ -93,8 +104,10 @@ def read_indexes(
         columns: the columns of the tables.
     """
     distinct = "i.indnullsnotdistinct" if session.version >= (15,) else "false"
-    rows = session.rows(_INDEXES.format(which=which, distinct=distinct))
     default = literal(session.default_schema)
+    rows = session.rows(
+        _INDEXES.format(which=which, distinct=distinct, default=default)
+    )
     parts = session.rows(_PARTS.format(which=which, default=default))
     unusual: Unusual = {(row[0], row[1]): row for row in parts}
     found: dict[int, TableIndexes] = {}
@@ -108,7 +121,7 @@ def read_indexes(
             case "p" | "u":
                 table.keys.append(_key(row, [names[number] for number in numbers]))
             case "x":
-                pass
+                table.keys.append(_exclusion(row, _index(row, numbers, names, unusual)))
             case _:
                 table.indexes.append(_index(row, numbers, names, unusual))
     return found
@@ -120,9 +133,35 @@ def _key(row: Sequence[Any], columns: Sequence[str]) -> PrimaryKey | Unique:
     options = _included(columns[count:])
     if row[11]:
         options |= _ON
-    if row[14]:
-        options |= {Option("deferrable", "deferred" if row[15] else "immediate")}
+    options |= _deferrable(row)
     return kind(name=row[13], columns=tuple(columns[:count]), options=options)
+
+
+def _exclusion(row: Sequence[Any], index: Index) -> Exclusion:
+    """Return the exclusion constraint that stands on *index*."""
+    parts = [
+        ExclusionPart(
+            operator=operator,
+            column=part.column,
+            expression=part.expression,
+            options=part.options,
+        )
+        for operator, part in zip(row[16], index.parts, strict=True)
+    ]
+    said = (each for each in index.options if each.name != "using")
+    return Exclusion(
+        name=row[13],
+        parts=tuple(parts),
+        using=row[3],
+        where=index.where,
+        options=frozenset(said) | _deferrable(row),
+    )
+
+
+def _deferrable(row: Sequence[Any]) -> Options:
+    if not row[14]:
+        return NO_OPTIONS
+    return frozenset({Option("deferrable", "deferred" if row[15] else "immediate")})
 
 
 def _index(

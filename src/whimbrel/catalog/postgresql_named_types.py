@@ -73,6 +73,8 @@ def named_things(
             _refuse_two(place, known, named)
     for metadata in metadatas:
         for sequence in metadata._sequences.values():
+            if sequence.optional:
+                continue  # PostgreSQL has SERIAL
             found.sequences[_place(sequence, dialect)] = sequence
     return found
 

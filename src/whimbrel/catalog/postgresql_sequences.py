@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from sqlalchemy import Sequence as ModelSequence
+
 from whimbrel.catalog.postgresql_session import Session, literal
-from whimbrel.schema.state import NO_OPTIONS, Identity, Option, Options
+from whimbrel.schema.state import NO_OPTIONS, Identity, Option, Options, Sequence
 
 
 _OWNED = """
@@ -20,6 +22,18 @@ JOIN pg_catalog.pg_depend d ON d.objid = s.seqrelid
     AND d.deptype IN ('a', 'i') AND d.refobjsubid > 0
 JOIN pg_catalog.pg_class c ON c.oid = d.refobjid
 WHERE {which}
+"""
+_STANDING = """
+SELECT n.nspname, c.relname, pg_catalog.format_type(s.seqtypid, NULL),
+       s.seqstart, s.seqincrement, s.seqmin, s.seqmax, s.seqcycle, s.seqcache
+FROM pg_catalog.pg_sequence s
+JOIN pg_catalog.pg_class c ON c.oid = s.seqrelid
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname IN ({schemas}) AND NOT EXISTS (
+    SELECT FROM pg_catalog.pg_depend d
+    WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid
+    AND (d.deptype = 'e' OR (d.deptype IN ('a', 'i')
+         AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjsubid > 0)))
 """
 _BITS = {"smallint": 15, "integer": 31, "bigint": 63}
 
@@ -39,10 +53,8 @@ class Counting:
     @property
     def options(self) -> Options:
         """What differs from what the server does when it is told nothing."""
-        most = 2 ** _BITS[self.type_spelling] - 1
-        rises = self.increment > 0
-        usual_least, usual_most = (1, most) if rises else (-most - 1, -1)
-        first = self.least if rises else self.most
+        usual_least, usual_most = usual_bounds(self.type_spelling, self.increment)
+        first = self.least if self.increment > 0 else self.most
         told = {
             "start": str(self.start) if self.start != first else None,
             "increment": str(self.increment) if self.increment != 1 else None,
@@ -85,6 +97,55 @@ OwnedSequences = Mapping[tuple[int, int], Owned]
 def read_owned(session: Session, which: str) -> OwnedSequences:
     """Return the sequences that columns own, by table and number of the column."""
     return dict(_owned(session, which))
+
+
+def read_sequences(session: Session, schemas: str) -> Iterator[Sequence]:
+    """Yield the sequences of some schemas that nothing owns.
+
+    Args:
+        session: where to read.
+        schemas: the names of the schemas, as SQL lists them.
+    """
+    for row in session.rows(_STANDING.format(schemas=schemas)):
+        schema, name, *counting = row
+        yield standing(name, session.schema(schema), Counting(*counting))
+
+
+def standing(name: str, schema: str | None, counting: Counting) -> Sequence:
+    """Return a sequence that stands by itself."""
+    spelling = counting.type_spelling
+    return Sequence(
+        name=name,
+        schema=schema,
+        type=None if spelling == "bigint" else spelling,
+        options=counting.options,
+    )
+
+
+def counting_of(sequence: ModelSequence, type_spelling: str) -> Counting:
+    """Return how a sequence of the models counts."""
+    increment = 1 if sequence.increment is None else sequence.increment
+    least, most = usual_bounds(type_spelling, increment)
+    if sequence.minvalue is not None:
+        least = sequence.minvalue
+    if sequence.maxvalue is not None:
+        most = sequence.maxvalue
+    first = least if increment > 0 else most
+    return Counting(
+        type_spelling,
+        first if sequence.start is None else sequence.start,
+        increment,
+        least,
+        most,
+        bool(sequence.cycle),
+        1 if sequence.cache is None else sequence.cache,
+    )
+
+
+def usual_bounds(type_spelling: str, increment: int) -> tuple[int, int]:
+    """Return the least and the greatest value, where nobody says them."""
+    most = 2 ** _BITS[type_spelling] - 1
+    return (1, most) if increment > 0 else (-most - 1, -1)
 
 
 def _owned(session: Session, which: str) -> Iterator[tuple[tuple[int, int], Owned]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy.engine import Connection
@@ -29,6 +30,16 @@ class Session:
         """Return the rows that a query finds."""
         found: Sequence[Sequence[Any]] = self._sent(sql).fetchall()
         return found
+
+    @cached_property
+    def default_tablespace(self) -> str:
+        """Where the database keeps what is told no other place."""
+        ((name,),) = self.rows(
+            "SELECT ts.spcname::text FROM pg_catalog.pg_database d"
+            " JOIN pg_catalog.pg_tablespace ts ON ts.oid = d.dattablespace"
+            " WHERE d.datname = pg_catalog.current_database()"
+        )
+        return str(name)
 
     def run(self, sql: str) -> None:
         """Run a statement."""

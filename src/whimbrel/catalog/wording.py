@@ -29,6 +29,7 @@ from whimbrel.schema.names import default_name, each_once
 from whimbrel.schema.state import (
     NO_OPTIONS,
     Enum,
+    Exclusion,
     Expression,
     Identity,
     IndexPart,
@@ -38,6 +39,7 @@ from whimbrel.schema.state import (
     TableName,
 )
 from whimbrel.schema.state import Constraint as StoredConstraint
+from whimbrel.schema.state import Sequence as StoredSequence
 from whimbrel.schema.state import Table as StoredTable
 
 
@@ -113,6 +115,14 @@ class TableForm:
 
 
 @dataclass(frozen=True, slots=True)
+class ExclusionForm:
+    """An exclusion constraint without its name."""
+
+    text: str
+    needs: tuple[Need, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Forms:
     """The distinct forms of some models."""
 
@@ -120,9 +130,10 @@ class Forms:
     checks: frozenset[CheckForm]
     indexes: frozenset[IndexForm]
     tables: frozenset[TableForm] = frozenset()
+    exclusions: frozenset[ExclusionForm] = frozenset()
 
 
-Form: TypeAlias = ColumnForm | CheckForm | IndexForm | TableForm
+Form: TypeAlias = ColumnForm | CheckForm | IndexForm | TableForm | ExclusionForm
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +157,19 @@ class SpelledIndex:
 
 
 @dataclass(frozen=True, slots=True)
+class SpelledExclusion:
+    """An exclusion constraint in the catalog's own words.
+
+    Args:
+        exclusion: the constraint, under a name that does not count.
+        words: the words that its columns and expressions give to a made-up name.
+    """
+
+    exclusion: Exclusion
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Spellings:
     """What the database makes of each form.
 
@@ -157,6 +181,7 @@ class Spellings:
     indexes: Mapping[IndexForm, SpelledIndex]
     tables: Mapping[TableForm, Options] = field(default_factory=dict)
     mentions: Mapping[CheckForm, tuple[str, ...]] = field(default_factory=dict)
+    exclusions: Mapping[ExclusionForm, SpelledExclusion] = field(default_factory=dict)
 
 
 class Unspeakable(Exception):
@@ -223,6 +248,15 @@ class Wording:
     def keeps_name(self, thing: Constraint | Index) -> bool:
         """Return whether the database gets to know the name of *thing*."""
         return thing.name is not None
+
+    @property
+    def sequences(self) -> frozenset[StoredSequence]:
+        """The sequences that the models describe."""
+        return frozenset()
+
+    def exclusion_text(self, constraint: Constraint) -> str | None:  # noqa: ARG002 - for those that override
+        """Return what an exclusion constraint says, without its name."""
+        return None
 
     def stored_name(self, name: str) -> str:
         """Return *name* as the database keeps it."""

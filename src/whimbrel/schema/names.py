@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields, is_dataclass, replace
 from typing import TypeVar
 
 from whimbrel.schema.state import (
     Check,
     Constraint,
+    Enum,
     Exclusion,
     ForeignKey,
     Index,
     Naming,
+    Option,
     PrimaryKey,
     State,
     Table,
@@ -41,6 +43,10 @@ CONVENTION = {
     "ex": "ex_%(table_name)s_%(column_0_name)s",
 }
 """The naming convention that users of Flask-Migrate are told to write."""
+
+_NOT_VALID = frozenset({Option("not_valid", "on")})
+_MAY_BE = frozenset({Option("not_valid", "may")})
+"""A constraint was made without a look at the rows; they may have been seen since."""
 
 CONVENTION_KEYS: dict[type[Constraint], str] = {
     PrimaryKey: "pk",
@@ -171,10 +177,33 @@ def adopt_names(wanted: State, current: State, *, rename: bool = False) -> State
         _adopted(table, partners.get(table.name) or Table(name=table.name), rename)
         for table in wanted.tables
     )
-    return replace(wanted, tables=frozenset(tables))
+    made = replace(wanted, tables=frozenset(tables))
+    return replace(made, enums=made.enums | frozenset(_in_use(made, current)))
+
+
+def _in_use(wanted: State, current: State) -> Iterator[Enum]:
+    """Yield the enumerated types of *current* that only columns speak of.
+
+    A column type of an app's own, or a hook, can leave a column with a type that
+    the models do not describe.
+    """
+    known = {(each.schema, each.name) for each in wanted.enums}
+    others = [each for each in current.enums if (each.schema, each.name) not in known]
+    if not others:
+        return
+    spelled = {
+        column.type.spelling.replace('"', "").removesuffix("[]")
+        for table in wanted.tables
+        for column in table.columns
+    }
+    for enum in others:
+        name = f"{enum.schema}.{enum.name}" if enum.schema else enum.name
+        if name in spelled:
+            yield enum
 
 
 def _adopted(wanted: Table, current: Table, rename: bool) -> Table:
+    wanted = _decided(wanted, current)
     settled_one = _settled_table(wanted)
     if settled_one == current:
         return settled_one
@@ -187,6 +216,30 @@ def _adopted(wanted: Table, current: Table, rename: bool) -> Table:
     return replace(
         wanted, constraints=frozenset(constraints), indexes=frozenset(indexes)
     )
+
+
+def _decided(wanted: Table, current: Table) -> Table:
+    """Return *wanted* with what may or may not be as it is in *current*."""
+    if not any(_MAY_BE & each.options for each in wanted.constraints):
+        return wanted
+    there = {_nameless(each) for each in current.constraints}
+    constraints = frozenset(
+        _decided_one(each, there) if _MAY_BE & each.options else each
+        for each in wanted.constraints
+    )
+    return replace(wanted, constraints=constraints)
+
+
+def _decided_one(constraint: Constraint, there: set[Constraint]) -> Constraint:
+    options = constraint.options - _MAY_BE
+    doubtful = replace(constraint, options=options | _NOT_VALID)
+    if _nameless(doubtful) in there:
+        return doubtful
+    return replace(constraint, options=options)
+
+
+def _nameless(constraint: Constraint) -> Constraint:
+    return replace(constraint, name="", naming=Naming.NONE)
 
 
 def _matched(

@@ -1,0 +1,378 @@
+"""What models say for PostgreSQL, each thing of it, is what the catalog tells."""
+
+from contextlib import contextmanager
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
+
+from whimbrel.catalog.models import read_models
+from whimbrel.catalog.read import read_state
+from whimbrel.errors import ModelsError, NoTemporaryTables
+from whimbrel.schema.diff import diff
+from whimbrel.schema.names import adopt_names
+from whimbrel.schema.scope import Scope
+from whimbrel.schema.state import Naming, State, Table, TableName, Unique
+
+
+SCOPE = Scope(schemas=(None, "other"))
+
+
+@pytest.fixture(scope="module")
+def engine(lasting_postgresql_url):
+    engine = sa.create_engine(lasting_postgresql_url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE SCHEMA other")
+        for each in ("btree_gist", "pg_trgm", "citext", "cube SCHEMA other"):
+            connection.exec_driver_sql(f"CREATE EXTENSION {each}")
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def connection(engine):
+    with engine.connect() as connection:
+        yield connection
+
+
+class Known(sa.types.UserDefinedType):
+    """A type that an extension brings, as pgvector's or PostGIS's would."""
+
+    cache_ok = True
+
+    def __init__(self, name):
+        self.name = name
+
+    def get_col_spec(self, **kw):
+        return self.name
+
+
+def table(*items, **options):
+    """Return models of one table of three columns, and whatever else."""
+    columns = [
+        sa.Column("a", sa.Integer),
+        sa.Column("b", sa.Text),
+        sa.Column("r", pg.INT4RANGE),
+    ]
+    metadata = sa.MetaData()
+    sa.Table("t", metadata, *columns, *items, **options)
+    return metadata
+
+
+def column(*words, **options):
+    """Return models of one table of one column."""
+    metadata = sa.MetaData()
+    sa.Table("t", metadata, sa.Column("a", *words, **options))
+    return metadata
+
+
+MODELS = {
+    "partitioned": lambda: table(postgresql_partition_by="range (a)"),
+    "partitioned by an expression": lambda: table(postgresql_partition_by="LIST (lower(b))"),
+    "unlogged": lambda: table(prefixes=["UNLOGGED"]),
+    "parameters": lambda: table(postgresql_with={"fillfactor": 70, "autovacuum_enabled": False}),
+    "toast": lambda: table(postgresql_with={"toast.autovacuum_enabled": False}),
+    "heap": lambda: table(postgresql_using="heap"),
+    "comment": lambda: table(comment="It's 100%"),
+    "tablespace": lambda: table(postgresql_tablespace="pg_default"),
+    "excluding": lambda: table(pg.ExcludeConstraint(("a", "="), ("r", "&&"))),
+    "excluding much": lambda: table(
+        pg.ExcludeConstraint(
+            (sa.func.lower(sa.column("b")), "="),
+            (sa.column("r"), "&&"),
+            name="no two",
+            where=sa.text("a > 0"),
+            deferrable=True,
+            initially="DEFERRED",
+        )
+    ),
+    "excluding by a class": lambda: table(
+        pg.ExcludeConstraint(("b", "="), using="hash", ops={"b": "text_pattern_ops"})
+    ),
+    "method": lambda: table(sa.Index("i", "r", postgresql_using="gist")),
+    "class": lambda: table(
+        sa.Index("i", "b", postgresql_using="gin", postgresql_ops={"b": "gin_trgm_ops"})
+    ),
+    "class with parameters": lambda: table(
+        sa.Index("i", "b", postgresql_using="gist",
+                 postgresql_ops={"b": "gist_trgm_ops(siglen=32)"})
+    ),
+    "order": lambda: table(
+        sa.Index("i", sa.column("a").desc(), sa.column("b").asc().nulls_first())
+    ),
+    "collation": lambda: table(sa.Index("i", sa.text('b COLLATE "C"'))),
+    "expression": lambda: table(sa.Index("i", sa.text("(a % 7)"), sa.text("lower(b) DESC"))),
+    "labelled": lambda: table(
+        sa.Index("i", sa.func.lower(sa.column("b")).label("low"),
+                 postgresql_ops={"low": "text_pattern_ops"})
+    ),
+    "partial": lambda: table(sa.Index("i", "a", postgresql_where=sa.text("b LIKE 'x%'"))),
+    "included": lambda: table(sa.Index("i", "a", postgresql_include=["b"], unique=True)),
+    "index parameters": lambda: table(
+        sa.Index("i", "a", postgresql_with={"fillfactor": 50, "deduplicate_items": False})
+    ),
+    "nulls": lambda: table(
+        sa.Index("i", "a", unique=True, postgresql_nulls_not_distinct=True)
+    ),
+    "concurrently": lambda: table(sa.Index("i", "a", postgresql_concurrently=False)),
+    "key": lambda: table(sa.PrimaryKeyConstraint("a", postgresql_include=["b"])),
+    "unique": lambda: table(
+        sa.UniqueConstraint("a", postgresql_include=["b"], deferrable=True,
+                            postgresql_nulls_not_distinct=True, initially="DEFERRED")
+    ),
+    "same again": lambda: table(sa.UniqueConstraint("a"), sa.UniqueConstraint("a", name="u")),
+    "checks again": lambda: table(sa.CheckConstraint("a > 0"), sa.CheckConstraint("a > 0")),
+    "two columns": lambda: table(sa.CheckConstraint("a > length(b)")),
+    "self": lambda: table(
+        sa.UniqueConstraint("a"),
+        sa.ForeignKeyConstraint(["a"], ["t.a"], ondelete="SET NULL (a)", match="FULL",
+                                onupdate="cascade", deferrable=True,
+                                initially="DEFERRED"),
+    ),
+    "citext": lambda: column(pg.CITEXT, server_default="x"),
+    "known": lambda: column(Known("other.cube")),
+    "sequence": lambda: column(sa.Integer, sa.Sequence("s", start=3, increment=-1, minvalue=-9,
+                                               maxvalue=7, cache=2, cycle=True)),
+    "small sequence": lambda: column(sa.Integer, sa.Sequence("s", data_type=sa.SmallInteger)),
+    "sequence elsewhere": lambda: column(sa.Integer, sa.Sequence("S", schema="other")),
+    "next value": lambda: column(
+        sa.Integer, sa.Sequence("s 1"),
+        server_default=sa.Sequence("s 1").next_value()
+    ),
+    "enum": lambda: column(sa.Enum("a", "it's", name="E e"), server_default="it's"),
+    "enum elsewhere": lambda: column(sa.Enum("a", name="e", schema="other"), server_default="a"),
+    "array of enums": lambda: column(sa.ARRAY(sa.Enum("a", name="e")), server_default="{a}"),
+    "array": lambda: column(sa.ARRAY(sa.Integer), server_default=sa.text("'{}'")),
+    "array cast": lambda: column(sa.ARRAY(sa.Text), server_default=sa.text("'{}'::text[]")),
+    "json": lambda: column(pg.JSONB, server_default=sa.text("'{}'::jsonb")),
+    "hstore": lambda: column(sa.JSON().with_variant(pg.JSONB, "postgresql")),
+    "generated": lambda: column(sa.Uuid, server_default=sa.func.gen_random_uuid()),
+    "moment": lambda: column(sa.DateTime, server_default=sa.text("timezone('utc', now())")),
+    "interval": lambda: column(sa.Interval, server_default=sa.text("'1 day'")),
+    "true": lambda: column(sa.Boolean, server_default=sa.true()),
+    "t": lambda: column(sa.Boolean, server_default="t"),
+    "percent": lambda: column(sa.Text, server_default=sa.text("'%s %% %(x)s'")),
+    "backslash": lambda: column(sa.Text, server_default="a\\b'c"),
+    "domain": lambda: column(pg.DOMAIN("d", sa.Text, check="VALUE <> 'it''s'")),
+    "domain elsewhere": lambda: column(pg.DOMAIN("D", sa.Integer, schema="other")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_what_models_say_is_what_the_catalog_tells(name, connection):
+    """Each thing that models can say: read before and after create_all(), no churn."""
+    metadata = MODELS[name]()
+    before = read_models([metadata], connection, SCOPE)
+    metadata.create_all(connection)
+    current = read_state(connection, SCOPE)
+    wanted = adopt_names(before, current)
+
+    assert diff(current, wanted) == ()
+    assert wanted == current
+    assert read_models([metadata], connection, SCOPE) == before
+
+
+def test_a_serial_column_may_be_said_by_its_default(connection):
+    """Models that were made from a database say of a SERIAL column what it is."""
+    said = sa.text("nextval('t_id_seq'::regclass)")
+    metadata = sa.MetaData()
+    sa.Table("t", metadata, sa.Column("id", sa.Integer, primary_key=True,
+                                      server_default=said))  # fmt: skip
+    connection.exec_driver_sql("CREATE TABLE t (id serial PRIMARY KEY)")
+    current = read_state(connection, SCOPE)
+
+    wanted = adopt_names(read_models([metadata], connection, SCOPE), current)
+    assert wanted == current
+
+
+def test_an_unnamed_constraint_has_the_name_that_is_there(connection):
+    """Whatever the server's own name would be: what says the same is the same."""
+    metadata = table(sa.UniqueConstraint("a"), sa.CheckConstraint("a > 0"))
+    metadata.create_all(connection)
+    for old, new in (("t_a_key", "old one"), ("t_a_check", "old check")):
+        connection.exec_driver_sql(f'ALTER TABLE t RENAME CONSTRAINT {old} TO "{new}"')
+    current = read_state(connection, SCOPE)
+
+    wanted = adopt_names(read_models([metadata], connection, SCOPE), current)
+    assert diff(current, wanted) == ()
+
+
+def test_an_explicit_name_that_differs_is_a_change(connection):
+    """A name that the models give is not that which the server made."""
+    table(sa.UniqueConstraint("a")).create_all(connection)
+    current = read_state(connection, SCOPE)
+    metadata = table(sa.UniqueConstraint("a", name="uq_a"))
+
+    wanted = adopt_names(read_models([metadata], connection, SCOPE), current)
+    assert {
+        each.name: (change.before is each)
+        for change in diff(current, wanted)
+        for each in (change.before, change.after)
+        if each is not None
+    } == {"t_a_key": True, "uq_a": False}
+
+
+def test_an_unnamed_constraint_that_is_new_gets_the_servers_name():
+    """The script writes the name that the server would have made."""
+    made = Unique(name="t_a_key", columns=("a",), naming=Naming.SERVER)
+    table = Table(name=TableName("t"), constraints=frozenset({made}))
+    (adopted,) = adopt_names(State(tables=frozenset({table})), State()).tables
+    (unique,) = adopted.constraints
+    assert (unique.name, unique.naming) == ("t_a_key", Naming.GIVEN)
+
+
+@pytest.mark.parametrize("is_valid", [True, False])
+def test_a_constraint_that_needs_no_proof_may_have_one(is_valid, connection):
+    """NOT VALID is a way to make a constraint; rows that were seen since are fine."""
+    check = sa.CheckConstraint("a > 0", postgresql_not_valid=True)
+    metadata = table(check)
+    table().create_all(connection)
+    connection.exec_driver_sql("ALTER TABLE t ADD CHECK (a > 0) NOT VALID")
+    if is_valid:
+        connection.exec_driver_sql("ALTER TABLE t VALIDATE CONSTRAINT t_a_check")
+    current = read_state(connection, SCOPE)
+
+    wanted = adopt_names(read_models([metadata], connection, SCOPE), current)
+    assert diff(current, wanted) == ()
+    plain = read_models([table(sa.CheckConstraint("a > 0"))], connection, SCOPE)
+    assert bool(diff(current, adopt_names(plain, current))) is not is_valid
+
+
+def test_an_enum_that_a_type_of_the_app_names_stays(connection):
+    """A column whose type only names an enumerated type keeps it in the database."""
+    connection.exec_driver_sql("CREATE TYPE mood AS ENUM ('a')")
+    metadata = column(Known("mood"))
+    metadata.create_all(connection)
+    current = read_state(connection, SCOPE)
+
+    wanted = adopt_names(read_models([metadata], connection, SCOPE), current)
+    assert diff(current, wanted) == ()
+
+
+def test_an_enum_with_other_values_is_seen(connection):
+    """Values of the models that the database lacks change the enum and nothing else."""
+    column(sa.Enum("a", name="e"), server_default="a").create_all(connection)
+    current = read_state(connection, SCOPE)
+    metadata = column(sa.Enum("a", "b", name="e"), server_default="a")
+
+    (change,) = diff(current, read_models([metadata], connection, SCOPE))
+    assert (change.before.values, change.after.values) == (("a",), ("a", "b"))
+    assert read_state(connection, SCOPE) == current
+
+
+def test_two_enums_of_one_name_are_refused(connection):
+    """Nobody can tell which of two value lists is meant."""
+    metadata = column(sa.Enum("a", name="e"))
+    sa.Table("u", metadata, sa.Column("a", sa.Enum("b", name="e")))
+    with pytest.raises(ModelsError, match="Two enumerated types are called e"):
+        read_models([metadata], connection, SCOPE)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "words"),
+    [
+        (column(Known("vector(3)")), ["t.a", "vector(3)", "CREATE EXTENSION"]),
+        (column(sa.Integer, server_default="x"), ["t.a", "INTEGER", "invalid input"]),
+        (column(sa.Text, server_default=sa.func.nobodys()), ["t.a", "nobodys"]),
+        (table(sa.CheckConstraint("b > 0")), ["check (b > 0)", "t"]),
+        (
+            table(sa.Index("i", "b", postgresql_ops={"b": "x_ops"})),
+            ["index i", "x_ops"],
+        ),
+        (table(postgresql_with={"nonsense": 1}), ["table t", "nonsense"]),
+        (table(pg.ExcludeConstraint(("b", "&&"))), ["constraint (EXCLUDE", "of t"]),
+    ],
+    ids=["type", "default", "function", "check", "index", "table", "exclusion"],
+)
+def test_what_the_server_refuses_is_named(metadata, words, connection):
+    """The error names the table and what of it, what the server says, what to do."""
+    connection.exec_driver_sql("CREATE TABLE other.before ()")
+    with pytest.raises(ModelsError) as caught:
+        read_models([metadata], connection, SCOPE)
+    told = str(caught.value)
+    assert [word for word in words if word not in told] == []
+    assert read_state(connection, SCOPE).tables  # the transaction goes on
+
+
+@pytest.mark.parametrize("isolation", ["READ COMMITTED", "AUTOCOMMIT"])
+def test_nothing_is_left_and_nothing_disturbed(isolation, engine):
+    """Neither a table nor a type nor a setting; and no transaction stays open."""
+    metadata = column(sa.Enum("a", name="e"), sa.Sequence("s"))
+    engine = engine.execution_options(isolation_level=isolation)
+    with engine.connect() as connection:
+        read_models([metadata], connection, SCOPE)
+        read_state(connection, SCOPE)
+        assert not connection.in_transaction()
+        assert connection.scalar(sa.text("SHOW search_path")) == '"$user", public'
+        left = "SELECT count(*) FROM pg_class WHERE relname LIKE '%whimbrel%'"
+        assert connection.scalar(sa.text(left)) == 0
+        assert not connection.scalar(sa.text("SELECT to_regtype('e') IS NOT NULL"))
+
+
+def test_a_role_that_may_only_connect_and_make_temporary_tables_will_do(engine):
+    """No other right is needed to read models, enumerated types among them."""
+    metadata = column(sa.Enum("a", name="e"), server_default="a")
+    metadata.create_all(engine)
+    with as_role(engine, "TEMPORARY") as connection:
+        current = read_state(connection, SCOPE)
+        read = read_models([metadata], connection, SCOPE)
+        new = read_models([column(sa.Enum("b", name="e"))], connection, SCOPE)
+    metadata.drop_all(engine)
+    assert read == current
+    assert {each.values for each in new.enums} == {("b",)}
+
+
+def test_a_role_that_may_make_no_temporary_tables_is_told(engine):
+    """The error says which right is missing."""
+    with as_role(engine) as connection, pytest.raises(NoTemporaryTables) as caught:
+        read_models([column(sa.Text)], connection, SCOPE)
+    assert "GRANT TEMPORARY" in caught.value.remedy
+
+
+@contextmanager
+def as_role(engine, *rights):
+    """Yield a connection of a role with nothing but some *rights* on the database."""
+    name = f"whimbrel_{engine.url.database[-12:]}"
+    database = engine.url.database
+    with engine.begin() as connection:
+        for each in (
+            f"REVOKE ALL ON DATABASE {database} FROM PUBLIC",
+            f"CREATE ROLE {name}",
+            *(f"GRANT {right} ON DATABASE {database} TO {name}" for right in rights),
+        ):
+            connection.exec_driver_sql(each)
+    try:
+        with engine.connect() as connection:
+            connection.exec_driver_sql(f"SET ROLE {name}")
+            yield connection
+    finally:
+        with engine.begin() as connection:
+            connection.exec_driver_sql(f"REVOKE ALL ON DATABASE {database} FROM {name}")
+            connection.exec_driver_sql(f"DROP ROLE {name}")
+
+
+def test_names_follow_the_schemas_that_they_are_translated_to(connection):
+    """Tables, types and sequences go where schema_translate_map sends them."""
+    connection = connection.execution_options(schema_translate_map={"tenant": "other"})
+    metadata = sa.MetaData(schema="tenant")
+    sa.Table("t", metadata, sa.Column("a", sa.Enum("a", name="e"), server_default="a"))
+    before = read_models([metadata], connection, SCOPE)
+    metadata.create_all(connection)
+
+    assert before == read_state(connection, SCOPE)
+    assert read_models([metadata], connection, SCOPE) == before
+    assert {str(each.name) for each in before.tables} == {"other.t"}
+
+
+def test_what_lies_elsewhere_on_the_path_is_found_and_spelled_alike(connection):
+    """A type that only the session's own search path finds is told with its schema."""
+    connection.exec_driver_sql("SET LOCAL search_path = public, other")
+    metadata = column(Known("cube"))
+    metadata.create_all(connection)
+
+    current = read_state(connection, SCOPE)
+    assert read_models([metadata], connection, SCOPE) == current
+    assert {
+        each.type.spelling for table in current.tables for each in table.columns
+    } == {"other.cube"}
+    assert connection.scalar(sa.text("SHOW search_path")) == "public, other"
