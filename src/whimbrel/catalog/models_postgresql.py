@@ -18,7 +18,6 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
 )
-from sqlalchemy import Sequence as ModelSequence
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.sql import coercions, roles
@@ -32,7 +31,6 @@ from whimbrel.catalog.postgresql_names import (
     server_name,
     told_apart,
 )
-from whimbrel.catalog.postgresql_sequences import counting_of, standing
 from whimbrel.catalog.postgresql_serial import serial_type
 from whimbrel.catalog.postgresql_session import Session
 from whimbrel.catalog.wording import (
@@ -77,16 +75,7 @@ class PostgreSQLWording(Wording):
     @property
     def sequences(self) -> frozenset[StoredSequence]:
         """The sequences that the models describe."""
-        return frozenset(
-            standing(place.name, place.schema, counting_of(each, self._type_of(each)))
-            for place, each in self.named.sequences.items()
-        )
-
-    def _type_of(self, sequence: ModelSequence) -> str:
-        """Return the type of what a sequence of the models counts."""
-        if sequence.data_type is None:
-            return "bigint"
-        return self.dialect.type_compiler_instance.process(sequence.data_type).lower()
+        return frozenset(self.named.standing(self.dialect))
 
     def exclusion_text(self, constraint: Constraint) -> str | None:
         """Return what an exclusion constraint says, without its name."""

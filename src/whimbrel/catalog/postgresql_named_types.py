@@ -15,9 +15,11 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.compiler import DDLCompiler
 
 from whimbrel.catalog.postgresql_names import clipped
+from whimbrel.catalog.postgresql_sequences import counting_of, standing
 from whimbrel.catalog.postgresql_session import Session, literal
 from whimbrel.errors import ModelsError
 from whimbrel.schema.state import Enum
+from whimbrel.schema.state import Sequence as StoredSequence
 
 
 NamedType = ENUM | DOMAIN
@@ -59,6 +61,19 @@ class Named:
             for place, type_ in self.types.items()
             if isinstance(type_, ENUM)
         )
+
+    def standing(self, dialect: Dialect) -> Iterator[StoredSequence]:
+        """Yield the sequences among them."""
+        for place, sequence in self.sequences.items():
+            counting = counting_of(sequence, _spelling(sequence, dialect))
+            yield standing(place.name, place.schema, counting)
+
+
+def _spelling(sequence: ModelSequence, dialect: Dialect) -> str:
+    """Return the type of what a sequence of the models counts."""
+    if sequence.data_type is None:
+        return "bigint"
+    return dialect.type_compiler_instance.process(sequence.data_type).lower()
 
 
 def named_things(
