@@ -76,11 +76,8 @@ def read_postgresql(connection: Connection, scope: Scope) -> State:
                 tables_of(session, _STORED.format(schemas=schemas), scope.has)
             ),
             enums=frozenset(read_enums(session, schemas)),
-<<<<<<< HEAD
             views=read_views(session),
-=======
             sequences=frozenset(read_sequences(session, schemas)),
->>>>>>> b7ca5c5 (Exclusion constraints, sequences, and every other thing that models say for PostgreSQL, told as its catalog does)
         )
 
 
