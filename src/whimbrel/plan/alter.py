@@ -144,11 +144,16 @@ def _whole(forms: Forms, task: Task) -> Iterator[ops.MigrateOperation]:
     """Yield all that is done to the table: in its batch, if that can hold it all."""
     going = [each for each in task.going if not _is_replaced_key(forms, each, task)]
     coming = [each for each in task.coming if not _is_made_by_type(forms, each, task)]
+    together = forms.together(task)
+    if together is not None:
+        going = [each for each in going if not isinstance(each, PrimaryKey)]
+        coming = [each for each in coming if not isinstance(each, PrimaryKey)]
     inner: list[ops.MigrateOperation] = []
     for thing in sorted(going, key=lambda each: _rank(GOING, each)):
-        inner.append(_drop(forms, task.name, thing))
+        inner += _drop(forms, task.name, thing)
     inner += _turns(forms, task)
-    inner += _column_operations(forms, task)
+    inner += forms.first(task)
+    inner += [together] if together is not None else _column_operations(forms, task)
     for thing in sorted(coming, key=lambda each: _rank(COMING, each)):
         inner.append(_create(forms, task.name, thing))
     batch = _naming(going, coming)
@@ -179,10 +184,13 @@ def _rank(kinds: tuple[type[Thing], ...], thing: Thing) -> tuple[int, str, str]:
     return (kinds.index(type(thing)), thing.name, repr(thing))
 
 
-def _drop(forms: Forms, table: TableName, thing: Thing) -> ops.MigrateOperation:
+def _drop(
+    forms: Forms, table: TableName, thing: Thing
+) -> Iterable[ops.MigrateOperation]:
     if isinstance(thing, Index):
-        return drop_index(forms, table, thing)
-    return drop_constraint(forms, table, thing)
+        return (drop_index(forms, table, thing),)
+    special = forms.drop_constraint(table, thing)
+    return (drop_constraint(forms, table, thing),) if special is None else special
 
 
 def _create(forms: Forms, table: TableName, thing: Thing) -> ops.MigrateOperation:
@@ -217,6 +225,7 @@ def _column_operations(forms: Forms, task: Task) -> Iterator[ops.MigrateOperatio
     generated = [each for each in come if each.computed is not None]
     for column in (*sorted(plain, key=place), *dependents_last(generated)):
         yield forms.add_column(task.name, column)
+        yield from forms.after_add(task.name, column)
 
 
 def _opening(forms: Forms, task: Task) -> frozenset[str]:
@@ -260,8 +269,9 @@ def _keeping_values(
 ) -> Iterator[Step]:
     """Yield the steps by which plain columns take the place of generated ones."""
     inner = [
-        _drop(forms, task.name, each)
+        operation
         for each in sorted(standing, key=lambda each: _rank(GOING, each))
+        for operation in _drop(forms, task.name, each)
     ]
     ending = [each for each in task.changes if ends_generated(forms, each)]
     gone = [each.before for each in ending if isinstance(each, ColumnChange)]

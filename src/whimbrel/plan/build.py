@@ -14,6 +14,7 @@ from whimbrel.plan.alter import (
 )
 from whimbrel.plan.fill import change_values, fill_rows
 from whimbrel.plan.generic import Forms, alter_column, create_index, drop_index
+from whimbrel.plan.mysql import MySQLForms
 from whimbrel.plan.order import Arrangement, Task, Thing, Verb, arrange
 from whimbrel.plan.postgresql import PostgreSQLForms
 from whimbrel.plan.set_aside import set_aside
@@ -48,6 +49,8 @@ from whimbrel.schema.values import split_at_values
 
 
 FORMS: dict[str, type[Forms]] = {
+    "mariadb": MySQLForms,
+    "mysql": MySQLForms,
     "postgresql": PostgreSQLForms,
     "sqlite": SQLiteForms,
 }

@@ -20,6 +20,7 @@ from whimbrel.plan.items import (
 )
 from whimbrel.plan.spelled import column_type, existing_type, sqlalchemy_dialect
 from whimbrel.plan.step import BatchOptions
+from whimbrel.plan.table_forms import TableForms
 from whimbrel.schema.changes import EnumChange, SequenceChange, TableFacts
 from whimbrel.schema.dialect import Dialect
 from whimbrel.schema.state import (
@@ -43,7 +44,7 @@ Default = str | TextClause
 Optioned = Table | TableFacts | Column | Constraint | Index
 
 
-class Forms:
+class Forms(TableForms):
     """The forms in which one dialect wants things; where others differ, they override.
 
     Args:
@@ -251,7 +252,7 @@ def column_item(
     if column.comment is not None:
         kw["comment"] = column.comment
     options = forms.column_options(column, table)
-    return sa.Column(column.name, type_, *generated, **kw, **options)
+    return sa.Column(column.name, type_, *generated, **{**kw, **options})
 
 
 def create_index(forms: Forms, table: TableName, index: Index) -> ops.CreateIndexOp:

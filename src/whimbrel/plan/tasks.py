@@ -109,7 +109,7 @@ def _altering(
         changes = (*(each for each in changes if not _alters(each, old)), ends, comes)
     names = {_kind_and_name(each) for each in traffic.going}
     traffic.rest(each for each in traffic.staying if _kind_and_name(each) in names)
-    return Task(
+    task = Task(
         verb=Verb.ALTER,
         name=after.name,
         changes=changes,
@@ -120,6 +120,7 @@ def _altering(
         turned=turned,
         retyped=frozenset(_retyped(forms, changes)),
     )
+    return forms.entailed(task)
 
 
 def _unsettled(

@@ -1,0 +1,198 @@
+"""The forms that MySQL and MariaDB need: https://mariadb.com/kb/en/alter-table/."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from alembic.operations import ops
+
+from whimbrel.plan.columns import altered, comes, dependents_last, goes
+from whimbrel.plan.generic import Thing, changes_type
+from whimbrel.plan.mysql_columns import MySQLColumns
+from whimbrel.plan.mysql_keys import entailed
+from whimbrel.plan.mysql_text import (
+    altering,
+    column_of_check,
+    definition,
+    is_counting,
+    modifying,
+    primary_key,
+    quoted,
+    values,
+)
+from whimbrel.plan.mysql_types import is_text
+from whimbrel.plan.order import Task
+from whimbrel.plan.step import BatchOptions
+from whimbrel.schema.changes import ColumnChange, FactsChange, TableFacts
+from whimbrel.schema.state import (
+    Check,
+    Column,
+    Constraint,
+    Index,
+    PrimaryKey,
+    TableName,
+    Unique,
+)
+
+
+DEFAULTS = {
+    "engine": "InnoDB",
+    "row_format": "DEFAULT",
+    "stats_persistent": "DEFAULT",
+    "stats_auto_recalc": "DEFAULT",
+    "stats_sample_pages": "DEFAULT",
+    "pack_keys": "DEFAULT",
+    "collate": "",
+}
+"""What is said of a table when an option is no more; otherwise it is 0."""
+
+RENAMES_INDEXES = {True: (10, 5, 2), False: (5, 7)}
+"""Since when an index can be renamed: MariaDB, MySQL."""
+
+
+class MySQLForms(MySQLColumns):
+    """How tables are altered, and what must be done in one piece."""
+
+    def retypes(self, before: Column, after: Column) -> bool:
+        """Whether foreign keys of a column must go while its type becomes another."""
+        return changes_type(before, after)
+
+    def entailed(self, task: Task) -> Task:
+        """Return *task* with all that it entails."""
+        if task.before is not None and task.after is not None:
+            self._tables[task.name] = (task.before, task.after)
+        following = [each.name for each, _ in _following(task)]
+        task = replace(task, retyped=task.retyped | frozenset(following))
+        return entailed(task)
+
+    def together(self, task: Task) -> ops.ExecuteSQLOp | None:
+        """Return the one statement that exchanges a key under a counting column."""
+        going = [each for each in task.going if isinstance(each, PrimaryKey)]
+        coming = [each for each in task.coming if isinstance(each, PrimaryKey)]
+        tables = [each for each in (task.before, task.after) if each is not None]
+        in_keys = {name for key in (*going, *coming) for name in key.columns}
+        counting = {c.name for table in tables for c in table.columns if is_counting(c)}
+        if not in_keys & counting:
+            return None
+        changes = [each for each in task.changes if isinstance(each, ColumnChange)]
+        clauses = ["DROP PRIMARY KEY"] if going else []
+        gone = [e.before for e in changes if goes(self, e) and e.before]
+        clauses += [f"DROP COLUMN {quoted(column.name)}" for column in gone]
+        for before, after in altered(self, changes):
+            clauses.append(modifying(before, after, self._check_of(task.name, after)))
+        come = [e.after for e in changes if comes(self, e) and e.after]
+        plain = [each for each in come if each.computed is None]
+        made = dependents_last(each for each in come if each.computed is not None)
+        for column in (*plain, *made):
+            clauses.append(f"ADD COLUMN {quoted(column.name)} {definition(column)}")
+        clauses += [f"ADD {primary_key(key)}" for key in coming]
+        return altering(task.name, *clauses)
+
+    # -- constraints and indexes ----------------------------------------------------
+
+    def is_said_apart(self, constraint: Constraint) -> bool:
+        """Whether ``CREATE TABLE`` cannot say a constraint by SQLAlchemy's words."""
+        return isinstance(constraint, Check) and column_of_check(constraint) is not None
+
+    def add_constraint(
+        self, table: TableName, constraint: Constraint
+    ) -> ops.MigrateOperation | None:
+        """Return what adds a check that stands in the definition of a column."""
+        column = self._column_of(table, constraint, side=1)
+        if column is not None and isinstance(constraint, Check):
+            return altering(table, modifying(column, column, constraint))
+        return None
+
+    def drop_constraint(
+        self, table: TableName, constraint: Constraint
+    ) -> Iterable[ops.MigrateOperation] | None:
+        """Return what drops a check that stands in the definition of a column."""
+        if not isinstance(constraint, Check) or column_of_check(constraint) is None:
+            return None
+        column = self._column_of(table, constraint, side=0)
+        stays = self._column_of(table, constraint, side=1)
+        if column is None or stays is None:
+            return ()
+        return (altering(table, modifying(column, column)),)
+
+    def in_place(
+        self, table: TableName, before: Thing, after: Thing
+    ) -> ops.MigrateOperation | None:
+        """Return what gives an index, or the one of a constraint, another name."""
+        if not isinstance(before, Index | Unique) or type(before) is not type(after):
+            return None
+        if replace(before, name=after.name, naming=after.naming) != after:
+            return None
+        version = self.dialect.version
+        if version and version < RENAMES_INDEXES[self.dialect.is_mariadb]:
+            return None
+        names = f"{quoted(before.name)} TO {quoted(after.name)}"
+        return altering(table, f"RENAME INDEX {names}")
+
+    def _column_of(
+        self, table: TableName, constraint: Constraint, *, side: int
+    ) -> Column | None:
+        """Return the column in whose definition a check stands, before or after."""
+        name = column_of_check(constraint) if isinstance(constraint, Check) else None
+        if name is None or table not in self._tables:
+            return None
+        columns = self._tables[table][side].columns
+        return next((each for each in columns if each.name == name), None)
+
+    # -- the table as a whole ---------------------------------------------------------
+
+    def facts(self, before: TableFacts, after: TableFacts) -> BatchOptions:  # noqa: ARG002
+        """Return nothing: the options have statements of their own."""
+        return BatchOptions()
+
+    def facts_operations(
+        self, table: TableName, before: TableFacts, after: TableFacts
+    ) -> Iterable[ops.MigrateOperation]:
+        """Yield what changes a table's options but for its collation."""
+        old, new = values(before.options), values(after.options)
+        said = [
+            f"{key.upper()}={new.get(key) or DEFAULTS.get(key, '0')}"
+            for key in sorted(old.keys() | new.keys())
+            if key != "collate" and old.get(key) != new.get(key)
+        ]
+        if said:
+            yield altering(table, " ".join(said))
+
+    def first(self, task: Task) -> Iterable[ops.MigrateOperation]:
+        """Yield what gives a table another collation, and the columns that follow.
+
+        What is there keeps its collation then, until its column is altered.
+        """
+        for change in task.changes:
+            if isinstance(change, FactsChange):
+                old, new = (
+                    values(each.options).get("collate")
+                    for each in (change.before, change.after)
+                )
+                if old != new:
+                    said = f"COLLATE={new}" if new else "CHARACTER SET DEFAULT"
+                    clauses = [modifying(*pair) for pair in _following(task)]
+                    yield altering(task.name, f"DEFAULT {said}")
+                    if clauses:
+                        yield altering(task.name, *clauses)
+
+
+def _following(task: Task) -> Iterator[tuple[Column, Column]]:
+    """Yield the columns that have the table's collation, if that becomes another."""
+    said = [
+        values(each.options).get("collate")
+        for change in task.changes
+        if isinstance(change, FactsChange)
+        for each in (change.before, change.after)
+    ]
+    if task.before is None or task.after is None or len(set(said)) < len(said):
+        return
+    touched = [
+        change.before.name
+        for change in task.changes
+        if isinstance(change, ColumnChange) and change.before is not None
+    ]
+    for column in task.before.columns if said else ():
+        if column.collation is None and is_text(column) and column.name not in touched:
+            yield column, column

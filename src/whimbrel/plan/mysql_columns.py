@@ -1,0 +1,258 @@
+"""Columns and indexes as MySQL and MariaDB want them told to SQLAlchemy and Alembic."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+import sqlalchemy as sa
+from alembic.operations import ops
+from sqlalchemy.types import TypeEngine
+
+from whimbrel.plan.generic import Default, Forms, Optioned, add_column, changes_type
+from whimbrel.plan.items import text
+from whimbrel.plan.mysql_text import (
+    STRING,
+    altering,
+    column_of_check,
+    default_in_sql,
+    definition,
+    is_counting,
+    modifying,
+    quoted,
+    unescaped,
+    values,
+)
+from whimbrel.plan.mysql_types import existing_type_of, type_of
+from whimbrel.schema.changes import TableFacts
+from whimbrel.schema.state import (
+    Check,
+    Column,
+    Expression,
+    Index,
+    IndexPart,
+    PrimaryKey,
+    Table,
+    TableName,
+)
+
+
+UNSAID = ("invisible", "srid")
+"""What SQLAlchemy cannot say of a column."""
+
+INDEX_OPTIONS = ("prefix", "using", "with_parser")
+"""What it can say of an index."""
+
+
+class MySQLColumns(Forms):
+    """How columns and indexes are told to SQLAlchemy and Alembic."""
+
+    def __init__(self, *args: Any, **kw: Any) -> None:
+        super().__init__(*args, **kw)
+        self._tables: dict[TableName, tuple[Table, Table]] = {}
+
+    def column_type(self, column: Column) -> TypeEngine[Any]:
+        """Return the type by which a script writes that of *column*."""
+        return type_of(column)
+
+    def existing_type(self, column: Column) -> TypeEngine[Any]:
+        """Return the type that a script says *column* to have until then."""
+        return existing_type_of(column)
+
+    def quoted(self, name: str) -> str:
+        """Return *name* as an identifier in SQL."""
+        return quoted(name)
+
+    def options(self, thing: Optioned) -> dict[str, Any]:
+        """Return the options of *thing* as SQLAlchemy's keyword arguments."""
+        said = values(thing.options)
+        match thing:
+            case Index():
+                said = {key: said[key] for key in INDEX_OPTIONS if key in said}
+                lengths = _lengths(thing)
+                named: dict[str, Any] = {
+                    **said,
+                    **({"length": lengths} if lengths else {}),
+                }
+            case Table() | TableFacts():
+                named = dict(said)
+            case _:
+                named = {}
+        if "prefix" in named:
+            named["prefix"] = named["prefix"].upper()
+        return {f"{self.dialect.name}_{key}": named[key] for key in sorted(named)}
+
+    def part_words(self, part: IndexPart) -> list[str]:
+        """Return what stands in the place of *part* in ``CREATE INDEX``."""
+        words = super().part_words(part)
+        if part.column is None:
+            words[0] = f"({words[0]})"
+        return words
+
+    def column_options(self, column: Column, table: Table | None) -> dict[str, Any]:
+        """Return the options of *column*, in the table that is made with it."""
+        said: dict[str, Any] = {}
+        default = self._server_default(column)
+        if default is not None:
+            said["server_default"] = default
+        key = table.primary_key if table is not None else None
+        if table is not None and key is not None and column.name in key.columns:
+            is_sole = key.columns == (column.name,)
+            has_key = any(
+                column.name in getattr(each, "columns", ())
+                for each in table.constraints
+                if not isinstance(each, PrimaryKey)
+            )
+            if is_counting(column) and (has_key or not is_sole):
+                said["autoincrement"] = True
+            elif not is_counting(column) and is_sole and _is_whole(column):
+                said["autoincrement"] = False
+        return said
+
+    def default(self, expression: Expression) -> Default:
+        """Return a server default: a plain string as such, all else as SQL."""
+        if STRING.fullmatch(expression.canonical):
+            return unescaped(expression.canonical)
+        return super().default(expression)
+
+    def _server_default(self, column: Column) -> Default | None:
+        """Return the default with what SQLAlchemy lets stand only there."""
+        on_update = values(column.options).get("on_update")
+        if on_update is None or column.computed is not None:
+            return None if column.default is None else self.default(column.default)
+        default = default_in_sql(column.default) if column.default else "NULL"
+        return text(f"{default} ON UPDATE {on_update}")
+
+    # -- columns --------------------------------------------------------------------
+
+    def alter_column(
+        self,
+        table: TableName,
+        before: Column,
+        after: Column,
+        *,
+        says_nullable: bool = False,
+    ) -> Iterable[ops.MigrateOperation]:
+        """Yield what makes a column another, or gives it another name."""
+        check = self._check_of(table, after)
+        ends_update = "on_update" in values(before.options).keys() - values(
+            after.options
+        )
+        if check or ends_update or any(map(_is_unalterable, (before, after))):
+            yield altering(table, modifying(before, after, check))
+            return
+        said = self._existing(before) | self._modified(before, after)
+        if says_nullable:
+            said["modify_nullable"] = after.nullable
+        yield ops.AlterColumnOp(table.name, before.name, schema=table.schema, **said)
+
+    def _existing(self, column: Column) -> dict[str, Any]:
+        said: dict[str, Any] = {
+            "existing_type": self.existing_type(column),
+            "existing_nullable": column.nullable,
+        }
+        default = self._server_default(column)
+        if default is not None:
+            said["existing_server_default"] = sa.DefaultClause(default)
+        if column.comment is not None:
+            said["existing_comment"] = column.comment
+        if is_counting(column):
+            said["existing_autoincrement"] = True
+        return said
+
+    def _modified(self, before: Column, after: Column) -> dict[str, Any]:
+        said: dict[str, Any] = {}
+        if before.name != after.name:
+            said["modify_name"] = after.name
+        if changes_type(before, after):
+            said["modify_type"] = self.column_type(after)
+        if before.nullable != after.nullable or before.options != after.options:
+            said["modify_nullable"] = after.nullable
+        was, becomes = (
+            values(each.options).get("on_update") for each in (before, after)
+        )
+        if before.default != after.default or was != becomes:
+            said["modify_server_default"] = self._server_default(after)
+        if before.comment != after.comment:
+            said["modify_comment"] = after.comment
+        if is_counting(before) != is_counting(after):
+            said["autoincrement"] = is_counting(after)
+        return said
+
+    def add_column(self, table: TableName, column: Column) -> ops.MigrateOperation:
+        """Return what adds a column; the server is to make up no values for it.
+
+        Where a column takes no NULL and has no default, rows would get '' or 0.
+        """
+        if _is_unsaid(column) or is_counting(column):
+            clause = f"ADD COLUMN {quoted(column.name)} {definition(column)}"
+            return altering(table, clause)
+        if _is_made_up(column):
+            return add_column(self, table, replace(column, nullable=True))
+        return add_column(self, table, column)
+
+    def after_add(
+        self, table: TableName, column: Column
+    ) -> Iterable[ops.MigrateOperation]:
+        """Yield what closes a new column, which no row may leave without a value."""
+        if _is_made_up(column) and not _is_unsaid(column):
+            opened = replace(column, nullable=True)
+            yield from self.alter_column(table, opened, column)
+
+    def after_create(self, table: Table) -> Iterable[ops.MigrateOperation]:
+        """Yield what a table needs that ``CREATE TABLE`` cannot say."""
+        checks = {
+            column_of_check(e): e for e in table.constraints if isinstance(e, Check)
+        }
+        key = table.primary_key
+        in_key = key.columns if key is not None else ()
+        for column in table.ordered_columns:
+            is_late = is_counting(column) and column.name not in in_key
+            if is_late or _is_unsaid(column) or column.name in checks:
+                check = checks.get(column.name)
+                yield altering(table.name, modifying(column, column, check))
+
+    def _check_of(self, table: TableName, column: Column) -> Check | None:
+        """Return the check that stands in the definition of a column and stays."""
+        if table not in self._tables:
+            return None
+        before, after = self._tables[table]
+        for each in before.constraints & after.constraints:
+            if isinstance(each, Check) and column_of_check(each) == column.name:
+                return each
+        return None
+
+
+def _lengths(index: Index) -> dict[str, int]:
+    return {
+        part.column: int(length)
+        for part in index.parts
+        if part.column is not None
+        and (length := values(part.options).get("length")) is not None
+    }
+
+
+def _is_unsaid(column: Column) -> bool:
+    """Whether SQLAlchemy has no words for a column."""
+    options = values(column.options)
+    needs_null = "on_update" in options and not column.nullable and not column.default
+    return needs_null or any(name in options for name in UNSAID)
+
+
+def _is_unalterable(column: Column) -> bool:
+    """Whether ``alter_column()`` of Alembic has no words for a column."""
+    return _is_unsaid(column) or column.computed is not None
+
+
+def _is_made_up(column: Column) -> bool:
+    """Whether the server would make up values for a new column."""
+    is_open = column.nullable or column.default is not None
+    return not (is_open or column.computed or is_counting(column))
+
+
+def _is_whole(column: Column) -> bool:
+    """Whether SQLAlchemy would have a key of this column count by itself."""
+    is_int = re.match(r"(tiny|small|medium|big)?int\b", column.type.spelling)
+    return is_int is not None and column.default is None

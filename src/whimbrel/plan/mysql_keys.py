@@ -1,0 +1,101 @@
+"""The indexes that foreign keys of MySQL and MariaDB need, and what hangs on them.
+
+https://dev.mysql.com/doc/refman/8.4/en/create-table-foreign-keys.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from whimbrel.plan.mysql_text import values
+from whimbrel.plan.order import Task, Thing
+from whimbrel.schema.state import (
+    ForeignKey,
+    Index,
+    IndexPart,
+    PrimaryKey,
+    Table,
+    Unique,
+)
+
+
+def entailed(task: Task) -> Task:
+    """Return *task* with the indexes that go with their keys, and the keys in need.
+
+    A foreign key that stays goes for a while when the index that it needs does, or
+    when a column at one of its ends gets another type; the server makes an index of
+    its own when it comes again.  When a foreign key goes, that index is left.
+    """
+    if task.before is None or task.after is None:
+        return task
+    renamed = {turn.before for turn in task.turned}
+    going, coming = set(task.going), set(task.coming)
+    for key in _keys(task.before.constraints & task.after.constraints):
+        is_served = any(
+            serves(each, key)
+            for each in (task.before.constraints | task.before.indexes) - going
+        )
+        needs = any(serves(each, key) for each in going) and not is_served
+        if needs or _is_retyped(key, task):
+            going.add(key)
+            coming.add(key)
+    going |= set(_left_behind(task.before, going - renamed, coming))
+    return replace(task, going=_sorted(going), coming=_sorted(coming))
+
+
+def serves(thing: Thing, key: ForeignKey) -> bool:
+    """Whether a foreign key can use an index, or that of a constraint."""
+    match thing:
+        case PrimaryKey() | Unique():
+            return thing.columns[: len(key.columns)] == key.columns
+        case Index():
+            parts = thing.parts[: len(key.columns)]
+            is_plain = not any(part.options or part.descending for part in parts)
+            names = tuple(part.column for part in parts)
+            return is_plain and names == key.columns and not _is_special(thing)
+    return False
+
+
+def _is_special(index: Index) -> bool:
+    return "prefix" in values(index.options)
+
+
+def _is_retyped(key: ForeignKey, task: Task) -> bool:
+    """Whether the table itself gives a column at one end of *key* another type."""
+    if not task.retyped.isdisjoint(key.columns):
+        return True
+    is_own = key.target == task.name
+    return is_own and not task.retyped.isdisjoint(key.target_columns)
+
+
+def _left_behind(
+    before: Table, going: Iterable[Thing], coming: Iterable[Thing]
+) -> Iterator[Index]:
+    """Yield the indexes that the server made for foreign keys that go for good."""
+    going, coming = frozenset(going), frozenset(coming)
+    listed = before.constraints | before.indexes
+    others = _keys((before.constraints - going) | coming)
+    for key in _keys(going):
+        if any(each.columns[: len(key.columns)] == key.columns for each in others):
+            continue
+        if key.index is None and any(serves(each, key) for each in listed):
+            continue
+        parts = tuple(IndexPart(column=column) for column in key.columns)
+        yield Index(name=key.index or _own_index(before, key), parts=parts)
+
+
+def _own_index(table: Table, key: ForeignKey) -> str:
+    """Return what the server calls the index that it makes for a foreign key."""
+    pattern = rf"({re.escape(table.name.name)}_ibfk_)?\d+"
+    return key.columns[0] if re.fullmatch(pattern, key.name) else key.name
+
+
+def _keys(things: Iterable[object]) -> list[ForeignKey]:
+    keys = (each for each in things if isinstance(each, ForeignKey))
+    return sorted(keys, key=lambda key: key.name)
+
+
+def _sorted(things: Iterable[Thing]) -> tuple[Thing, ...]:
+    return tuple(sorted(things, key=lambda each: (each.name, repr(each))))

@@ -1,0 +1,126 @@
+"""Columns and statements of MySQL and MariaDB as SQL, where Alembic has no words."""
+
+from __future__ import annotations
+
+import re
+
+from alembic.operations import ops
+
+from whimbrel.plan.items import text
+from whimbrel.schema.state import (
+    Check,
+    Column,
+    Expression,
+    Naming,
+    Option,
+    Options,
+    PrimaryKey,
+    TableName,
+)
+
+
+STRING = re.compile(r"'(?:[^'\\]|\\.|'')*'", re.DOTALL)
+ESCAPES = {"0": "\0", "n": "\n", "r": "\r", "t": "\t", "b": "\b", "Z": "\x1a"}
+
+
+def values(options: Options) -> dict[str, str]:
+    """Return options by their names."""
+    return {option.name: option.value for option in options}
+
+
+def quoted(name: str) -> str:
+    """Return *name* as an identifier in SQL."""
+    escaped = name.replace("`", "``")
+    return f"`{escaped}`"
+
+
+def table_in_sql(name: TableName) -> str:
+    """Return the name of a table in SQL."""
+    return ".".join(quoted(each) for each in (name.schema, name.name) if each)
+
+
+def literal(value: str) -> str:
+    """Return *value* as a string in SQL."""
+    escaped = value.replace("\\", "\\\\").replace("'", "''").replace("\n", "\\n")
+    return f"'{escaped}'"
+
+
+def unescaped(written: str) -> str:
+    """Return what a string in SQL, quotes and all, means."""
+    inner = written[1:-1].replace("''", "'")
+    return re.sub(
+        r"\\(.)", lambda match: ESCAPES.get(match[1], match[1]), inner, flags=re.DOTALL
+    )
+
+
+def altering(table: TableName, *clauses: str) -> ops.ExecuteSQLOp:
+    """Return the statement that alters a table."""
+    return execute(f"ALTER TABLE {table_in_sql(table)} {', '.join(clauses)}")
+
+
+def execute(sql: str) -> ops.ExecuteSQLOp:
+    """Return a statement as an operation; Alembic reads ``:name`` as a parameter."""
+    return ops.ExecuteSQLOp(text(sql).text)
+
+
+def default_in_sql(default: Expression) -> str:
+    """Return a default as the server told it."""
+    return default.canonical or default.text
+
+
+def definition(column: Column, check: Check | None = None) -> str:
+    """Return all that stands behind a column's name in ``MODIFY``."""
+    options = values(column.options)
+    said = [column.type.spelling]
+    if column.collation is not None:
+        said.append(f"COLLATE {column.collation}")
+    if column.computed is not None:
+        kind = "STORED" if column.computed.is_stored else "VIRTUAL"
+        said.append(f"GENERATED ALWAYS AS ({column.computed.expression.text}) {kind}")
+    else:
+        said.append("NULL" if column.nullable else "NOT NULL")
+        if column.default is not None:
+            said.append(f"DEFAULT {default_in_sql(column.default)}")
+    said += [
+        f"{sql} {options[key]}" for key, sql in WITH_VALUE.items() if key in options
+    ]
+    said += [sql for key, sql in FLAGS.items() if key in options]
+    if column.comment is not None:
+        said.append(f"COMMENT {literal(column.comment)}")
+    if check is not None:
+        said.append(f"CHECK ({check.expression.text})")
+    return " ".join(said)
+
+
+WITH_VALUE = {"on_update": "ON UPDATE", "srid": "SRID"}
+FLAGS = {"autoincrement": "AUTO_INCREMENT", "invisible": "INVISIBLE"}
+
+
+def modifying(before: Column, after: Column, check: Check | None = None) -> str:
+    """Return the clause that makes a column another."""
+    if before.name == after.name:
+        return f"MODIFY {quoted(after.name)} {definition(after, check)}"
+    names = f"{quoted(before.name)} {quoted(after.name)}"
+    return f"CHANGE {names} {definition(after, check)}"
+
+
+def primary_key(key: PrimaryKey) -> str:
+    """Return a primary key as it stands in ``ALTER TABLE ... ADD``."""
+    columns = ", ".join(quoted(each) for each in key.columns)
+    return f"PRIMARY KEY ({columns})"
+
+
+def is_counting(column: Column) -> bool:
+    """Whether a column has AUTO_INCREMENT."""
+    return Option("autoincrement", "on") in column.options
+
+
+def column_of_check(check: Check) -> str | None:
+    """Return the column in whose definition a check stands, if it is in one.
+
+    Such a check has no name; it goes by that of its column.
+    """
+    if check.naming is not Naming.NONE:
+        return None
+    is_own = quoted(check.name) in check.expression.canonical
+    return check.name if is_own else None

@@ -1,0 +1,40 @@
+"""What one dialect wants of an altered table as a whole; where others differ."""
+
+# ruff: noqa: ARG002  # what a dialect asks of a thing, all the others need not
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from alembic.operations import ops
+
+from whimbrel.plan.order import Task
+from whimbrel.schema.state import Column, Constraint, TableName
+
+
+class TableForms:
+    """The forms of altered tables: nothing here is special."""
+
+    def entailed(self, task: Task) -> Task:
+        """Return *task* with all that it entails on this database."""
+        return task
+
+    def first(self, task: Task) -> Iterable[ops.MigrateOperation]:
+        """Return what happens to the table as a whole before its columns change."""
+        return ()
+
+    def together(self, task: Task) -> ops.MigrateOperation | None:
+        """Return what alters columns and primary key in one, if it must be so."""
+        return None
+
+    def after_add(
+        self, table: TableName, column: Column
+    ) -> Iterable[ops.MigrateOperation]:
+        """Return what a new column needs that cannot be said as it is added."""
+        return ()
+
+    def drop_constraint(
+        self, table: TableName, constraint: Constraint
+    ) -> Iterable[ops.MigrateOperation] | None:
+        """Return what drops a constraint; None: what all others do."""
+        return None
