@@ -78,6 +78,7 @@ def read_models(
             tables=frozenset(drafter.wording.told_apart(tables)),
             enums=_within(drafter.wording.enums, scope),
             sequences=_within(drafter.wording.sequences, scope),
+            unsaid=drafter.wording.unsaid,
         )
 
 

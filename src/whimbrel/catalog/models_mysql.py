@@ -49,6 +49,8 @@ LONGEST_NAME = 64
 class MySQLWording(Wording):
     """The server is asked for everything that it spells in its own words."""
 
+    unsaid = frozenset({"invisible", "compressed", "comment", "ignored", "srid"})
+
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection)
         self.facts: Facts = read_facts(connection)

@@ -27,6 +27,7 @@ from whimbrel.schema.state import (
 _COMPRESSED = re.compile(r"\s*/\*M?!\d*\s*COMPRESSED\s*(?:\*/)?")
 _INTRODUCER = re.compile(r"_(?:utf8mb4|utf8mb3|utf8|latin1|ascii)\s?(?=')")
 _JSON = "json"
+_BESIDES = frozenset({"comment", "ignored"})
 _NOW = re.compile(r"(?:current_timestamp|now)(?:\((\d*)\))?$", re.IGNORECASE)
 NO_ACTION = ("NO ACTION", "RESTRICT")
 """The two ways in which a foreign key says that it holds; they do the same."""
@@ -126,8 +127,8 @@ def _value(written: str) -> str:
 
 
 def is_plain(index: Index) -> bool:
-    """Whether an index is nothing but columns."""
-    return not index.options and all(
+    """Whether an index is nothing but columns, whatever else is said of it."""
+    return _BESIDES.issuperset(option.name for option in index.options) and all(
         part.column is not None and not part.descending and not part.options
         for part in index.parts
     )
@@ -138,6 +139,7 @@ def as_unique(index: Index, *, is_index: bool) -> Unique:
     return Unique(
         name=index.name,
         columns=tuple(part.column or "" for part in index.parts),
+        options=index.options,
         naming=index.naming,
         is_index=is_index,
     )
@@ -146,7 +148,7 @@ def as_unique(index: Index, *, is_index: bool) -> Unique:
 def serves(index: Index, key: ForeignKey) -> bool:
     """Whether *index* is what the server makes for a foreign key by itself."""
     columns = tuple(part.column for part in index.parts)
-    if index.unique or not is_plain(index) or columns != key.columns:
+    if index.unique or index.options or not is_plain(index) or columns != key.columns:
         return False
     numbered = re.escape(key.columns[0]) + r"(_\d+)?"
     return index.name == key.name or re.fullmatch(numbered, index.name) is not None

@@ -208,6 +208,9 @@ class Wording:
     overrides what it must.
     """
 
+    unsaid: frozenset[str] = frozenset()
+    """The options that models have no words for."""
+
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.dialect = unescaped(connection.dialect)

@@ -27,6 +27,7 @@ from whimbrel.schema.state import (
     Table,
     Unique,
 )
+from whimbrel.schema.unsaid import with_unsaid
 
 
 Nameable = TypeVar("Nameable", bound=Constraint | Index)
@@ -167,16 +168,17 @@ def adopt_names(wanted: State, current: State, *, rename: bool = False) -> State
 
     Args:
         wanted: the state whose unnamed things, and those named by a convention,
-            take the name of their equal.
+            take the name of their equal; what its models have no words for stays.
         current: the state whose names are taken.
         rename: let the names of a convention stand, so that the difference
             becomes a change.
     """
     partners = {table.name: table for table in current.tables}
-    tables = (
-        _adopted(table, partners.get(table.name) or Table(name=table.name), rename)
-        for table in wanted.tables
-    )
+    tables = []
+    for table in wanted.tables:
+        partner = partners.get(table.name) or Table(name=table.name)
+        full = with_unsaid(table, partner, wanted.unsaid)
+        tables.append(_adopted(full, partner, rename))
     made = replace(wanted, tables=frozenset(tables))
     return replace(made, enums=made.enums | frozenset(_in_use(made, current)))
 

@@ -309,6 +309,8 @@ class State:
     sequences: frozenset[Sequence] = frozenset()
     views: tuple[View, ...] = field(default=(), compare=False)
     """What stands in the way of changes; each view behind those that it reads."""
+    unsaid: frozenset[str] = field(default=frozenset(), compare=False)
+    """The options that models, if the state comes from some, have no words for."""
 
     def table(self, name: TableName) -> Table | None:
         """Return the table of that name, or None."""

@@ -47,7 +47,7 @@ def baseline(live: State, models: State, *, takes_all: bool = False) -> Baseline
     others = {
         kind.name: _known(getattr(live, kind.name), getattr(wanted, kind.name), spelled)
         for kind in fields(State)
-        if kind.name not in ("tables", "views")
+        if kind.compare and kind.name != "tables"
     }
     left = sorted(live.tables - tables, key=lambda table: str(table.name))
     return Baseline(

@@ -80,7 +80,8 @@ def _is_anothers(change: Change, made: set[Any]) -> bool:
 
 def _names(state: State) -> Iterable[Any]:
     for kind in fields(state):
-        yield from map(_name, getattr(state, kind.name))
+        if kind.compare:
+            yield from map(_name, getattr(state, kind.name))
 
 
 def _name(thing: Any) -> tuple[str, str, str]:

@@ -1,0 +1,96 @@
+"""What models have no words for stays as the database has it.
+
+A column that somebody made invisible, an index that carries a comment: SQLAlchemy
+cannot say so, and what cannot be said is not said to be unwanted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TypeVar
+
+from whimbrel.schema.state import (
+    Column,
+    Constraint,
+    Index,
+    Naming,
+    Table,
+)
+
+
+Optioned = TypeVar("Optioned", bound=Column | Constraint | Index)
+
+
+def with_unsaid(wanted: Table, current: Table, unsaid: frozenset[str]) -> Table:
+    """Return *wanted* with those options of *current* that it has no words for.
+
+    Args:
+        wanted: the table as the models describe it.
+        current: the table as it is.
+        unsaid: the names of the options that models cannot tell.
+    """
+    if not _has_any(current, unsaid):
+        return wanted
+    there = {column.name: column for column in current.columns}
+    columns = (
+        _like(column, there.get(column.name), unsaid) for column in wanted.columns
+    )
+    return replace(
+        wanted,
+        columns=tuple(columns),
+        constraints=frozenset(
+            _like(each, _partner(each, current.constraints, unsaid), unsaid)
+            for each in wanted.constraints
+        ),
+        indexes=frozenset(
+            _like(each, _partner(each, current.indexes, unsaid), unsaid)
+            for each in wanted.indexes
+        ),
+    )
+
+
+def _has_any(table: Table, unsaid: frozenset[str]) -> bool:
+    things = (*table.columns, *table.constraints, *table.indexes)
+    return any(
+        option.name in unsaid
+        for thing in things
+        if thing.options
+        for option in thing.options
+    )
+
+
+def _like(
+    thing: Optioned, partner: Optioned | None, unsaid: frozenset[str]
+) -> Optioned:
+    """Return *thing* with the options of its partner that are not in its words."""
+    if partner is None or not partner.options:
+        return thing
+    said = {option.name for option in thing.options}
+    taken = {
+        option
+        for option in partner.options
+        if option.name in unsaid and option.name not in said
+    }
+    return replace(thing, options=thing.options | taken) if taken else thing
+
+
+Named = TypeVar("Named", bound=Constraint | Index)
+
+
+def _partner(
+    thing: Named, others: Iterable[Named], unsaid: frozenset[str]
+) -> Named | None:
+    """Return what in the database is *thing*: by its name, or by all else it says."""
+    alike = [each for each in others if type(each) is type(thing)]
+    named = (each for each in alike if each.name == thing.name)
+    found = next(named, None)
+    if found is not None or thing.naming is Naming.GIVEN:
+        return found
+    content = _content(thing, unsaid)
+    return next((each for each in alike if _content(each, unsaid) == content), None)
+
+
+def _content(thing: Named, unsaid: frozenset[str]) -> Named:
+    said = frozenset(option for option in thing.options if option.name not in unsaid)
+    return replace(thing, name="", naming=Naming.NONE, options=said)
