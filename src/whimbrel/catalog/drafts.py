@@ -165,6 +165,7 @@ class Drafter:
         self.dialect = dialect = self.wording.dialect
         self.ddl: DDLCompiler = dialect.ddl_compiler(dialect, None)  # type: ignore[arg-type]  # a compiler of parts needs no statement
         self.types = dialect.type_compiler_instance
+        self._set: dict[tuple[ColumnForm, str], ColumnForm] = {}
         options = connection.get_execution_options()
         self.translation = options.get("schema_translate_map") or {}
 
@@ -229,7 +230,12 @@ class Drafter:
         self, column: AnyColumn, texts: dict[str, str], setting: str
     ) -> ColumnForm:
         form = self.wording.refined(self._column_form(column, texts), column)
-        return replace(form, setting=setting) if setting else form
+        if not setting:
+            return form
+        known = self._set.get((form, setting))
+        if known is None:
+            known = self._set[form, setting] = replace(form, setting=setting)
+        return known
 
     def _column_form(self, column: AnyColumn, texts: dict[str, str]) -> ColumnForm:
         own = self.wording.column_form(column)

@@ -57,7 +57,7 @@ class MySQLWording(Wording):
         self.arguments = Arguments(connection, self.facts)
         self.server = dialect_of(connection)
         self.ddl: DDLCompiler = self.dialect.ddl_compiler(self.dialect, None)  # type: ignore[arg-type]  # a compiler of parts needs no statement
-        self._defaults: dict[tuple[str, str | None], str | None] = {}
+        self._refined: dict[tuple[ColumnForm, str], ColumnForm] = {}
         self._columns: Mapping[ColumnForm, ColumnText] = {}
         self._collations: Mapping[str, str] = {}
         version = self.server.version
@@ -119,17 +119,22 @@ class MySQLWording(Wording):
         return self.arguments.setting(table)
 
     def refined(self, form: ColumnForm, column: AnyColumn) -> ColumnForm:
-        """Return the form of *column*, with its default as CREATE TABLE has it."""
+        """Return the form of *column*, default and NULL as CREATE TABLE has them."""
         attributes = self._attributes(form, column)
+        known = self._refined.get((form, attributes))
+        if known is None:
+            known = self._written(replace(form, attributes=attributes), column)
+            self._refined[form, attributes] = known
+        return known
+
+    def _written(self, form: ColumnForm, column: AnyColumn) -> ColumnForm:
+        """Return *form* with its default as CREATE TABLE has it."""
         if form.default is None:
-            return replace(form, attributes=attributes) if attributes else form
-        key = (form.type_text, form.default)
-        if key not in self._defaults:
-            definition = self.ddl.get_column_specification(column)
-            wrapped = f"({form.default})"
-            is_wrapped = definition.endswith(f" DEFAULT {wrapped}")
-            self._defaults[key] = wrapped if is_wrapped else form.default
-        return replace(form, default=self._defaults[key], attributes=attributes)
+            return form
+        definition = self.ddl.get_column_specification(column)
+        wrapped = f"({form.default})"
+        is_wrapped = definition.endswith(f" DEFAULT {wrapped}")
+        return replace(form, default=wrapped) if is_wrapped else form
 
     def _attributes(self, form: ColumnForm, column: AnyColumn) -> str:
         """Return whether a column takes NULL, in the words of CREATE TABLE.

@@ -235,4 +235,4 @@ def _is_key(index: Index) -> bool:
 
 def _with_index(key: ForeignKey, indexes: Iterable[Index]) -> ForeignKey:
     made = next((index.name for index in indexes if serves(index, key)), None)
-    return replace(key, index=made)
+    return replace(key, index=made) if made else key

@@ -45,7 +45,8 @@ def stored(table: Table, engine: str, *, has_descending: bool) -> Table:
     unique = [each for each in indexes if each.unique and is_plain(each)]
     constraints += [as_unique(index, is_index=True) for index in unique]
     columns = (
-        replace(column, comment=column.comment or None) for column in table.columns
+        replace(column, comment=None) if column.comment == "" else column
+        for column in table.columns
     )
     return replace(
         table,
@@ -62,6 +63,8 @@ def stored(table: Table, engine: str, *, has_descending: bool) -> Table:
 
 def _index(index: Index, engine: str, has_descending: bool) -> Index:
     """Return an index without what its kind, or the server, does not know."""
+    if not index.options and has_descending:
+        return index
     said = {option.name: option for option in index.options}
     parts = index.parts
     if "prefix" in said:
@@ -75,6 +78,8 @@ def _index(index: Index, engine: str, has_descending: bool) -> Index:
 
 def _key(key: ForeignKey) -> ForeignKey:
     """Return a foreign key as the server keeps it: it knows no deferral."""
+    if not (key.on_delete or key.on_update or key.match or key.deferrable):
+        return key
     return replace(
         key,
         on_delete=action(key.on_delete),

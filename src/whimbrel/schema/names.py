@@ -251,7 +251,10 @@ def _matched(
 
     A name that one of *ours* was given is not for another one.
     """
-    ours = tuple(ours)
+    ours, theirs = tuple(ours), tuple(theirs)
+    as_stored = [settled(each) for each in ours]
+    if len(as_stored) == len(theirs) and frozenset(as_stored) == frozenset(theirs):
+        return as_stored
     given = {each.name for each in ours if not _is_soft(each)}
 
     def agrees(current: Nameable, wanted: Nameable) -> bool:
