@@ -22,6 +22,7 @@ __all__ = [
     "check",
     "current",
     "downgrade",
+    "drift",
     "edit",
     "ensure_version",
     "heads",
@@ -36,6 +37,7 @@ __all__ = [
     "revision",
     "show",
     "stamp",
+    "status",
     "upgrade",
 ]
 
@@ -262,25 +264,25 @@ def merge(
 
 
 def rebase(
-    revision: str = "head",
-    directory: str | Path | None = None,
-    *,
-    onto: str | None = None,
+    revision: str = "head", directory: str | Path | None = None, **words: Any
 ) -> Any:
-    """Let the scripts of one head, not applied yet, follow another one."""
-    return _do("rebase", directory, revision=revision, onto=onto)
+    """Let the scripts of one head, not applied yet, follow another: the head *onto*."""
+    return _do("rebase", directory, revision=revision, **words)
 
 
-def baseline(
-    directory: str | Path | None = None,
-    message: str | None = None,
-    rev_id: str | None = None,
-    *,
-    takes_all: bool = False,
-) -> Any:
+def baseline(directory: str | Path | None = None, **words: Any) -> Any:
     """Write a first script for what is in the database, and note it as applied."""
-    words = {"message": message, "rev_id": rev_id, "takes_all": takes_all}
     return _do("baseline", directory, **words)
+
+
+def drift(directory: str | Path | None = None, **words: Any) -> Any:
+    """Compare each database with what its scripts make; exit code 2 if they differ."""
+    return _do("drift", directory, **words)
+
+
+def status(directory: str | Path | None = None) -> Any:
+    """Tell where each database stands, what is pending and what is wrong."""
+    return _do("status", directory)
 
 
 def repair(directory: str | Path | None = None, *, yes: bool = False) -> Any:

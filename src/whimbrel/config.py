@@ -34,6 +34,7 @@ OWN_KEYS = frozenset(
         "lock_timeout",
         "lock_wait",
         "ledger",
+        "head_file",
     }
 )
 

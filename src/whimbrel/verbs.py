@@ -79,6 +79,9 @@ OPTIONS: Mapping[str, Option] = {
     "no_input": _flag("--no-input", "Ask nothing, even on a terminal."),
     "keep": _flag("--keep", "Keep a script that fails its proof."),
     "yes": _flag("-y", "Do what the plan says, asking nothing.", "--yes"),
+    "fix": _flag("--fix", "Write the scripts that bring the database back."),
+    "accept": _flag("--accept", "Write one that takes the difference in, and note it."),
+    "only_history": _flag("--history", "Check the scripts alone, without a database."),
     "force": _flag("--force", "Go on although both sides change one thing."),
     "onto": _value("--onto", "Head that it is to follow."),
     "takes_all": _flag("--all", "Take the tables too that the models do not know."),
@@ -270,6 +273,18 @@ VERBS: Mapping[str, Verb] = {
             options=("message", "rev_id", "takes_all"),
         ),
         Verb(
+            name="drift",
+            room="drift",
+            help="Tell how the database differs from what its scripts make; 2 if so.",
+            options=("fix", "accept", "message", "json"),
+        ),
+        Verb(
+            name="status",
+            room="status",
+            help="Tell where things stand: 2 if scripts are pending, 1 if wrong.",
+            options=("json",),
+        ),
+        Verb(
             name="repair",
             room="repair",
             help="Find out what is wrong with the history, and mend it.",
@@ -277,9 +292,17 @@ VERBS: Mapping[str, Verb] = {
         ),
         Verb(
             name="check",
-            room="scripts",
+            room="check",
             help="Fail if the models and the database differ.",
-            options=("rename", "no_rename", "fill", "drop", "rename_constraints"),
+            options=(
+                "rename",
+                "no_rename",
+                "fill",
+                "drop",
+                "rename_constraints",
+                "only_history",
+                "json",
+            ),
         ),
         Verb(
             name="diff",

@@ -1,5 +1,6 @@
 """What went wrong with a folder, a stamp or a branch, and the command that mends it."""
 
+import json
 import shutil
 import subprocess
 
@@ -283,3 +284,108 @@ def test_an_applied_script_is_not_rebased(project):
 def test_one_head_needs_no_rebase(project):
     """With one head there is nothing to move."""
     project.refuses("flask db rebase bbbb2222", "one head", status=2)
+
+
+# ------------------------------------------------- drift, status, order
+
+
+def test_what_was_altered_by_hand_is_drift(project):
+    """What differs from the scripts is told; exit code 2; a script brings it back."""
+    assert "as its scripts made it" in project.does("flask db drift").stdout
+    project.rows("DROP INDEX ix_user_mail")
+    project.rows("ALTER TABLE user ADD COLUMN by_hand TEXT")
+    project.rows("CREATE TABLE of_another_app (id INTEGER PRIMARY KEY)")
+    told = project.type("flask db drift")
+    assert 2 == told.status
+    assert "+ index ix_user_mail" in told.stdout
+    assert "- column user.by_hand" in told.stdout
+    assert "of_another_app" not in told.stdout
+    data = json.loads(project.type("flask db drift --json").stdout)
+    assert not data["in_sync"]
+    assert 2 == len(data["databases"][0]["differences"])
+    project.does("flask db drift --fix -m back")
+    project.does("flask db upgrade")
+    project.does("flask db drift")
+    project.does("flask db check")
+    assert "by_hand" not in project.columns("user")
+    assert [("john",)] == project.rows("SELECT name FROM user")
+    (project.folder / "app.db").unlink()
+    project.does("flask db upgrade")
+    project.does("flask db check")
+
+
+def test_drift_is_taken_into_the_history(project):
+    """With --accept a script makes elsewhere what was done by hand here."""
+    project.rows("CREATE INDEX by_hand ON user (name)")
+    said = project.does("flask db drift --accept").stdout
+    assert "noted to stand at" in said
+    assert "by_hand" in project.scripts[-1]
+    project.does("flask db drift")
+    (project.folder / "app.db").unlink()
+    project.does("flask db upgrade")
+    assert "by_hand" in project.schema()
+
+
+def test_where_things_stand(project):
+    """The database, its revision and what is pending; 0, 2 or 1 as the exit code."""
+    assert "bbbb2222 (head)" in project.does("flask db status").stdout
+    project.edit("app.py", "#age", AGE)
+    project.does("flask db migrate -m age")
+    pending = project.type("flask db status")
+    assert 2 == pending.status
+    assert "Pending: 1" in pending.stdout
+    data = json.loads(project.type("flask db status --json").stdout)
+    assert ["bbbb2222"] == data["databases"][0]["current"]
+    assert data["heads"] == data["databases"][0]["pending"]
+    stamp(project, "ffff9999")
+    unknown = project.type("flask db status")
+    assert 1 == unknown.status
+    assert "Can't locate revision identified by 'ffff9999'" in unknown.stdout
+
+
+def test_check_tells_a_program(project):
+    """`check --json` has the differences as data, and Alembic's exit codes."""
+    assert {"in_sync": True, "differences": []} == json.loads(
+        project.does("flask db check --json").stdout
+    )
+    project.edit("app.py", "#age", AGE)
+    answer = project.type("flask db check --json")
+    assert 1 == answer.status
+    assert ["+ column user.age: INTEGER"] == json.loads(answer.stdout)["differences"]
+
+
+def test_the_order_of_scripts_needs_no_database(project):
+    """`check --history` finds two heads, a script that fails, a head file that lags."""
+    (project.folder / "app.db").unlink()
+    assert "in order" in project.does("flask db check --history").stdout
+    assert not (project.folder / "app.db").exists()
+    head = project.folder / "migrations" / "head"
+    assert head.read_text().endswith("\nbbbb2222\n")
+    head.write_text("<<<<<<< HEAD\nbbbb2222\n=======\ncccc3333\n>>>>>>> other\n")
+    answer = project.type("flask db check --history")
+    assert 1 == answer.status
+    assert "migrations/head" in answer.stdout
+    head.unlink()
+    path = versions(project)[-1]
+    text = path.read_text()
+    path.write_text(f"import of_nothing\n{text}")
+    broken = project.type("flask db check --history")
+    assert "of_nothing" in broken.stdout
+    path.write_text(text.replace("def downgrade", "def down"))
+    assert "no function downgrade()" in project.type("flask db check --history").stdout
+    path.write_text(text)
+    path.with_name("twin_.py").write_text(text)
+    assert "more than once" in project.type("flask db check --history").stdout
+
+
+def test_the_head_file_follows(project):
+    """Whatever writes a script writes the file that names the head, where there is one."""
+    head = project.folder / "migrations" / "head"
+    two_heads(project, ("#age", AGE), ("#age", "size = db.Column(db.Integer)"))
+    project.does("flask db rebase dddd4444")
+    assert head.read_text().endswith("\ndddd4444\n")
+    project.does("flask db revision -m more --rev-id eeee5555")
+    assert head.read_text().endswith("\neeee5555\n")
+    head.unlink()
+    project.does("flask db revision -m again")
+    assert not head.exists()

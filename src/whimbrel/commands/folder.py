@@ -15,6 +15,7 @@ from whimbrel.config import Config
 from whimbrel.errors import ConfigError
 from whimbrel.report.report import Line, Tone
 from whimbrel.script.history import program_of
+from whimbrel.script.save import HEAD_FILE, HEAD_FILE_SAYS, rewrite
 
 
 PLACEHOLDER = "driver://"
@@ -52,12 +53,19 @@ def make_folder(
                 command.init(config, directory, template=template, package=package)
         else:
             (folder / "versions").mkdir(parents=True)
+        if _names_its_heads(config):
+            rewrite(str(folder / HEAD_FILE), HEAD_FILE_SAYS)
     except OSError as cause:
         raise ConfigError(
             f"The folder {directory} cannot be written: {cause.strerror}.",
             "Choose another folder with --directory, or mend its permissions.",
         ) from cause
     return tuple(_told(config, folder, before))
+
+
+def _names_its_heads(config: Config) -> bool:
+    """Whether a new folder gets the file that names its heads: yes, unless told not."""
+    return config.settings.get("head_file", True) is not False
 
 
 def next_step(config: Config, directory: str) -> Line:

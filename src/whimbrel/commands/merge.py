@@ -16,16 +16,14 @@ from alembic.runtime.migration import MigrationContext
 from alembic.util import CommandError
 
 from whimbrel.catalog.read import is_readable
-from whimbrel.catalog.scratch import scratch_like
 from whimbrel.commands.scripts import shown
-from whimbrel.commands.whereabouts import project_scope
+from whimbrel.commands.whereabouts import made_by
 from whimbrel.errors import HistoryError, UsageError
 from whimbrel.report.report import Line, Report, Tone, describe_changes
-from whimbrel.run.replay import replay
 from whimbrel.run.runtime import run_environment
 from whimbrel.schema.dialect import described
-from whimbrel.schema.state import State
 from whimbrel.script.history import History
+from whimbrel.script.save import note_heads
 from whimbrel.upkeep.conflicts import conflicts
 from whimbrel.upkeep.standing import differences
 
@@ -71,6 +69,7 @@ def merge(
         branch_labels=branch_label,
         **template_args,
     )
+    note_heads(history)
     path = script.path if script is not None else None
     lines = (Line(f"Script: {shown(path)}", Tone.GOOD),) if path else ()
     return Report(lines=(*told, *lines), script_path=path)
@@ -130,30 +129,12 @@ def _conflicts(
     context: MigrationContext, history: History, heads: Sequence[str]
 ) -> Iterator[Line]:
     parting = history.graph.parting(heads)
-    start = _made(context, history, parting)
+    start = made_by(context, history, parting)
     changes = {
-        head: differences(start, _made(context, history, (head,))) for head in heads
+        head: differences(start, made_by(context, history, (head,))) for head in heads
     }
     for one, other in combinations(heads, 2):
         for conflict in conflicts(changes[one], changes[other]):
             (ours,) = describe_changes([conflict.ours])
             (theirs,) = describe_changes([conflict.theirs])
             yield Line(f"{one}: {ours.text}; {other}: {theirs.text}", Tone.WARN)
-
-
-def _made(
-    context: MigrationContext, history: History, revisions: tuple[str, ...]
-) -> State:
-    """Return what the scripts up to *revisions* make of an empty database."""
-    if not revisions:
-        return State()
-    assert context.connection is not None
-    with scratch_like(context.connection) as scratch:
-        return replay(
-            history,
-            revisions,
-            scratch,
-            project_scope(context),
-            context.opts,
-            getattr(context, "arguments", None),
-        )

@@ -16,7 +16,7 @@ from whimbrel.report.report import Line, Report, Tone
 from whimbrel.run.runtime import run_environment
 from whimbrel.script.graph import Side
 from whimbrel.script.history import History
-from whimbrel.script.save import rewrite
+from whimbrel.script.save import note_heads, rewrite
 from whimbrel.upkeep.reparent import reparented
 
 
@@ -105,7 +105,7 @@ def _refuse_applied(config: Config, history: History, side: Side) -> None:
 def _demand_one_line(config: Config, path: str, text: str) -> None:
     """Put the script back as it was if the history is none any more."""
     try:
-        History.from_config(config).get_heads()
+        note_heads(History.from_config(config))
     except HistoryError:
         rewrite(path, text)
         raise

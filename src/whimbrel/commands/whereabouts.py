@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import ExitStack
+from contextlib import AbstractContextManager
 
 from alembic.runtime.migration import MigrationContext
 from alembic.util import to_list
 from sqlalchemy import MetaData
+from sqlalchemy.engine import Connection
 
 from whimbrel.catalog.read import read_state
 from whimbrel.catalog.scratch import scratch_like
 from whimbrel.commands.compare import scope_of
 from whimbrel.commands.outside import parter
 from whimbrel.commands.trial import scratch_url_of
-from whimbrel.run.replay import Stage, replay_each
+from whimbrel.run.replay import Stage, replay, replay_each
 from whimbrel.schema.changes import Change
 from whimbrel.schema.scope import Scope
 from whimbrel.schema.state import State
@@ -36,19 +37,38 @@ def whereabouts(context: MigrationContext, history: History) -> Standing:
 
 def stages_of(context: MigrationContext, history: History) -> tuple[Stage, ...]:
     """Return what the scripts make, one after the other, on a scratch database."""
-    assert context.connection is not None
-    scope = project_scope(context)
-    with ExitStack() as stack:
-        scratch = stack.enter_context(
-            scratch_like(context.connection, scope, scratch_url_of(context))
-        )
+    with scratch_of(context) as scratch:
         return replay_each(
             history,
             scratch,
-            scope,
+            project_scope(context),
             context.opts,
             getattr(context, "arguments", None),
         )
+
+
+def made_by(
+    context: MigrationContext, history: History, revisions: tuple[str, ...]
+) -> State:
+    """Return what the scripts up to *revisions* make of an empty database."""
+    if not revisions:
+        return State()
+    with scratch_of(context) as scratch:
+        return replay(
+            history,
+            revisions,
+            scratch,
+            project_scope(context),
+            context.opts,
+            getattr(context, "arguments", None),
+        )
+
+
+def scratch_of(context: MigrationContext) -> AbstractContextManager[Connection]:
+    """Return an empty database like that of *context*, gone afterwards."""
+    assert context.connection is not None
+    scope, url = project_scope(context), scratch_url_of(context)
+    return scratch_like(context.connection, scope, url)
 
 
 def live_state(context: MigrationContext) -> State:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -52,6 +53,11 @@ class Report:
 def plain_lines(*texts: str) -> tuple[Line, ...]:
     """Return *texts* as plain lines; a text of several lines becomes several."""
     return tuple(Line(line) for text in texts for line in text.split("\n"))
+
+
+def json_lines(data: Mapping[str, object]) -> tuple[Line, ...]:
+    """Return *data* as the lines that a program reads."""
+    return plain_lines(json.dumps(data, indent=2, ensure_ascii=False))
 
 
 def describe_changes(changes: Iterable[Change]) -> tuple[Line, ...]:

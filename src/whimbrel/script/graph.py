@@ -157,7 +157,7 @@ class Graph(RevisionMap):
 
     def sides(self, heads: Iterable[str]) -> tuple[Side, ...]:
         """Return what each of *heads* has that no other one of them has."""
-        before = {head: self._ids_before(head) for head in heads}
+        before = {head: self.ids_before(head) for head in heads}
         return tuple(
             Side(
                 head=head,
@@ -175,7 +175,7 @@ class Graph(RevisionMap):
 
     def parting(self, heads: Iterable[str]) -> tuple[str, ...]:
         """Return the last revisions that all of *heads* follow, if there are any."""
-        shared = set.intersection(*(self._ids_before(head) for head in heads))
+        shared = set.intersection(*(self.ids_before(head) for head in heads))
         passed = {
             each
             for one in shared
@@ -183,7 +183,8 @@ class Graph(RevisionMap):
         }
         return tuple(self._in_order(shared - passed))
 
-    def _ids_before(self, revision: str) -> set[str]:
+    def ids_before(self, revision: str) -> set[str]:
+        """Return the ids of *revision* and of all that must run before it."""
         nodes = self._get_ancestor_nodes([self._script(revision)])
         return {each.revision for each in nodes}
 

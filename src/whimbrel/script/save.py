@@ -105,7 +105,40 @@ def save(
             "Mend the permissions of the folder, then run the command again.",
         ) from cause
     assert script is not None
+    note_heads(history)
     return script
+
+
+HEAD_FILE = "head"
+"""The file in a folder of scripts that names its heads, if the project wants one."""
+
+HEAD_FILE_SAYS = """\
+# The newest script. Two branches that each add one change this line, so that git
+# shows the conflict when they meet; `rebase` or `merge` mend it. Delete this file
+# if you do not want that.
+"""
+
+
+def note_heads(history: History, *, is_new: bool = False) -> None:
+    """Write the heads into the file that names them, where there is one.
+
+    Args:
+        history: the scripts; they are read anew.
+        is_new: make the file if it is not there.
+    """
+    file = Path(history.dir, HEAD_FILE)
+    if file.is_file() or is_new:
+        heads = "".join(f"{head}\n" for head in sorted(history.get_heads()))
+        rewrite(str(file), f"{HEAD_FILE_SAYS}{heads}")
+
+
+def noted_heads(history: History) -> frozenset[str] | None:
+    """Return the heads that the file names; None if there is no such file."""
+    file = Path(history.dir, HEAD_FILE)
+    if not file.is_file():
+        return None
+    lines = map(str.strip, file.read_text(encoding="utf-8").splitlines())
+    return frozenset(line for line in lines if line and not line.startswith("#"))
 
 
 def write_again(path: str, text: str) -> None:

@@ -70,6 +70,16 @@ def differences(live: State, wanted: State) -> tuple[Change, ...]:
     return diff(live, adopt_names(wanted, live))
 
 
+def drifted(live: State, made: State) -> tuple[Change, ...]:
+    """Return what leads from *live* back to *made*, what stands in its tables included.
+
+    A table of which the scripts know nothing is somebody else's.
+    """
+    names = set(_names(made))
+    changes = differences(live, made)
+    return tuple(each for each in changes if not _is_anothers(each, names))
+
+
 def _is_anothers(change: Change, made: set[Any]) -> bool:
     """Whether a thing goes that stands by itself and that no script ever makes."""
     before, after = change.before, change.after
