@@ -258,3 +258,52 @@ def test_rows_follow_a_value_that_is_renamed(project, more):
     project.does("downgrade")
     assert [("activ",), ("gone",), (None,)] == project.rows(states)
     assert project.schema() == before
+
+
+TWO = """
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+from whimbrel import Migrate
+
+app = Flask(__name__)
+app.config["SQLALCHEMY_DATABASE_URI"] = "sqlite:///{here}/app.db"
+app.config["SQLALCHEMY_BINDS"] = {"more": "sqlite:///{here}/more.db"}
+db = SQLAlchemy(app)
+migrate = Migrate(app, db)
+
+class Item(db.Model):
+    id = db.Column(db.Integer, primary_key=True)
+    mail = db.Column(db.String(50))
+
+class Log(db.Model):
+    __bind_key__ = "more"
+    id = db.Column(db.Integer, primary_key=True)
+"""
+
+
+def test_options_are_for_the_database_that_they_speak_of(project):
+    """With several binds, a rename in the one says nothing of the other."""
+    terminal = project.terminal
+    terminal.write("app.py", TWO)
+    for line in ("init --multidb", "migrate", "upgrade"):
+        terminal.does(f"flask db {line}")
+    terminal.rows("INSERT INTO item (mail) VALUES ('a@b')")
+    terminal.edit(
+        "app.py",
+        "mail = db.Column(db.String(50))",
+        "email = db.Column(db.String(90), nullable=False)",
+    )
+    terminal.edit(
+        "app.py",
+        'bind_key__ = "more"',
+        'bind_key__ = "more"\n    at = db.Column(db.Integer, nullable=False)',
+    )
+    terminal.rows("INSERT INTO log (id) VALUES (7)", "more.db")
+
+    terminal.does(
+        "flask db migrate --rename item.mail:email --fill item.email=x --fill log.at=1"
+    )
+    terminal.does("flask db upgrade")
+
+    assert [("a@b",)] == terminal.rows("SELECT email FROM item")
+    assert [(7, 1)] == terminal.rows("SELECT id, at FROM log", "more.db")

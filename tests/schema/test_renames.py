@@ -9,6 +9,8 @@ from whimbrel.schema.names import default_name
 from whimbrel.schema.renames import (
     ColumnRename,
     TableRename,
+    is_about,
+    meant,
     parse_renames,
     rename_all,
 )
@@ -118,3 +120,41 @@ def test_a_rename_of_what_is_not_there_is_told():
         rename_all(BOTH, parse_renames(["nothing:thing"]))
     with pytest.raises(UsageError, match="nix"):
         rename_all(BOTH, parse_renames(["item.nix:thing"]))
+
+
+IN_APP = State(frozenset({Table(name=TableName("item", "app"))}))
+
+
+@pytest.mark.parametrize(
+    ("text", "after"),
+    [
+        ("app.item:app.thing", TableName("thing", "app")),
+        ("app.item:thing", TableName("thing", "app")),
+        ("app.item:old.item", TableName("item", "old")),
+    ],
+)
+def test_a_schema_is_told_from_a_table(text, after):
+    """What stands before a dot is a table, unless only a schema has that name."""
+    renames = parse_renames([text])
+
+    assert meant(renames, IN_APP) == (
+        TableRename(before=TableName("item", "app"), after=after),
+    )
+    assert meant(renames, BOTH) == renames
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("item:thing", True),
+        ("item.mail:email", True),
+        ("item.mail=a:b", True),
+        ("other:thing", False),
+        ("other.mail:email", False),
+    ],
+)
+def test_a_rename_is_about_one_database(text, expected):
+    """With several databases, an option says nothing of those that lack the table."""
+    (rename,) = parse_renames([text])
+
+    assert is_about(rename, BOTH, State()) is expected

@@ -31,6 +31,8 @@ from whimbrel.schema.renames import (
     Rename,
     firm_names,
     in_order,
+    is_about,
+    meant,
     not_done,
     parse_renames,
     rename_all,
@@ -73,6 +75,11 @@ class Basis:
     is_live: bool
     wishes: Wishes
     ask: Ask | None
+
+    @property
+    def is_one_of_many(self) -> bool:
+        """Whether other databases are compared too, of which options may speak."""
+        return str(self.context.opts.get("upgrade_token", "upgrades")) != "upgrades"
 
     @cached_property
     def defaults(self) -> Defaults:
@@ -127,7 +134,7 @@ def find_differences(basis: Basis) -> Found:
     """
     decided, seen = _with_renames(basis)
     ours, wishes = seen.parted.ours, basis.wishes
-    fills = parse_fills(wishes.fill, wishes.fill_sql)
+    fills = _fills(basis)
     if not wishes.is_written:
         return Found(ours=ours, outside=seen.parted.outside, fills=fills)
     _beware_of_vanishing(basis, ours)
@@ -147,6 +154,14 @@ def find_differences(basis: Basis) -> Found:
             *python,
         ),
     )
+
+
+def _fills(basis: Basis) -> tuple[Fill, ...]:
+    """Return the values for rows that options name."""
+    fills = parse_fills(basis.wishes.fill, basis.wishes.fill_sql)
+    if not basis.is_one_of_many:
+        return fills
+    return tuple(each for each in fills if basis.wanted.table(each.table))
 
 
 def _with_renames(basis: Basis) -> tuple[Decided, _Seen]:
@@ -170,7 +185,10 @@ def _with_renames(basis: Basis) -> tuple[Decided, _Seen]:
 
 def _told(basis: Basis) -> tuple[Rename, ...]:
     """Return the renames that options name, and those at which the models hint."""
-    told = parse_renames(basis.wishes.rename)
+    told = meant(parse_renames(basis.wishes.rename), basis.current)
+    if basis.is_one_of_many:
+        current, wanted = basis.current, basis.wanted
+        told = tuple(each for each in told if is_about(each, current, wanted))
     hinted = read_hints(basis.metadatas, basis.connection)
     return in_order((*told, *not_done(hinted, told, basis.current, basis.wanted)))
 

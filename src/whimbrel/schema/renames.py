@@ -83,6 +83,35 @@ def in_order(renames: Iterable[Rename]) -> tuple[Rename, ...]:
     return tuple(sorted(renames, key=lambda each: order.index(type(each))))
 
 
+def meant(renames: Iterable[Rename], current: State) -> tuple[Rename, ...]:
+    """Return *renames*, ``app.item:app.thing`` read as a table where it is one.
+
+    A word before a dot is a table, unless there is none and a schema has that name.
+    """
+
+    def read(rename: Rename) -> Rename:
+        if not isinstance(rename, ColumnRename) or current.table(rename.table):
+            return rename
+        before = TableName(rename.before, rename.table.name)
+        if rename.table.schema is not None or current.table(before) is None:
+            return rename
+        after = table_name(rename.after)
+        schema = after.schema or rename.table.name
+        return TableRename(before=before, after=TableName(after.name, schema))
+
+    return in_order(read(each) for each in renames)
+
+
+def is_about(rename: Rename, current: State, wanted: State) -> bool:
+    """Whether one of two states has what *rename* speaks of."""
+    if isinstance(rename, TableRename):
+        has_table = current.table(rename.before) is not None
+        return has_table or find_enum(current, rename.before) is not None
+    return current.table(rename.table) is not None or (
+        wanted.table(rename.table) is not None
+    )
+
+
 def not_done(
     hints: Iterable[TableRename | ColumnRename],
     told: Iterable[Rename],
