@@ -21,6 +21,7 @@ from whimbrel.schema.changes import (
     SequenceChange,
     TableChange,
 )
+from whimbrel.schema.names import is_servers_name
 from whimbrel.schema.state import Index, Naming, Option, TableName
 from whimbrel.script.history import History
 
@@ -154,7 +155,10 @@ def _is_outside(change: Change, speaks: Speaks) -> bool:
         case IndexChange(before=before, after=None) if before is not None:
             return not (speaks(before.name) or _is_shorthand(change.table, before))
         case ConstraintChange(before=before, after=None) if before is not None:
-            return before.naming is Naming.GIVEN and not speaks(before.name)
+            is_named = before.naming is Naming.GIVEN and not is_servers_name(
+                before, change.table.name
+            )
+            return is_named and not speaks(before.name)
         case _:
             return False
 

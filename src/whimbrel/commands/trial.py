@@ -20,6 +20,7 @@ from whimbrel.errors import ConfigError, NoScratch
 from whimbrel.run.stand import stand
 from whimbrel.schema.changes import (
     Change,
+    ConstraintChange,
     EnumChange,
     SequenceChange,
     TableChange,
@@ -27,7 +28,7 @@ from whimbrel.schema.changes import (
 from whimbrel.schema.dialect import is_one_kind
 from whimbrel.schema.diff import diff
 from whimbrel.schema.scope import Scope
-from whimbrel.schema.state import State, TableName
+from whimbrel.schema.state import ForeignKey, State, TableName
 
 
 VARIABLE = "WHIMBREL_SCRATCH_URL"
@@ -97,14 +98,24 @@ def tables_of(changes: Iterable[Change], current: State) -> frozenset[TableName]
 def _names_of(change: Change, current: State) -> Iterable[TableName]:
     match change:
         case TableChange():
-            sides = (change.before, change.after)
-            return [side.name for side in sides if side is not None]
+            sides = [each for each in (change.before, change.after) if each]
+            things = [thing for side in sides for thing in side.constraints]
+            return [*(side.name for side in sides), *_targets(things, current)]
+        case ConstraintChange(before=before, after=after):
+            things = [each for each in (before, after) if each is not None]
+            return [change.table, *_targets(things, current)]
         case EnumChange():
             return _users_of(change, current)
         case SequenceChange():
             return ()
         case _:
             return [change.table]
+
+
+def _targets(things: Iterable[object], current: State) -> Iterable[TableName]:
+    """Return the tables of *current* that foreign keys among *things* refer to."""
+    targets = {each.target for each in things if isinstance(each, ForeignKey)}
+    return [table.name for table in current.tables if table.name in targets]
 
 
 def _users_of(change: EnumChange, current: State) -> Iterable[TableName]:

@@ -10,7 +10,7 @@ from alembic.operations import ops
 from whimbrel.plan.columns import altered, comes, dependents_last, goes
 from whimbrel.plan.generic import Thing, changes_type
 from whimbrel.plan.mysql_columns import MySQLColumns
-from whimbrel.plan.mysql_keys import entailed
+from whimbrel.plan.mysql_keys import entailed, made_names
 from whimbrel.plan.mysql_text import (
     altering,
     column_of_check,
@@ -24,12 +24,15 @@ from whimbrel.plan.mysql_text import (
 from whimbrel.plan.mysql_types import is_text
 from whimbrel.plan.order import Task
 from whimbrel.plan.step import BatchOptions
+from whimbrel.plan.tables import add_constraint, drop_constraint
 from whimbrel.schema.changes import ColumnChange, FactsChange, TableFacts
+from whimbrel.schema.names import unique_name
 from whimbrel.schema.state import (
     Check,
     Column,
     Constraint,
     Index,
+    Naming,
     PrimaryKey,
     TableName,
     Unique,
@@ -62,6 +65,7 @@ class MySQLForms(MySQLColumns):
         """Return *task* with all that it entails."""
         if task.before is not None and task.after is not None:
             self._tables[task.name] = (task.before, task.after)
+            self._made |= {(task.name, key): name for key, name in made_names(task)}
         following = [each.name for each, _ in _following(task)]
         task = replace(task, retyped=task.retyped | frozenset(following))
         return entailed(task)
@@ -102,12 +106,20 @@ class MySQLForms(MySQLColumns):
         column = self._column_of(table, constraint, side=1)
         if column is not None and isinstance(constraint, Check):
             return altering(table, modifying(column, column, constraint))
+        is_unnamed = isinstance(constraint, Unique) and constraint.naming is Naming.NONE
+        if table in self._tables and (is_unnamed or (table, constraint) in self._made):
+            operation = add_constraint(self, table, constraint)
+            operation.constraint_name = None  # type: ignore[attr-defined]  # the server's own
+            return operation
         return None
 
     def drop_constraint(
         self, table: TableName, constraint: Constraint
     ) -> Iterable[ops.MigrateOperation] | None:
         """Return what drops a check that stands in the definition of a column."""
+        if made := self._made_name(table, constraint):
+            named = replace(constraint, name=made)
+            return (drop_constraint(self, table, named),)
         if not isinstance(constraint, Check) or column_of_check(constraint) is None:
             return None
         column = self._column_of(table, constraint, side=0)
@@ -115,6 +127,16 @@ class MySQLForms(MySQLColumns):
         if column is None or stays is None:
             return ()
         return (altering(table, modifying(column, column)),)
+
+    def _made_name(self, table: TableName, constraint: Constraint) -> str | None:
+        """Return what the server calls a constraint that the script leaves unnamed."""
+        if constraint.naming is not Naming.NONE or table not in self._tables:
+            return None
+        if isinstance(constraint, Unique):
+            others = self._tables[table][1]
+            taken = {each.name for each in others.constraints | others.indexes}
+            return unique_name(constraint.columns[0], {*taken, "PRIMARY"})
+        return self._made.get((table, constraint))
 
     def in_place(
         self, table: TableName, before: Thing, after: Thing

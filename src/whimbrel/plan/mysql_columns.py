@@ -30,6 +30,7 @@ from whimbrel.schema.changes import TableFacts
 from whimbrel.schema.state import (
     Check,
     Column,
+    Constraint,
     Expression,
     Index,
     IndexPart,
@@ -52,6 +53,7 @@ class MySQLColumns(Forms):
     def __init__(self, *args: Any, **kw: Any) -> None:
         super().__init__(*args, **kw)
         self._tables: dict[TableName, tuple[Table, Table]] = {}
+        self._made: dict[tuple[TableName, Constraint], str] = {}
 
     def column_type(self, column: Column) -> TypeEngine[Any]:
         """Return the type by which a script writes that of *column*."""

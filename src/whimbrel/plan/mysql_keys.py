@@ -11,10 +11,12 @@ from dataclasses import replace
 
 from whimbrel.plan.mysql_text import values
 from whimbrel.plan.order import Task, Thing
+from whimbrel.schema.names import unique_name
 from whimbrel.schema.state import (
     ForeignKey,
     Index,
     IndexPart,
+    Naming,
     PrimaryKey,
     Table,
     Unique,
@@ -43,6 +45,34 @@ def entailed(task: Task) -> Task:
             coming.add(key)
     going |= set(_left_behind(task.before, going - renamed, coming))
     return replace(task, going=_sorted(going), coming=_sorted(coming))
+
+
+def made_names(task: Task) -> Iterator[tuple[ForeignKey, str]]:
+    """Yield the foreign keys that scripts leave unnamed, as the server calls them.
+
+    It counts on from the highest number that is there: ``item_ibfk_3``.
+    """
+    if task.before is None or task.after is None:
+        return
+    stem = f"{task.name.name}_ibfk_"
+    sides = (
+        (task.before, task.going, task.coming),
+        (task.after, task.coming, task.going),
+    )
+    for table, gone, new in sides:
+        there = (_number(key, stem) for key in _keys(table.constraints - {*gone}))
+        number = max(there, default=0)
+        for key in sorted(_keys(new), key=lambda each: (each.name, repr(each))):
+            if key.naming is Naming.NONE or _number(key, stem) == number + 1:
+                number += 1
+                yield key, f"{stem}{number}"
+            number = max(number, _number(key, stem))
+
+
+def _number(key: ForeignKey, stem: str) -> int:
+    """Return the number in the name that a server gave to a key; 0 if it did not."""
+    match = re.fullmatch(rf"{re.escape(stem)}(\d+)", key.name)
+    return int(match[1]) if match is not None else 0
 
 
 def serves(thing: Thing, key: ForeignKey) -> bool:
@@ -89,7 +119,10 @@ def _left_behind(
 def _own_index(table: Table, key: ForeignKey) -> str:
     """Return what the server calls the index that it makes for a foreign key."""
     pattern = rf"({re.escape(table.name.name)}_ibfk_)?\d+"
-    return key.columns[0] if re.fullmatch(pattern, key.name) else key.name
+    if key.naming is not Naming.NONE and not re.fullmatch(pattern, key.name):
+        return key.name
+    taken = {each.name for each in table.constraints | table.indexes}
+    return unique_name(key.columns[0], taken)
 
 
 def _keys(things: Iterable[object]) -> list[ForeignKey]:

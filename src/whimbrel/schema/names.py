@@ -8,6 +8,7 @@ what is unnamed on one side takes the name of its equal on the other.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields, is_dataclass, replace
@@ -104,6 +105,18 @@ def unique_name(name: str, taken: Iterable[str], longest: int = LONGEST_NAME) ->
         candidate = f"{shortened(name, longest - len(str(number)) - 1)}_{number}"
         number += 1
     return candidate
+
+
+def is_servers_name(thing: Constraint, table: str) -> bool:
+    """Whether a constraint is called as a server calls what a script left unnamed."""
+    first = next(iter(getattr(thing, "columns", ())), "")
+    words = {
+        Check: rf"CONSTRAINT_\d+|{re.escape(table)}_chk_\d+",
+        Unique: rf"{re.escape(first)}(_\d+)?",
+        ForeignKey: rf"({re.escape(table)}_ibfk_)?\d+",
+    }
+    pattern = words.get(type(thing))
+    return pattern is not None and re.fullmatch(pattern, thing.name) is not None
 
 
 def each_once(things: Iterable[Nameable]) -> tuple[Nameable, ...]:
