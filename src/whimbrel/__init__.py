@@ -299,6 +299,7 @@ def upgrade(
     *,
     timeout: float | None = None,
     on_event: Callable[[Any], Any] | None = None,
+    allow_ahead: bool = False,
 ) -> Any:
     """Bring the database to a later revision.
 
@@ -311,8 +312,9 @@ def upgrade(
         timeout: for so many seconds it waits for another run, then it raises
             ``whimbrel.errors.Locked``; whoever waited finds nothing to do.
         on_event: is called with each :class:`whimbrel.run.event.Event`.
+        allow_ahead: be content with a database that is ahead of this code.
     """
-    words: dict[str, Any] = {"lock_timeout": timeout}
+    words: dict[str, Any] = {"lock_timeout": timeout, "allow_ahead": allow_ahead}
     if on_event is not None:
         words["on_event"] = on_event
     return _do(

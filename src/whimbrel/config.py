@@ -35,6 +35,7 @@ OWN_KEYS = frozenset(
         "lock_wait",
         "ledger",
         "head_file",
+        "allow_ahead",
     }
 )
 

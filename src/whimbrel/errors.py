@@ -44,7 +44,7 @@ class WhimbrelError(Exception):
     """
 
     code = "E000"
-    exit_code = 1
+    exit_code: int = 1
 
     def __init__(self, sentence: str, remedy: str = "", **facts: object) -> None:
         super().__init__(sentence)
@@ -230,7 +230,7 @@ class Interrupted(MigrationFailed):
     """Somebody ended a run."""
 
     code = "E304"
-    exit_code = 130
+    exit_code: int = 130
 
 
 class DifferencesFound(WhimbrelError):

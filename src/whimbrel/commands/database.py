@@ -7,20 +7,22 @@ and returns a Report; with *sql* the SQL goes to where the environment writes it
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 
 from whimbrel.commands.adopt import adopting
+from whimbrel.commands.ahead import allowing_ahead, may_be_ahead
 from whimbrel.commands.look import RefusedRange
-from whimbrel.commands.unknown import refusing_unknown
+from whimbrel.commands.unknown import Steps, refusing_unknown
 from whimbrel.errors import UsageError
 from whimbrel.report.progress_line import ProgressLine
 from whimbrel.report.report import Line, Report, Tone
 from whimbrel.run.event import Conduct, Event, Tell, tell_nobody
 from whimbrel.run.execute import downgrade_fn, stamp_fn, upgrade_fn
+from whimbrel.run.host import ended_on_request
 from whimbrel.run.runtime import run_environment
 from whimbrel.script.history import History, program_of
 
@@ -48,6 +50,7 @@ def upgrade(
     lock_timeout: float | str | None = None,
     verbose: bool = False,
     on_event: Tell = tell_nobody,
+    allow_ahead: bool = False,
 ) -> Report:
     """Bring the database to a later revision.
 
@@ -59,6 +62,7 @@ def upgrade(
         lock_timeout: for so many seconds it waits for others.
         verbose: tell each operation.
         on_event: hears of all that happens.
+        allow_ahead: leave a database as it is that is ahead of the scripts.
 
     Raises:
         HistoryError: there is no such revision, or no way to it.
@@ -70,11 +74,14 @@ def upgrade(
     events: list[Event] = []
     tell = _listener(config, events, on_event, is_silent=sql, is_verbose=verbose)
     fn = adopting(history, upgrade_fn(history, wanted.end, tell), tell)
-    run_environment(
+    fn = refusing_unknown(history, fn)
+    if may_be_ahead(config, allow_ahead):
+        fn = allowing_ahead(history, fn, tell)
+    _run(
         config,
         history,
-        refusing_unknown(history, fn),
-        conduct=_conduct(config, "upgrade", tell, lock_timeout),
+        fn,
+        _conduct(config, "upgrade", tell, lock_timeout),
         as_sql=sql,
         starting_rev=wanted.start,
         destination_rev=wanted.end,
@@ -117,11 +124,11 @@ def downgrade(
     history = History.from_config(config)
     events: list[Event] = []
     tell = _listener(config, events, on_event, is_silent=sql, is_verbose=verbose)
-    run_environment(
+    _run(
         config,
         history,
         refusing_unknown(history, downgrade_fn(history, wanted.end, tell)),
-        conduct=_conduct(config, "downgrade", tell, lock_timeout),
+        _conduct(config, "downgrade", tell, lock_timeout),
         as_sql=sql,
         starting_rev=wanted.start,
         destination_rev=wanted.end,
@@ -163,11 +170,11 @@ def stamp(
     history = History.from_config(config)
     events: list[Event] = []
     tell = _listener(config, events, on_event, is_silent=sql)
-    run_environment(
+    _run(
         config,
         history,
         stamp_fn(history, wanted, tell),
-        conduct=_conduct(config, "stamp", tell, lock_timeout),
+        _conduct(config, "stamp", tell, lock_timeout),
         as_sql=sql,
         starting_rev=next(iter(starts), None),
         destination_rev=wanted,
@@ -207,6 +214,21 @@ def _range(revision: str, verb: str, *, is_range_allowed: bool) -> Range:
     return Range(start=start, end=end)
 
 
+def _run(
+    config: Config, history: History, fn: Steps, conduct: Conduct, **options: Any
+) -> None:
+    """Run the environment; where a command does, signals end it at a good moment."""
+    is_command = bool(config.attributes.get("keep_logging", False))
+    with ended_on_request(conduct.notice, is_heard=is_command) as is_stopped:
+        run_environment(
+            config,
+            history,
+            fn,
+            conduct=replace(conduct, is_stopped=is_stopped),
+            **options,
+        )
+
+
 def _conduct(
     config: Config, direction: str, tell: Tell, lock_timeout: float | str | None
 ) -> Conduct:
@@ -220,7 +242,6 @@ def _conduct(
         patience=None if patience is None else _seconds(patience, "--lock-timeout"),
         lock_wait=usual.lock_wait if wait is None else _seconds(wait, "lock_wait"),
         has_ledger=bool(settings.get("ledger", True)),
-        is_stopped=config.attributes.get("is_stopped", usual.is_stopped),
         program=program_of(config),
         tell=tell,
     )

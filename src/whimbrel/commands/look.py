@@ -21,6 +21,8 @@ from alembic.util import (
     to_tuple,
 )
 
+from whimbrel.commands.ahead import may_be_ahead, revisions_ahead
+from whimbrel.commands.applied import list_applied
 from whimbrel.commands.unknown import lost_at, refusing_unknown
 from whimbrel.errors import NotAtHead, UsageError
 from whimbrel.report.report import Line, Report, Tone, plain_lines
@@ -61,6 +63,7 @@ def history(
     rev_range: str | None = None,
     verbose: bool = False,
     indicate_current: bool = False,
+    applied: bool = False,
 ) -> Report:
     """List the scripts, the latest first.
 
@@ -69,11 +72,14 @@ def history(
         rev_range: ``start:end``, each of them may be left out or be ``current``.
         verbose: tell all of each script.
         indicate_current: mark those that the database stands at.
+        applied: list what was done to the database instead.
 
     Raises:
         UsageError: the range is not written as one.
         HistoryError: there are no such revisions.
     """
+    if applied:
+        return list_applied(config)
     scripts = History.from_config(config)
     base, head = _ends(rev_range)
     listing = _Listing()
@@ -214,12 +220,15 @@ def is_at_heads(config: Config) -> bool:
     scripts = History.from_config(config)
     wanted = set(scripts.get_heads())
     answers: list[bool] = []
+    allows_ahead = may_be_ahead(config)
 
     def ask(_rev: Any, context: MigrationContext) -> list[Any]:
         connection = context.connection
         assert connection is not None
         table = TableName(context.version_table, context.version_table_schema)
-        is_there = set(context.get_current_heads()) == wanted
+        heads = context.get_current_heads()
+        is_ahead = allows_ahead and bool(revisions_ahead(scripts, heads, context))
+        is_there = is_ahead or set(heads) == wanted
         answers.append(is_there and not read_journal(connection, table))
         return []
 

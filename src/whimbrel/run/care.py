@@ -92,6 +92,7 @@ class Care:
                 cause = error
             else:
                 break
+            self._conduct.go_on()
             self._waiting.tell_who_blocks(_statement(cause))
             self._conduct.notice("All scripts of the run begin once more.", "again")
         else:

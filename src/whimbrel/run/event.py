@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from whimbrel.errors import Interrupted
 from whimbrel.run.progress import Progress
 
 
@@ -60,6 +61,17 @@ class Conduct:
     is_stopped: Callable[[], bool] = bool
     program: str = "flask db"
     tell: Tell = tell_nobody
+
+    def go_on(self) -> None:
+        """Go on, unless somebody wants the run to end.
+
+        Raises:
+            Interrupted: somebody does.
+        """
+        if self.is_stopped():
+            raise Interrupted(
+                f"The {self.direction} was ended on request.", "Nothing was changed."
+            )
 
     def notice(self, text: str, kind: str = "notice") -> None:
         """Tell something that happens besides the scripts."""

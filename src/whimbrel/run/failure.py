@@ -11,7 +11,7 @@ from alembic.runtime.migration import MigrationStep
 from alembic.util import CommandError
 from sqlalchemy.exc import DBAPIError
 
-from whimbrel.errors import MigrationFailed, WhimbrelError
+from whimbrel.errors import Interrupted, MigrationFailed, WhimbrelError
 
 
 UNDONE = "Nothing was changed."
@@ -41,6 +41,9 @@ def guarded(
         try:
             return run(*args, **kwargs)
         except CommandError:
+            raise
+        except Interrupted as error:
+            error.remedy = f"{left()} Run the command again to go on."
             raise
         except WhimbrelError as error:
             _place(error, step)

@@ -8,12 +8,18 @@ from __future__ import annotations
 
 import logging
 import logging.config
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from whimbrel.errors import Interrupted
+
+
+ENDING = (signal.SIGINT, signal.SIGTERM)
+"""What asks a program to end."""
 
 CONFIGURING = ("fileConfig", "dictConfig")
 """What in ``logging.config`` an env.py calls to set up a command line."""
@@ -85,6 +91,44 @@ def _unconfigured() -> Iterator[None]:
     finally:
         for name, configure in real.items():
             setattr(logging.config, name, configure)
+
+
+@contextmanager
+def ended_on_request(
+    tell: Callable[[str], None], *, is_heard: bool
+) -> Iterator[Callable[[], bool]]:
+    """Give the block a question: whether somebody has asked to end it.
+
+    The first Ctrl-C or SIGTERM asks, the second one ends the block at once.
+
+    Args:
+        tell: is told that it was asked.
+        is_heard: False where an application hears its signals itself.
+
+    Raises:
+        Interrupted: somebody asked, and the block came to its end.
+    """
+    asked: list[int] = []
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    if not is_heard or not in_main_thread:
+        yield bool
+        return
+
+    def ask(number: int, _frame: object) -> None:
+        asked.append(number)
+        if len(asked) > 1:
+            raise KeyboardInterrupt
+        tell("Ending the run after this statement; once more ends it at once.")
+
+    before = {each: signal.signal(each, ask) for each in ENDING}
+    try:
+        yield lambda: bool(asked)
+    except Interrupted as error:
+        error.exit_code = 128 + asked[0] if asked else error.exit_code
+        raise
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

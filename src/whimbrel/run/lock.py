@@ -258,8 +258,7 @@ def _wait_for(
         if waited >= SILENCE and not is_told:
             is_told = True
             conduct.notice(f"Waiting for another run to end: {holder or 'unknown'}.")
-        if conduct.is_stopped():
-            break
+        conduct.go_on()
     raise Locked(
         f"Another run works on this database: {holder or 'nobody knows whose'}.",
         "Wait until it has ended, then run the command again; --lock-timeout SECONDS"
@@ -301,8 +300,7 @@ def wait_for_a_file(begin: Callable[[], None], conduct: Conduct, name: str) -> N
         if waited >= SILENCE and not is_told:
             is_told = True
             conduct.notice(f"Waiting: somebody else writes to {name}.")
-        if conduct.is_stopped():
-            break
+        conduct.go_on()
     raise Locked(
         f"Somebody else writes to {name}, and has not ended.",
         "End what writes to it, then run the command again; --lock-timeout SECONDS"

@@ -99,8 +99,7 @@ class Waiting:
                     raise
                 cause = error
             self.tell_who_blocks(sql)
-            if self.conduct.is_stopped():
-                break
+            self.conduct.go_on()
         raise too_long(sql) from cause
 
     def _was_too_long(self, _error: Any) -> bool:

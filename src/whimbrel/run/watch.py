@@ -16,7 +16,6 @@ from sqlalchemy import event
 from sqlalchemy.engine import Connection
 
 from whimbrel.catalog.fingerprint import is_invalid_index
-from whimbrel.errors import Interrupted
 from whimbrel.run.driver import sent_through
 from whimbrel.run.event import Conduct, Event
 from whimbrel.run.marks import Marks, Running
@@ -94,7 +93,7 @@ class Watch:
             yield
             return
         self._operation = name
-        self._refuse_if_stopped()
+        self._conduct.go_on()
         mark = Statement(f"operation {name}")
         self._is_skipping = self._resume.meet_operation(mark.hash)
         start, done = time.perf_counter(), self.marks.done
@@ -119,10 +118,6 @@ class Watch:
                 seconds=seconds,
             )
         )
-
-    def _refuse_if_stopped(self) -> None:
-        if self._conduct.is_stopped():
-            raise Interrupted("The run was ended.")
 
     @contextmanager
     def listening(self) -> Iterator[None]:
@@ -159,7 +154,7 @@ class Watch:
             if statement.verb == "COMMIT":
                 self.marks.write()
             return False
-        self._refuse_if_stopped()
+        self._conduct.go_on()
         if self._is_skipping:
             self._resume.meet(statement)
             return True

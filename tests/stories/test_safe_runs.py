@@ -1,0 +1,115 @@
+"""Stories of runs that nobody watches: at the start of an app, in a pipeline, cut off."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+
+APP = """
+import os
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+from whimbrel import Migrate
+
+app = Flask(__name__)
+app.config["SQLALCHEMY_DATABASE_URI"] = "sqlite:///" + os.path.abspath("app.db")
+db = SQLAlchemy(app)
+Migrate(app, db)
+
+
+class Item(db.Model):
+    id = db.Column(db.Integer, primary_key=True)
+    name = db.Column(db.String(20))
+"""
+
+STARTING = """
+import whimbrel
+from app import app
+
+with app.app_context():
+    told = []
+    report = whimbrel.upgrade(timeout=30, on_event=told.append, allow_ahead=True)
+    print(report.text, [(each.kind, each.revision) for each in told])
+    print("ready", whimbrel.is_current())
+print("started", whimbrel.is_current(app))
+"""
+
+
+@pytest.fixture
+def shop(terminal):
+    """An app whose first script is applied."""
+    terminal.write("app.py", APP)
+    terminal.write("starting.py", STARTING)
+    for command in ("init", "migrate -m first --rev-id a1", "upgrade"):
+        terminal.does(f"flask db {command}")
+    return terminal
+
+
+def started(shop):
+    """What the app says when it starts, in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "starting.py"],
+        cwd=shop.folder, capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+
+
+def test_what_was_done_is_listed(shop):
+    """The ledger knows name and time; an edited script and a missing one are told."""
+    assert "upgrade    a1  first (" in shop.does("flask db history --applied").text
+    script = next((shop.folder / "migrations/versions").glob("*a1*.py"))
+    text = script.read_text()
+    script.write_text(text + "\n# harmless\nx = 1\n")
+    assert "edited since" in shop.does("flask db history --applied").text
+    script.write_text(text)
+    assert "edited since" not in shop.does("flask db history --applied").text
+
+
+def test_an_older_release_starts_on_a_newer_database(shop):
+    """Code that was rolled back says how far the database is ahead, and starts."""
+    shop.write("app.py", APP + "    price = db.Column(db.Integer)\n")
+    shop.does("flask db migrate -m second --rev-id a2")
+    shop.does("flask db upgrade")
+    newer = next((shop.folder / "migrations/versions").glob("*a2*.py"))
+    kept = newer.read_text()
+    newer.unlink()
+    said = started(shop)
+    assert "The database is ahead of this code by 1 revision: a2 (second)." in said
+    assert "ready False" in said
+    assert "ahead of this code" in shop.does("flask db upgrade --allow-ahead").text
+    newer.write_text(kept)
+    assert "ready True" in started(shop)
+
+
+def test_sigterm_ends_a_run_at_a_statement(shop):
+    """The run is undone, says so, and the next one reaches the end."""
+    script = next((shop.folder / "migrations/versions").glob("*a1*.py"))
+    slow = script.with_name("a3.py")
+    slow.write_text(
+        "import time\nfrom alembic import op\nimport sqlalchemy as sa\n"
+        "revision, down_revision = 'a3', 'a1'\n"
+        "def upgrade():\n"
+        "    op.create_table('x', sa.Column('id', sa.Integer))\n"
+        "    open('begun', 'w').close()\n"
+        "    time.sleep(1.5)\n"
+        "    op.create_table('y', sa.Column('id', sa.Integer))\n"
+        "def downgrade():\n    pass\n"
+    )
+    running = subprocess.Popen(
+        [sys.executable, "-m", "flask", "db", "upgrade"],
+        cwd=shop.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        env={**os.environ, "FLASK_APP": "app"},
+    )  # fmt: skip
+    while not (shop.folder / "begun").exists() and running.poll() is None:
+        time.sleep(0.05)
+    running.send_signal(signal.SIGTERM)
+    said, _ = running.communicate(timeout=30)
+    assert running.returncode == 128 + signal.SIGTERM, said
+    assert "ended on request" in said
+    assert "Nothing was changed." in said
+    assert "x" not in shop.schema()
+    shop.does("flask db upgrade")
+    assert {"x", "y"} <= set(shop.schema())
