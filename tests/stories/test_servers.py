@@ -1,5 +1,7 @@
 """Whole stories on the command line, on PostgreSQL and MariaDB: change, prove, migrate."""
 
+import subprocess
+import sys
 import textwrap
 
 import pytest
@@ -79,7 +81,7 @@ class Story:
                 connection.exec_driver_sql(each)
 
 
-@pytest.fixture(params=["postgresql"])
+@pytest.fixture(params=["postgresql", "mariadb"])
 def story(request, tmp_path, monkeypatch):
     url = request.getfixturevalue(f"{request.param}_url")
     monkeypatch.chdir(tmp_path)
@@ -280,6 +282,55 @@ def test_scripts_that_commit_in_between_are_replayed(
     assert "not at head" in told
     assert PROVED in told
     story.engine.dispose()
+
+
+MULTI = """
+import sqlalchemy as sa
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+from whimbrel import Migrate
+
+app = Flask(__name__)
+app.config["SQLALCHEMY_DATABASE_URI"] = {first!r}
+app.config["SQLALCHEMY_BINDS"] = {{"other": {second!r}, "file": "sqlite:///file.db"}}
+db = SQLAlchemy(app)
+Migrate(app, db)
+
+class A(db.Model):
+    id = db.Column(db.Integer, primary_key=True)
+    name = db.Column(db.String(20))
+
+class B(db.Model):
+    __bind_key__ = "other"
+    id = db.Column(db.Integer, primary_key=True)
+    name = db.Column(db.String(20), index=True)
+
+class C(db.Model):
+    __bind_key__ = "file"
+    id = db.Column(db.Integer, primary_key=True)
+"""
+
+
+def test_binds_of_three_kinds_are_proved_each_on_its_own(
+    postgresql_url, mariadb_url, tmp_path
+):
+    """One script, a scratch database for each bind."""
+    (tmp_path / "app.py").write_text(
+        MULTI.format(first=postgresql_url, second=mariadb_url)
+    )
+
+    def flask(*words):
+        done = subprocess.run(
+            [sys.executable, "-m", "flask", "db", *words],
+            cwd=tmp_path, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    flask("init", "--multidb")
+    assert flask("migrate", "-m", "first").count(PROVED) == 3
+    flask("upgrade")
+    assert "No new upgrade operations" in flask("check")
 
 
 ASYNC_ENV = """
