@@ -166,6 +166,8 @@ def _renames(changes: Iterable[Change], forms: Forms) -> Iterator[Step]:
             case TableChange(before=Table() as before, after=Table() as after):
                 for renaming in forms.rename_table(before.name, after.name):
                     yield Step(operation=renaming, changes=(change,))
+                for renaming in forms.rename_belongings(before, after):
+                    yield Step(operation=renaming, changes=(change,))
             case ColumnChange(before=Column() as old, after=Column() as new):
                 operation = table_ops(
                     change.table, [alter_column(forms, change.table, old, new)]

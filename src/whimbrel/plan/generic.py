@@ -227,6 +227,14 @@ class Forms(TableForms):
         """Return the type under another name, if a new one must take its place."""
         return None
 
+    def rename_belongings(
+        self,
+        before: Table,
+        after: Table,
+    ) -> Iterable[ops.MigrateOperation]:
+        """Return what renames that which is called after a table that was renamed."""
+        return ()
+
     def enum_operations(self, change: EnumChange) -> Iterable[ops.MigrateOperation]:
         """Return what makes, alters or drops an enumerated type."""
         raise ValueError(f"{self.dialect.name} has no enumerated types: {change}.")

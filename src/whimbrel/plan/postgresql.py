@@ -150,6 +150,20 @@ class PostgreSQLForms(ColumnForms):
         if before.name != after.name:
             yield ops.RenameTableOp(before.name, after.name, schema=after.schema)
 
+    def rename_belongings(
+        self, before: Table, after: Table
+    ) -> Iterator[ops.MigrateOperation]:
+        """Yield what renames the sequences of serial columns after their table."""
+        for column in after.ordered_columns:
+            is_serial = any(option.name == "serial" for option in column.options)
+            if not is_serial or before.name.name == after.name.name:
+                continue
+            old = TableName(f"{before.name.name}_{column.name}_seq", after.name.schema)
+            new = quoted(f"{after.name.name}_{column.name}_seq")
+            yield statement(
+                f"ALTER SEQUENCE IF EXISTS {table_sql(old)} RENAME TO {new}"
+            )
+
     def schema_operations(
         self, start: State, end: State
     ) -> Iterator[ops.MigrateOperation]:
