@@ -1,15 +1,18 @@
 """Reading a database and comparing it with the models, when nothing has changed.
 
 Beside Alembic's `compare_metadata` in the same process, in alternating runs, on a
-SQLite file; the peak of memory each in an interpreter of its own.
+SQLite file and on MariaDB; the peak of memory each in an interpreter of its own.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 import tempfile
 import tracemalloc
+import uuid
+from contextlib import contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -25,6 +28,10 @@ from whimbrel.schema.scope import Scope
 
 
 ROUNDS = {100: 9, 1000: 5, 3000: 3}
+SERVER_ROUNDS = {100: 5, 1000: 3, 5000: 1}
+MARIADB = os.environ.get(
+    "WHIMBREL_MARIADB", "mysql+pymysql://root@127.0.0.1:3306/mysql"
+)
 
 
 def models(count: int) -> sa.MetaData:
@@ -77,6 +84,60 @@ def with_database(count: int):
     return folder, engine, metadata
 
 
+@contextmanager
+def on_mariadb(count: int):
+    """Give a connection to a new database that has the tables, and their models."""
+    server = sa.create_engine(MARIADB, isolation_level="AUTOCOMMIT")
+    name = f"whimbrel_bench_{uuid.uuid4().hex[:8]}"
+    metadata = models(count)
+    with server.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    engine = sa.create_engine(server.url.set(database=name))
+    try:
+        with engine.connect() as connection:
+            metadata.create_all(connection)
+            yield connection, metadata
+    finally:
+        engine.dispose()
+        with server.connect() as connection:
+            connection.exec_driver_sql(f"DROP DATABASE {name}")
+        server.dispose()
+
+
+def compared_on(server, count: int) -> Row:
+    """Measure both on *count* tables of a server."""
+    with server(count) as (connection, metadata):
+        found = by_us(connection, metadata)
+        if found:
+            sys.exit(f"Nothing has changed, but {len(found)} changes: {found[:3]}")
+        times = alternating(
+            lambda: by_alembic(connection, metadata),
+            lambda: by_us(connection, metadata),
+            SERVER_ROUNDS[count],
+        )
+    return Row(f"{count:,} tables", *times)
+
+
+def peak_on(server, who: str, count: int) -> int:
+    """Return the peak of memory of one comparison on a server, in bytes."""
+    with server(count) as (connection, metadata):
+        run = {"alembic": by_alembic, "whimbrel": by_us}[who]
+        tracemalloc.start()
+        run(connection, metadata)
+        return tracemalloc.get_traced_memory()[1]
+
+
+def report_on_mariadb() -> None:
+    """Measure on MariaDB and print."""
+    rows = [compared_on(on_mariadb, count) for count in SERVER_ROUNDS]
+    print(table("Read and compare, nothing changed (MariaDB)", rows, "alembic"))
+    growth = rows[2].ours / rows[1].ours
+    print(f"From 1,000 to 5,000 tables ours takes {growth:.1f} times as long.")
+    for who in ("alembic", "whimbrel"):
+        most = in_fresh_interpreter(__file__, "peak-mariadb", who) / 1e6
+        print(f"Peak of memory, 1,000 tables on MariaDB: {who} {most:.1f} MB")
+
+
 def compared(count: int) -> Row:
     """Measure both on *count* tables."""
     folder, engine, metadata = with_database(count)
@@ -119,10 +180,15 @@ def main() -> None:
         f"Peak of memory, 1,000 tables: alembic {peaks['alembic']:.1f} MB, "
         f"whimbrel {peaks['whimbrel']:.1f} MB"
     )
+    report_on_mariadb()
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["peak"]:
         print(json.dumps(peak(sys.argv[2], 1000)))
+    elif sys.argv[1:2] == ["peak-mariadb"]:
+        print(json.dumps(peak_on(on_mariadb, sys.argv[2], 1000)))
+    elif sys.argv[1:2] == ["mariadb"]:
+        report_on_mariadb()
     else:
         main()

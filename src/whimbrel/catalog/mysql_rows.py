@@ -6,7 +6,9 @@ constant, so that each query is the union of one part for each schema.
 
 from __future__ import annotations
 
-from collections import defaultdict
+import json
+import re
+from collections import defaultdict, namedtuple
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -72,6 +74,7 @@ JOIN information_schema.check_constraints c
  AND c.constraint_name = t.constraint_name
 WHERE t.table_schema = {schema} AND t.constraint_type = 'CHECK'
 """
+_NAMES = re.compile(r" AS (\w+)")
 _FACTS = """
 SELECT DATABASE() AS database_name, @@lower_case_table_names AS name_case,
  @@default_storage_engine AS engine
@@ -198,13 +201,26 @@ def _read(
     databases: Sequence[str],
     words: Mapping[str, str],
 ) -> Iterable[Any]:
-    """Yield the rows of *query* for all databases."""
+    """Return the rows of *query* for all databases."""
     if not databases:
         return ()
     names = [f"database_{number}" for number in range(len(databases))]
-    parts = (query.format(schema=f":{name}", **words) for name in names)
-    statement = text(" UNION ALL ".join(parts))
-    return connection.execute(statement, dict(zip(names, databases, strict=True)))
+    parts = [query.format(schema=f":{name}", **words) for name in names]
+    given = dict(zip(names, databases, strict=True))
+    if not dialect_of(connection).is_mariadb:
+        return connection.execute(text(" UNION ALL ".join(parts)), given)
+    packed = text(" UNION ALL ".join(map(_packed, parts)))
+    told = connection.execute(packed, given).scalars()
+    row = namedtuple("Row", _NAMES.findall(query))  # type: ignore[misc]  # the query names them
+    return map(row._make, json.loads(f"[{','.join(told)}]"))
+
+
+def _packed(query: str) -> str:
+    """Return *query* with each row as one text, which a driver reads much faster."""
+    _, columns, rest = re.split(
+        r"SELECT|(?=FROM information_schema)", query, maxsplit=2
+    )
+    return f"SELECT JSON_ARRAY({_NAMES.sub('', columns)}) {rest}"
 
 
 def _by_table(rows: Iterable[Any]) -> Rows:

@@ -274,7 +274,7 @@ def _matched(
         is_taken = _is_soft(wanted) and current.name in given
         return not is_taken and _alike(current, wanted)
 
-    free = sorted(theirs, key=repr)
+    free = sorted(theirs, key=repr) if len(theirs) > 1 else list(theirs)
     placed: list[Nameable] = []
     insisting = map(_insisting, ours) if rename else ours
     waiting = _placed_by(free, insisting, placed, _same)
@@ -296,7 +296,10 @@ def _placed_by(
 ) -> list[Nameable]:
     """Move from *free* to *placed* what agrees with a thing; return the others."""
     left = []
-    for thing in sorted(things, key=lambda each: (_is_soft(each), repr(each))):
+    waiting = list(things)
+    if len(waiting) > 1:
+        waiting.sort(key=lambda each: (_is_soft(each), repr(each)))
+    for thing in waiting:
         partner = next((other for other in free if agrees(other, thing)), None)
         if partner is None:
             left.append(thing)
