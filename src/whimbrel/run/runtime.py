@@ -25,6 +25,7 @@ from sqlalchemy import make_url
 from sqlalchemy.engine import URL, Connection
 
 from whimbrel.run import alter_mysql, alter_sqlite  # register how tables are altered
+from whimbrel.run.binds import for_each_bind
 from whimbrel.run.care import Care
 from whimbrel.run.event import Conduct
 from whimbrel.run.failure import (
@@ -179,6 +180,7 @@ class Context(RealTransactions):
     def _script(
         self, step: RevisionStep, run: Callable[..., Any]
     ) -> Callable[..., Any]:
+        run = for_each_bind(step, run)
         told = guarded(step, run, left=self._left_by_a_failure)
 
         @functools.wraps(run)
