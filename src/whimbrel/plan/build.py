@@ -207,6 +207,7 @@ def _table_steps(
         tasks_of(changes, start, end, forms),
         start.tables,
         can_split=not forms.keeps_keys_inline,
+        shares_names=forms.shares_index_names,
     )
     late = _late_keys(arrangement, forms)
     served = {(task.verb, task.name): task.changes for task in arrangement.tasks}

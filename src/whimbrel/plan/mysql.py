@@ -57,6 +57,8 @@ RENAMES_INDEXES = {True: (10, 5, 2), False: (5, 7)}
 class MySQLForms(MySQLColumns):
     """How tables are altered, and what must be done in one piece."""
 
+    shares_index_names = False
+
     def retypes(self, before: Column, after: Column) -> bool:
         """Whether foreign keys of a column must go while its type becomes another."""
         return changes_type(before, after)

@@ -106,7 +106,11 @@ class Arrangement:
 
 
 def arrange(
-    tasks: Iterable[Task], current: Iterable[Table], *, can_split: bool
+    tasks: Iterable[Task],
+    current: Iterable[Table],
+    *,
+    can_split: bool,
+    shares_names: bool = True,
 ) -> Arrangement:
     """Return *tasks* in the order in which they can be carried out.
 
@@ -116,11 +120,12 @@ def arrange(
         can_split: whether a foreign key may be dropped before, or added after,
             the task that it belongs to; otherwise keys do not hold tasks up
             that wait for each other.
+        shares_names: whether indexes of two tables cannot have one name.
     """
     ready = sorted(tasks, key=lambda task: task.key)
     early: dict[TableName, set[Thing]] = defaultdict(set)
     late: dict[TableName, set[Constraint]] = defaultdict(set)
-    for task, index in _moving_indexes(ready):
+    for task, index in _moving_indexes(ready) if shares_names else ():
         early[task.name].add(index)
     edges = _edges(ready)
     done, broken = _sorted(ready, edges)

@@ -15,6 +15,9 @@ from whimbrel.schema.state import Column, Constraint, TableName
 class TableForms:
     """The forms of altered tables: nothing here is special."""
 
+    shares_index_names = True
+    """Whether indexes of two tables cannot have one name."""
+
     def entailed(self, task: Task) -> Task:
         """Return *task* with all that it entails on this database."""
         return task
