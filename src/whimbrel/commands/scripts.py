@@ -325,7 +325,8 @@ def _unread(generation: Generation) -> list[Line]:
     return behind[:1] + [
         Line(
             f"{name}: compared by Alembic, which misses some kinds of change, and not"
-            " proved; Whimbrel reads the catalog of SQLite only so far.",
+            " proved; Whimbrel reads the catalogs of SQLite, PostgreSQL, MySQL and"
+            " MariaDB.",
             Tone.WARN,
         )
         for name in dict.fromkeys(generation.unread)
