@@ -92,6 +92,7 @@ OURS = [
     dropped_column("made"),
     dropped_table("item"),
     dropped_unique("uq_item_made", Naming.NONE),
+    dropped_unique("item_made_key"),  # as PostgreSQL names what a script does not
 ]
 OUTSIDE = [
     dropped_index("dba_index"),

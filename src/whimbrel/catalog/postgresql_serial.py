@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from sqlalchemy import Sequence, TypeDecorator, types
+from sqlalchemy import Sequence, TextClause, TypeDecorator, types
 from sqlalchemy.engine import Dialect
 from sqlalchemy.schema import DefaultClause
 
@@ -51,9 +51,11 @@ def _says_serial(column: AnyColumn, dialect: Dialect) -> bool:
     Models that were made from a database say it so.
     """
     default = column.server_default
-    if not isinstance(default, DefaultClause):
+    if not isinstance(default, DefaultClause) or not isinstance(
+        default.arg, TextClause
+    ):
         return False
-    found = _NEXT_VALUE.fullmatch(str(default.arg))
+    found = _NEXT_VALUE.fullmatch(default.arg.text)
     if found is None or not isinstance(_implementation(column, dialect), types.Integer):
         return False
     *_, name = found[1].replace('"', "").rpartition(".")

@@ -110,10 +110,13 @@ def unique_name(name: str, taken: Iterable[str], longest: int = LONGEST_NAME) ->
 def is_servers_name(thing: Constraint, table: str) -> bool:
     """Whether a constraint is called as a server calls what a script left unnamed."""
     first = next(iter(getattr(thing, "columns", ())), "")
+    start = rf"{re.escape(table[:28])}.*"  # long names are cut
     words = {
-        Check: rf"CONSTRAINT_\d+|{re.escape(table)}_chk_\d+",
-        Unique: rf"{re.escape(first)}(_\d+)?",
-        ForeignKey: rf"({re.escape(table)}_ibfk_)?\d+",
+        Check: rf"CONSTRAINT_\d+|{re.escape(table)}_chk_\d+|{start}_check\d*",
+        Unique: rf"{re.escape(first)}(_\d+)?|{start}_key\d*",
+        ForeignKey: rf"({re.escape(table)}_ibfk_)?\d+|{start}_fkey\d*",
+        PrimaryKey: rf"{start}_pkey\d*",
+        Exclusion: rf"{start}_excl\d*",
     }
     pattern = words.get(type(thing))
     return pattern is not None and re.fullmatch(pattern, thing.name) is not None
