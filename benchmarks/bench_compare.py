@@ -1,12 +1,7 @@
 """Reading a database and comparing it with the models, when nothing has changed.
 
 Beside Alembic's `compare_metadata` in the same process, in alternating runs, on a
-<<<<<<< HEAD
 SQLite file and on MariaDB; the peak of memory each in an interpreter of its own.
-=======
-SQLite file and on a PostgreSQL server, if there is one (`WHIMBREL_POSTGRESQL` says
-where); the peak of memory each in an interpreter of its own.
->>>>>>> 997bbfb (Each property that PostgreSQL's catalog tells counts; the comparison is measured on it too)
 """
 
 from __future__ import annotations
@@ -17,10 +12,6 @@ import sys
 import tempfile
 import tracemalloc
 import uuid
-<<<<<<< HEAD
-=======
-from collections.abc import Iterator
->>>>>>> 997bbfb (Each property that PostgreSQL's catalog tells counts; the comparison is measured on it too)
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -36,21 +27,11 @@ from whimbrel.schema.names import adopt_names
 from whimbrel.schema.scope import Scope
 
 
-<<<<<<< HEAD
 ROUNDS = {100: 9, 1000: 5, 3000: 3}
 SERVER_ROUNDS = {100: 5, 1000: 3, 5000: 1}
 MARIADB = os.environ.get(
     "WHIMBREL_MARIADB", "mysql+pymysql://root@127.0.0.1:3306/mysql"
 )
-=======
-POSTGRESQL = os.environ.get(
-    "WHIMBREL_POSTGRESQL", "postgresql+psycopg://postgres@127.0.0.1:5432/postgres"
-)
-ROUNDS = {
-    "SQLite": {100: 9, 1000: 5, 3000: 3},
-    "PostgreSQL": {100: 5, 1000: 3, 5000: 1},
-}
->>>>>>> 997bbfb (Each property that PostgreSQL's catalog tells counts; the comparison is measured on it too)
 
 
 def models(count: int) -> sa.MetaData:
@@ -92,33 +73,27 @@ def by_us(connection: sa.Connection, metadata: sa.MetaData) -> tuple[object, ...
     return diff(current, wanted)
 
 
-@contextmanager
-def on_sqlite() -> Iterator[sa.Engine]:
-    """Yield an engine on a new SQLite file."""
-    with tempfile.TemporaryDirectory(prefix="whimbrel-bench-") as folder:
-        engine = sa.create_engine(f"sqlite:///{Path(folder) / 'bench.db'}")
-        yield engine
-        engine.dispose()
+def with_database(count: int):
+    """Return an engine on a new SQLite file that has the tables, and their models."""
+    folder = tempfile.TemporaryDirectory(prefix="whimbrel-bench-")
+    engine = sa.create_engine(f"sqlite:///{Path(folder.name) / 'bench.db'}")
+    metadata = models(count)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("PRAGMA synchronous = off")
+        metadata.create_all(connection)
+    return folder, engine, metadata
 
 
 @contextmanager
-<<<<<<< HEAD
 def on_mariadb(count: int):
     """Give a connection to a new database that has the tables, and their models."""
     server = sa.create_engine(MARIADB, isolation_level="AUTOCOMMIT")
     name = f"whimbrel_bench_{uuid.uuid4().hex[:8]}"
     metadata = models(count)
-=======
-def on_postgresql() -> Iterator[sa.Engine]:
-    """Yield an engine on a new database of the PostgreSQL server."""
-    server = sa.create_engine(POSTGRESQL, isolation_level="AUTOCOMMIT")
-    name = f"whimbrel_bench_{uuid.uuid4().hex[:8]}"
->>>>>>> 997bbfb (Each property that PostgreSQL's catalog tells counts; the comparison is measured on it too)
     with server.connect() as connection:
         connection.exec_driver_sql(f"CREATE DATABASE {name}")
     engine = sa.create_engine(server.url.set(database=name))
     try:
-<<<<<<< HEAD
         with engine.connect() as connection:
             metadata.create_all(connection)
             yield connection, metadata
@@ -164,87 +139,41 @@ def report_on_mariadb() -> None:
 
 
 def compared(count: int) -> Row:
-=======
-        yield engine
-    finally:
-        engine.dispose()
-        with server.connect() as connection:
-            connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
-        server.dispose()
-
-
-DATABASES = {"SQLite": on_sqlite, "PostgreSQL": on_postgresql}
-
-
-def create(metadata: sa.MetaData, engine: sa.Engine) -> None:
-    """Create the tables, on a server in no transaction: it has not so many locks."""
-    if engine.name == "sqlite":
-        with engine.begin() as connection:
-            connection.exec_driver_sql("PRAGMA synchronous = off")
-            metadata.create_all(connection)
-    else:
-        metadata.create_all(engine.execution_options(isolation_level="AUTOCOMMIT"))
-        with engine.connect() as connection:
-            connection.execution_options(isolation_level="AUTOCOMMIT")
-            connection.exec_driver_sql("ANALYZE")
-
-
-def compared(database: str, count: int) -> Row:
->>>>>>> 997bbfb (Each property that PostgreSQL's catalog tells counts; the comparison is measured on it too)
     """Measure both on *count* tables."""
-    metadata = models(count)
-    with DATABASES[database]() as engine:
-        create(metadata, engine)
-        with engine.connect() as connection:
-            found = by_us(connection, metadata)
-            if found:
-                sys.exit(f"Nothing has changed, but {len(found)} changes: {found[:3]}")
-            times = alternating(
-                lambda: by_alembic(connection, metadata),
-                lambda: by_us(connection, metadata),
-                ROUNDS[database][count],
-            )
+    folder, engine, metadata = with_database(count)
+    with folder, engine.connect() as connection:
+        found = by_us(connection, metadata)
+        if found:
+            sys.exit(f"Nothing has changed, but {len(found)} changes: {found[:3]}")
+        times = alternating(
+            lambda: by_alembic(connection, metadata),
+            lambda: by_us(connection, metadata),
+            ROUNDS[count],
+        )
+    engine.dispose()
     return Row(f"{count:,} tables", *times)
 
 
-def peak(database: str, who: str, count: int) -> int:
+def peak(who: str, count: int) -> int:
     """Return the peak of memory of one comparison, in bytes."""
-    metadata = models(count)
-    run = {"alembic": by_alembic, "whimbrel": by_us}[who]
-    with DATABASES[database]() as engine:
-        create(metadata, engine)
-        with engine.connect() as connection:
-            tracemalloc.start()
-            run(connection, metadata)
-            result = tracemalloc.get_traced_memory()[1]
-            tracemalloc.stop()
+    folder, engine, metadata = with_database(count)
+    with folder, engine.connect() as connection:
+        run = {"alembic": by_alembic, "whimbrel": by_us}[who]
+        tracemalloc.start()
+        run(connection, metadata)
+        result = tracemalloc.get_traced_memory()[1]
+    engine.dispose()
     return result
 
 
-def is_there(database: str) -> bool:
-    """Say so where a server cannot be reached."""
-    if database == "SQLite":
-        return True
-    engine = sa.create_engine(POSTGRESQL, connect_args={"connect_timeout": 3})
-    try:
-        engine.connect().close()
-    except sa.exc.DBAPIError as error:
-        print(f"\nNOT MEASURED: no {database} at {engine.url}: {error.orig}")
-        return False
-    finally:
-        engine.dispose()
-    return True
-
-
-def measured(database: str) -> None:
-    """Measure on one kind of database, and print."""
-    rows = [compared(database, count) for count in ROUNDS[database]]
-    print(table(f"Read and compare, nothing changed ({database})", rows, "alembic"))
+def main() -> None:
+    """Measure and print."""
+    rows = [compared(count) for count in ROUNDS]
+    print(table("Read and compare, nothing changed (SQLite)", rows, "alembic"))
     growth = rows[2].ours / rows[1].ours
-    most = list(ROUNDS[database])[-1]
-    print(f"From 1,000 to {most:,} tables ours takes {growth:.1f} times as long.")
+    print(f"From 1,000 to 3,000 tables ours takes {growth:.1f} times as long.")
     peaks = {
-        who: in_fresh_interpreter(__file__, "peak", database, who) / 1e6
+        who: in_fresh_interpreter(__file__, "peak", who) / 1e6
         for who in ("alembic", "whimbrel")
     }
     print(
@@ -254,23 +183,12 @@ def measured(database: str) -> None:
     report_on_mariadb()
 
 
-def main() -> None:
-    """Measure and print."""
-    for database in DATABASES:
-        if is_there(database):
-            measured(database)
-
-
 if __name__ == "__main__":
     if sys.argv[1:2] == ["peak"]:
-<<<<<<< HEAD
         print(json.dumps(peak(sys.argv[2], 1000)))
     elif sys.argv[1:2] == ["peak-mariadb"]:
         print(json.dumps(peak_on(on_mariadb, sys.argv[2], 1000)))
     elif sys.argv[1:2] == ["mariadb"]:
         report_on_mariadb()
-=======
-        print(json.dumps(peak(sys.argv[2], sys.argv[3], 1000)))
->>>>>>> 997bbfb (Each property that PostgreSQL's catalog tells counts; the comparison is measured on it too)
     else:
         main()
