@@ -29,6 +29,9 @@ from whimbrel.schema.scope import Scope
 
 ROUNDS = {100: 9, 1000: 5, 3000: 3}
 SERVER_ROUNDS = {100: 5, 1000: 3, 5000: 1}
+POSTGRESQL = os.environ.get(
+    "WHIMBREL_POSTGRESQL", "postgresql+psycopg://postgres@127.0.0.1:5432/postgres"
+)
 MARIADB = os.environ.get(
     "WHIMBREL_MARIADB", "mysql+pymysql://root@127.0.0.1:3306/mysql"
 )
@@ -84,10 +87,20 @@ def with_database(count: int):
     return folder, engine, metadata
 
 
-@contextmanager
 def on_mariadb(count: int):
+    """Give a connection to a new database on MariaDB, and its models."""
+    return on_server(MARIADB, count)
+
+
+def on_postgresql(count: int):
+    """Give a connection to a new database on PostgreSQL, and its models."""
+    return on_server(POSTGRESQL, count)
+
+
+@contextmanager
+def on_server(url: str, count: int):
     """Give a connection to a new database that has the tables, and their models."""
-    server = sa.create_engine(MARIADB, isolation_level="AUTOCOMMIT")
+    server = sa.create_engine(url, isolation_level="AUTOCOMMIT")
     name = f"whimbrel_bench_{uuid.uuid4().hex[:8]}"
     metadata = models(count)
     with server.connect() as connection:
@@ -95,7 +108,8 @@ def on_mariadb(count: int):
     engine = sa.create_engine(server.url.set(database=name))
     try:
         with engine.connect() as connection:
-            metadata.create_all(connection)
+            connection.execution_options(isolation_level="AUTOCOMMIT")
+            metadata.create_all(connection)  # one transaction has not so many locks
             yield connection, metadata
     finally:
         engine.dispose()
@@ -125,6 +139,22 @@ def peak_on(server, who: str, count: int) -> int:
         tracemalloc.start()
         run(connection, metadata)
         return tracemalloc.get_traced_memory()[1]
+
+
+def report_on_postgresql() -> None:
+    """Measure on PostgreSQL and print, or say that it is not there."""
+    try:
+        sa.create_engine(POSTGRESQL).connect().close()
+    except sa.exc.DBAPIError as error:
+        print(f"\nNOT MEASURED: no PostgreSQL at {POSTGRESQL}: {error.orig}")
+        return
+    rows = [compared_on(on_postgresql, count) for count in SERVER_ROUNDS]
+    print(table("Read and compare, nothing changed (PostgreSQL)", rows, "alembic"))
+    growth = rows[2].ours / rows[1].ours
+    print(f"From 1,000 to 5,000 tables ours takes {growth:.1f} times as long.")
+    for who in ("alembic", "whimbrel"):
+        most = in_fresh_interpreter(__file__, "peak-postgresql", who) / 1e6
+        print(f"Peak of memory, 1,000 tables on PostgreSQL: {who} {most:.1f} MB")
 
 
 def report_on_mariadb() -> None:
@@ -181,6 +211,7 @@ def main() -> None:
         f"whimbrel {peaks['whimbrel']:.1f} MB"
     )
     report_on_mariadb()
+    report_on_postgresql()
 
 
 if __name__ == "__main__":
@@ -188,6 +219,10 @@ if __name__ == "__main__":
         print(json.dumps(peak(sys.argv[2], 1000)))
     elif sys.argv[1:2] == ["peak-mariadb"]:
         print(json.dumps(peak_on(on_mariadb, sys.argv[2], 1000)))
+    elif sys.argv[1:2] == ["peak-postgresql"]:
+        print(json.dumps(peak_on(on_postgresql, sys.argv[2], 1000)))
+    elif sys.argv[1:2] == ["postgresql"]:
+        report_on_postgresql()
     elif sys.argv[1:2] == ["mariadb"]:
         report_on_mariadb()
     else:
