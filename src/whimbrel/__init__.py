@@ -300,6 +300,7 @@ def upgrade(
     timeout: float | None = None,
     on_event: Callable[[Any], Any] | None = None,
     allow_ahead: bool = False,
+    **precautions: bool,
 ) -> Any:
     """Bring the database to a later revision.
 
@@ -313,8 +314,13 @@ def upgrade(
             ``whimbrel.errors.Locked``; whoever waited finds nothing to do.
         on_event: is called with each :class:`whimbrel.run.event.Event`.
         allow_ahead: be content with a database that is ahead of this code.
+        precautions: the options ``no_preflight``, ``allow_loss``, ``refuse_loss``.
     """
-    words: dict[str, Any] = {"lock_timeout": timeout, "allow_ahead": allow_ahead}
+    words: dict[str, Any] = {
+        "lock_timeout": timeout,
+        "allow_ahead": allow_ahead,
+        **precautions,
+    }
     if on_event is not None:
         words["on_event"] = on_event
     return _do(
@@ -331,9 +337,10 @@ def downgrade(
     *,
     timeout: float | None = None,
     on_event: Callable[[Any], Any] | None = None,
+    **precautions: bool,
 ) -> Any:
     """Bring the database to an earlier revision; the words are those of upgrade."""
-    words: dict[str, Any] = {"lock_timeout": timeout}
+    words: dict[str, Any] = {"lock_timeout": timeout, **precautions}
     if on_event is not None:
         words["on_event"] = on_event
     return _do(

@@ -38,6 +38,9 @@ def perform(verb: str, config: Any, *arguments: Any, **options: Any) -> Any:
     room = importlib.import_module(f"whimbrel.commands.{VERBS[verb].room}")
     if any(name in options for name in WISHES):
         options["wishes"] = _wishes(options)
+    if "no_preflight" in options:
+        ahead = importlib.import_module("whimbrel.commands.preflight")
+        options["precautions"] = ahead.precautions_of(options)
     if config.attributes.get("tell") is None:
         return getattr(room, verb)(config, *arguments, **options)
     from whimbrel.report.once import not_told_twice

@@ -25,6 +25,8 @@ WhimbrelError
 │   └── NoTemporaryTables  models cannot be spelled by the database
 ├── ProofFailed            a script does not do what it should
 ├── MigrationFailed        a script failed while it ran
+├── RowsForbid             a pending operation would fail on the rows that are there
+├── LossRefused            a pending operation would lose values
 │   ├── HalfDone
 │   ├── EditedScript
 │   └── Interrupted
@@ -231,6 +233,18 @@ class Interrupted(MigrationFailed):
 
     code = "E304"
     exit_code: int = 130
+
+
+class RowsForbid(WhimbrelError):
+    """A pending operation is certain to fail on the rows that are there."""
+
+    code = "E302"
+
+
+class LossRefused(WhimbrelError):
+    """A pending operation would lose values, and that is not wanted."""
+
+    code = "E303"
 
 
 class DifferencesFound(WhimbrelError):

@@ -91,6 +91,10 @@ OPTIONS: Mapping[str, Option] = {
     "init": _flag("--init", "Make the folder if there is none."),
     "no_proof": _flag("--no-proof", "Do not run the script on a scratch database."),
     "drop": _value("--drop", "Drop this though no script made it.", multiple=True),
+    "plan": _flag("--plan", "Show what would be done, and do nothing."),
+    "no_preflight": _flag("--no-preflight", "Do not ask the rows before the run."),
+    "allow_loss": _flag("--allow-loss", "Go on where values will be lost."),
+    "refuse_loss": _flag("--refuse-loss", "Stop where values would be lost."),
     "as_sql": _flag("--sql", "Tell it as SQL."),
     "script": _value("--script", "Write it to this file as an Alembic script."),
     "json": _flag("--json", "Tell it as JSON."),
@@ -124,6 +128,8 @@ WISHES = (
     "keep",
     "no_proof",
 )
+#: what is done before a run
+PRECAUTIONS = ("plan", "no_preflight", "allow_loss", "refuse_loss", "json")
 #: what places a new script in its history
 PLACE = ("message", "sql", "head", "splice", "branch_label", "version_path", "rev_id")
 
@@ -208,7 +214,10 @@ VERBS: Mapping[str, Verb] = {
             name="upgrade",
             room="database",
             help="Bring the database to a later revision.",
-            options=("sql", "tag", "lock_timeout", "verbose", "allow_ahead"),
+            options=(
+                *("sql", "tag", "lock_timeout", "verbose", "allow_ahead"),
+                *PRECAUTIONS,
+            ),
             argument="revision",
             default="head",
         ),
@@ -216,7 +225,7 @@ VERBS: Mapping[str, Verb] = {
             name="downgrade",
             room="database",
             help="Bring the database to an earlier revision.",
-            options=("sql", "tag", "lock_timeout", "verbose"),
+            options=("sql", "tag", "lock_timeout", "verbose", *PRECAUTIONS),
             argument="revision",
             default="-1",
         ),

@@ -15,23 +15,22 @@ from alembic.runtime.migration import MigrationContext
 
 from whimbrel.commands.adopt import adopting
 from whimbrel.commands.ahead import allowing_ahead, may_be_ahead
+from whimbrel.commands.hearing import Hearing
 from whimbrel.commands.look import RefusedRange
+from whimbrel.commands.preflight import Precautions
 from whimbrel.commands.unknown import Steps, refusing_unknown
 from whimbrel.errors import UsageError
-from whimbrel.report.progress_line import ProgressLine
-from whimbrel.report.report import Line, Report, Tone
-from whimbrel.run.event import Conduct, Event, Tell, tell_nobody
+from whimbrel.report.report import Report
+from whimbrel.run.event import Conduct, Tell, tell_nobody
 from whimbrel.run.execute import downgrade_fn, stamp_fn, upgrade_fn
 from whimbrel.run.host import ended_on_request
 from whimbrel.run.runtime import run_environment
 from whimbrel.script.history import History, program_of
 
 
-NOTHING_TO_DO = Line("Nothing to do: the database is there already.", Tone.DIM)
-
-
-STEPS = ("upgrade", "downgrade", "stamp")
-"""The kinds of events that tell of a script that is done."""
+USUAL = Precautions()
+NO_CARE = Precautions(is_asked=False, is_shown=False)
+"""A stamp runs nothing that could be looked at before."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +50,7 @@ def upgrade(
     verbose: bool = False,
     on_event: Tell = tell_nobody,
     allow_ahead: bool = False,
+    precautions: Precautions = USUAL,
 ) -> Report:
     """Bring the database to a later revision.
 
@@ -63,31 +63,34 @@ def upgrade(
         verbose: tell each operation.
         on_event: hears of all that happens.
         allow_ahead: leave a database as it is that is ahead of the scripts.
+        precautions: what is shown, asked and refused before the run.
 
     Raises:
         HistoryError: there is no such revision, or no way to it.
+        RowsForbid: an operation is certain to fail; nothing was touched.
+        LossRefused: values would be lost; nothing was touched.
         MigrationFailed: a script failed.
         Locked: others were at work for too long.
     """
     wanted = _range(revision, "upgrade", is_range_allowed=sql)
     history = History.from_config(config)
-    events: list[Event] = []
-    tell = _listener(config, events, on_event, is_silent=sql, is_verbose=verbose)
-    fn = adopting(history, upgrade_fn(history, wanted.end, tell), tell)
+    run = Hearing(config, precautions, on_event, is_silent=sql, is_verbose=verbose)
+    fn = upgrade_fn(history, wanted.end, run.hear, run.lookout)
+    fn = adopting(history, fn, run.hear)
     fn = refusing_unknown(history, fn)
     if may_be_ahead(config, allow_ahead):
-        fn = allowing_ahead(history, fn, tell)
+        fn = allowing_ahead(history, fn, run.hear)
     _run(
         config,
         history,
         fn,
-        _conduct(config, "upgrade", tell, lock_timeout),
+        _conduct(config, "upgrade", run.hear, lock_timeout),
         as_sql=sql,
         starting_rev=wanted.start,
         destination_rev=wanted.end,
         tag=tag,
     )
-    return _told(config, events, is_silent=sql)
+    return run.report
 
 
 def downgrade(
@@ -98,6 +101,7 @@ def downgrade(
     lock_timeout: float | str | None = None,
     verbose: bool = False,
     on_event: Tell = tell_nobody,
+    precautions: Precautions = USUAL,
 ) -> Report:
     """Bring the database to an earlier revision.
 
@@ -109,9 +113,12 @@ def downgrade(
         lock_timeout: for so many seconds it waits for others.
         verbose: tell each operation.
         on_event: hears of all that happens.
+        precautions: what is shown, asked and refused before the run.
 
     Raises:
         HistoryError: there is no such revision, or no way to it.
+        RowsForbid: an operation is certain to fail; nothing was touched.
+        LossRefused: values would be lost; nothing was touched.
         MigrationFailed: a script failed.
         Locked: others were at work for too long.
     """
@@ -122,19 +129,20 @@ def downgrade(
             f"Write for instance `downgrade --sql head:{revision}`.",
         )
     history = History.from_config(config)
-    events: list[Event] = []
-    tell = _listener(config, events, on_event, is_silent=sql, is_verbose=verbose)
+    run = Hearing(config, precautions, on_event, is_silent=sql, is_verbose=verbose)
     _run(
         config,
         history,
-        refusing_unknown(history, downgrade_fn(history, wanted.end, tell)),
-        _conduct(config, "downgrade", tell, lock_timeout),
+        refusing_unknown(
+            history, downgrade_fn(history, wanted.end, run.hear, run.lookout)
+        ),
+        _conduct(config, "downgrade", run.hear, lock_timeout),
         as_sql=sql,
         starting_rev=wanted.start,
         destination_rev=wanted.end,
         tag=tag,
     )
-    return _told(config, events, is_silent=sql)
+    return run.report
 
 
 def stamp(
@@ -168,20 +176,19 @@ def stamp(
         )
     wanted = tuple(each.end for each in ranges)
     history = History.from_config(config)
-    events: list[Event] = []
-    tell = _listener(config, events, on_event, is_silent=sql)
+    run = Hearing(config, NO_CARE, on_event, is_silent=sql)
     _run(
         config,
         history,
-        stamp_fn(history, wanted, tell),
-        _conduct(config, "stamp", tell, lock_timeout),
+        stamp_fn(history, wanted, run.hear),
+        _conduct(config, "stamp", run.hear, lock_timeout),
         as_sql=sql,
         starting_rev=next(iter(starts), None),
         destination_rev=wanted,
         tag=tag,
         purge=purge,
     )
-    return _told(config, events, is_silent=sql)
+    return run.report
 
 
 def ensure_version(config: Config, sql: bool = False) -> Report:
@@ -255,63 +262,3 @@ def _seconds(said: float | str, name: str) -> float:
             f"{name} wants a number of seconds, not {said!r}.",
             "Write for instance 30, or 0.5.",
         ) from cause
-
-
-def _listener(
-    config: Config,
-    events: list[Event],
-    hears: Tell,
-    *,
-    is_silent: bool,
-    is_verbose: bool = False,
-) -> Tell:
-    """Return what hears of each step: it is kept, and told at once if one listens.
-
-    What is not done yet is shown and not kept. If all begins once more, so does what
-    is kept.
-    """
-    tell = None if is_silent else config.attributes.get("tell")
-    bottom: ProgressLine | None = config.attributes.get("progress")
-
-    def hear(event: Event) -> None:
-        hears(event)
-        is_shown_only = event.progress is not None or event.kind == "operation"
-        if is_shown_only and not is_verbose:
-            if bottom is not None:
-                bottom.show(event.text)
-            return
-        if bottom is not None:
-            bottom.hide()
-        if event.kind == "again":
-            events.clear()
-        events.append(event)
-        if tell is not None:
-            tell(_line(event))
-
-    return hear
-
-
-def _line(event: Event) -> Line:
-    if event.kind in ("notice", "again"):
-        return Line(event.text, Tone.WARN)
-    tone = Tone.DIM if event.kind == "operation" else Tone.GOOD
-    return Line(f"{event.text} ({event.seconds:.2f} s)", tone)
-
-
-def _told(config: Config, events: Sequence[Event], *, is_silent: bool) -> Report:
-    """Return the report of a run; one that writes SQL has nothing else to tell."""
-    data = {
-        "steps": [
-            {"kind": each.kind, "revision": each.revision, "seconds": each.seconds}
-            for each in events
-            if each.kind in STEPS
-        ],
-        "notices": [each.text for each in events if each.kind == "notice"],
-    }
-    if is_silent:
-        return Report(data=data)
-    is_told = config.attributes.get("tell") is not None
-    lines = () if is_told else tuple(map(_line, events))
-    if not data["steps"]:
-        lines = (*lines, NOTHING_TO_DO)
-    return Report(lines=lines, data=data)

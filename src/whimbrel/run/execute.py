@@ -14,31 +14,54 @@ from whimbrel.run.progress import Listener, Progress, heard_by
 from whimbrel.run.runtime import Context
 
 
+LookAhead: TypeAlias = Callable[
+    [list[RevisionStep], MigrationContext], list[RevisionStep]
+]
 Steps: TypeAlias = Callable[[Any, MigrationContext], Iterable[Any]]
 
 
+def _look_nowhere(
+    steps: list[RevisionStep], _context: MigrationContext
+) -> list[RevisionStep]:
+    return steps
+
+
 def upgrade_fn(
-    history: ScriptDirectory, revision: str, tell: Tell = tell_nobody
+    history: ScriptDirectory,
+    revision: str,
+    tell: Tell = tell_nobody,
+    look_ahead: LookAhead = _look_nowhere,
 ) -> Steps:
-    """Return what an environment runs to upgrade to *revision*."""
+    """Return what an environment runs to upgrade to *revision*.
+
+    *look_ahead* gets the steps before the first one runs: it returns those that
+    are to be run, or raises.
+    """
 
     def steps(rev: Any, context: MigrationContext) -> Iterable[Any]:
         scripts = history._upgrade_revs(revision, rev)
         _expect(scripts, context)
-        return _told(scripts, "upgrade", tell)
+        return _told(look_ahead(scripts, context), "upgrade", tell)
 
     return steps
 
 
 def downgrade_fn(
-    history: ScriptDirectory, revision: str, tell: Tell = tell_nobody
+    history: ScriptDirectory,
+    revision: str,
+    tell: Tell = tell_nobody,
+    look_ahead: LookAhead = _look_nowhere,
 ) -> Steps:
-    """Return what an environment runs to downgrade to *revision*."""
+    """Return what an environment runs to downgrade to *revision*.
+
+    *look_ahead* gets the steps before the first one runs: it returns those that
+    are to be run, or raises.
+    """
 
     def steps(rev: Any, context: MigrationContext) -> Iterable[Any]:
         scripts = history._downgrade_revs(revision, rev)
         _expect(scripts, context)
-        return _told(scripts, "downgrade", tell)
+        return _told(look_ahead(scripts, context), "downgrade", tell)
 
     return steps
 
@@ -94,7 +117,7 @@ def _told(
             Event(
                 kind=kind,
                 revision=_revision(step),
-                text=_text(step, kind),
+                text=told_step(step, kind),
                 seconds=time.perf_counter() - start,
             )
         )
@@ -117,7 +140,7 @@ def _listener(step: RevisionStep | StampStep, kind: str, tell: Tell) -> Listener
     return hear
 
 
-def _text(step: RevisionStep | StampStep, kind: str) -> str:
+def told_step(step: RevisionStep | StampStep, kind: str) -> str:
     """Return a line such as ``upgrade <base> -> 3f2a, add users``."""
     ends = (step.from_revisions_no_deps, step.to_revisions_no_deps)
     start, end = (", ".join(each) or "<base>" for each in ends)

@@ -128,6 +128,7 @@ class Context(RealTransactions):
         """Run the scripts, in a transaction even where env.py begins none."""
         scripts = self._migrations_fn
         assert scripts is not None
+        self.script_arguments = kw
         self.arguments = kw
 
         def watched(heads: Any, context: Any) -> Iterator[Any]:

@@ -43,6 +43,24 @@ class Dialect:
         return self.name != "sqlite"
 
     @property
+    def enforces_types(self) -> bool:
+        """Whether a value that does not fit its column's type is refused."""
+        return self.name != "sqlite"
+
+    @property
+    def casts_in_queries(self) -> bool:
+        """Whether a cast in a query refuses what an alteration would refuse."""
+        return self.name == "postgresql"
+
+    @property
+    def invents_values(self) -> bool:
+        """Whether rows get an invented value in a new column that must not be NULL.
+
+        MySQL and MariaDB put 0 or an empty text there, in their strict mode too.
+        """
+        return self.name in ("mysql", "mariadb")
+
+    @property
     def is_one_file(self) -> bool:
         """Whether a database is a file that SQLite's library opens."""
         return self.name == "sqlite"

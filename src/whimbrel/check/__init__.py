@@ -1,0 +1,1 @@
+"""What could go wrong, found out before anything is touched."""

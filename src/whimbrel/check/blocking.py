@@ -1,0 +1,95 @@
+"""What makes others wait: operations that hold a lock while they read or write rows.
+
+https://www.postgresql.org/docs/current/explicit-locking.html and
+https://mariadb.com/kb/en/innodb-online-ddl-overview/ tell which.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from alembic.operations import ops
+
+from whimbrel.check.outlook import Outlook, Standing
+from whimbrel.check.rule import Finding
+from whimbrel.schema.dialect import Dialect
+
+
+def blocked(
+    operation: ops.MigrateOperation, outlook: Outlook, dialect: Dialect
+) -> Iterator[Finding]:
+    """Yield how *operation* makes those wait who use its table.
+
+    Args:
+        operation: what is pending.
+        outlook: what will stand there by then; a new table has no users yet.
+        dialect: the database.
+    """
+    if dialect.name == "postgresql":
+        yield from _on_postgresql(operation, outlook)
+    elif dialect.name in ("mysql", "mariadb"):
+        yield from _on_mysql(operation, outlook)
+
+
+def _on_postgresql(
+    operation: ops.MigrateOperation, outlook: Outlook
+) -> Iterator[Finding]:
+    match operation:
+        case ops.CreateIndexOp() if not operation.kw.get("postgresql_concurrently"):
+            standing = outlook.table(operation.table_name, operation.schema)
+            if standing is not None:
+                yield Finding(
+                    code="W201",
+                    subject=str(operation.index_name),
+                    sentence=f"CREATE INDEX {operation.index_name} locks"
+                    f" {standing.live.name} against writes while it is built.",
+                    remedy="Build it with postgresql_concurrently=True within"
+                    " op.get_context().autocommit_block().",
+                )
+        case ops.AlterColumnOp() if operation.modify_type is not None:
+            yield from _rewritten(operation, outlook)
+        case ops.AlterColumnOp() if operation.modify_nullable is False:
+            yield from _read(
+                operation.table_name, operation.schema, outlook, "NOT NULL"
+            )
+        case ops.CreateCheckConstraintOp():
+            yield from _read(operation.table_name, operation.schema, outlook, "a check")
+        case ops.CreateForeignKeyOp():
+            schema = operation.kw.get("source_schema")
+            yield from _read(operation.source_table, schema, outlook, "a foreign key")
+        case _:
+            pass
+
+
+def _on_mysql(operation: ops.MigrateOperation, outlook: Outlook) -> Iterator[Finding]:
+    if isinstance(operation, ops.AlterColumnOp) and operation.modify_type is not None:
+        yield from _rewritten(operation, outlook)
+
+
+def _rewritten(operation: ops.AlterColumnOp, outlook: Outlook) -> Iterator[Finding]:
+    standing = outlook.table(operation.table_name, operation.schema)
+    if standing is None or standing.is_new(operation.column_name):
+        return
+    yield Finding(
+        code="W202",
+        subject=f"{standing.live.name}.{operation.column_name}",
+        sentence=f"A new type of {standing.live.name}.{operation.column_name} may write"
+        " the whole table anew, locked against everybody.",
+        remedy="Where that takes too long: a new column, filled in portions, then two"
+        " renames.",
+    )
+
+
+def _read(
+    table: str, schema: str | None, outlook: Outlook, what: str
+) -> Iterator[Finding]:
+    standing: Standing | None = outlook.table(table, schema)
+    if standing is not None:
+        yield Finding(
+            code="W203",
+            subject=str(standing.live.name),
+            sentence=f"{what[0].upper()}{what[1:]} reads all rows of"
+            f" {standing.live.name} while others cannot write to it.",
+            remedy="On a big table add it NOT VALID first, and validate it in a"
+            " transaction of its own.",
+        )

@@ -1,0 +1,63 @@
+"""What loses stored values: tables and columns dropped while they hold some."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import sqlalchemy as sa
+from alembic.operations import ops
+
+from whimbrel.check.outlook import Outlook, Standing
+from whimbrel.check.rows import Question, key_of, rows_where, selectable
+
+
+def losses(operation: ops.MigrateOperation, outlook: Outlook) -> Iterator[Question]:
+    """Yield what must be asked before *operation* drops something.
+
+    What the scripts read elsewhere before, to keep it, is no loss.
+    """
+    match operation:
+        case ops.DropTableOp():
+            standing = outlook.table(operation.table_name, operation.schema)
+            if standing is not None and not standing.are_rows_changed:
+                yield _dropped_table(standing)
+        case ops.DropColumnOp():
+            standing = outlook.table(operation.table_name, operation.schema)
+            if standing is not None:
+                yield from _dropped_column(standing, operation.column_name)
+        case _:
+            pass
+
+
+def _dropped_table(standing: Standing) -> Question:
+    source, name = selectable(standing), standing.live.name
+    keys = key_of(standing.live)
+    return Question(
+        code="W101",
+        subject=str(name),
+        rows=sa.select(*(source.c[key] for key in keys)),
+        keys=keys,
+        found=f"{{rows}} of {name} are lost when the table is dropped",
+        remedy=f"If it has another name now: migrate --rename {name}:NEW. If its rows"
+        " are wanted elsewhere, copy them in the script before.",
+    )
+
+
+def _dropped_column(standing: Standing, name: str) -> Iterator[Question]:
+    live = standing.columns.get(name)
+    if live is None or name.casefold() in standing.changed or "" in standing.changed:
+        return
+    table = standing.live.name
+    if live.computed is not None:
+        return
+    source = selectable(standing)
+    yield Question(
+        code="W102",
+        subject=f"{table}.{name}",
+        rows=rows_where(standing, source.c[live.name].is_not(None)),
+        keys=key_of(standing.live),
+        found=f"{{rows}} of {table} have a value in {name}, which is lost",
+        remedy="If it has another name now: migrate --rename"
+        f" {table}.{name}:{table}.NEW. If its values are wanted elsewhere, copy them in"
+        " the script before.",
+    )

@@ -1,0 +1,114 @@
+"""Pending operations in, findings out: each question is put to the live rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from whimbrel.catalog.answers import Answer, ask_rows
+from whimbrel.check.blocking import blocked
+from whimbrel.check.casts import cast_questions
+from whimbrel.check.destructive import losses
+from whimbrel.check.outlook import Foreseen, Foresight, Outlook
+from whimbrel.check.rows import Question, questions
+from whimbrel.check.rule import Finding, accepted_codes, in_order
+from whimbrel.schema.dialect import dialect_of
+from whimbrel.schema.state import State
+
+
+def preflight(
+    foresights: Iterable[Foresight], state: State, connection: Connection
+) -> tuple[Finding, ...]:
+    """Return what pending operations will meet, the worst first.
+
+    Args:
+        foresights: the pending scripts in their order, or the steps of a plan.
+        state: the live database.
+        connection: leads there; the transaction that it is in goes on as it was.
+    """
+    schema = connection.dialect.default_schema_name
+    outlook = Outlook(state, schema)
+    found: list[Finding] = []
+    for foresight in foresights:
+        for each in foresight.operations:
+            found += _found(each, foresight, outlook, connection)
+            outlook.follow(each.operation)
+        if foresight.blind_because:
+            outlook.lose_sight()
+    return in_order(found)
+
+
+def _found(
+    each: Foreseen, foresight: Foresight, outlook: Outlook, connection: Connection
+) -> Iterator[Finding]:
+    accepted = accepted_codes(foresight.source, each.line) if each.line else frozenset()
+    place = {"revision": foresight.revision, "line": each.line}
+    dialect = dialect_of(connection)
+    asked = (
+        *questions(each.operation, outlook, dialect),
+        *cast_questions(each.operation, outlook, dialect),
+        *losses(each.operation, outlook),
+    )
+    for question in asked:
+        if question.code not in accepted:
+            finding = _answered(question, ask_rows(connection, question.rows))
+            if finding is not None:
+                query = _spelled(question, connection)
+                yield Finding(**{**_facts(finding), **place, "query": query})
+    for finding in blocked(each.operation, outlook, dialect):
+        if finding.code not in accepted:
+            yield Finding(**{**_facts(finding), **place})
+
+
+def _facts(finding: Finding) -> dict[str, Any]:
+    return {name: getattr(finding, name) for name in Finding.__dataclass_fields__}
+
+
+def _answered(question: Question, answer: Answer) -> Finding | None:
+    """Return what an answer means; None if nothing stands in the way."""
+    if question.is_attempt:
+        if not (answer.refused and answer.is_data_at_fault):
+            return None
+        sentence = question.found.format(words=answer.refused)
+        return _finding(question, answer, f"{sentence}.")
+    if answer.refused or not answer.count:
+        return None
+    told = _many(answer, "row")
+    values = _many(answer, "value")
+    sentence = question.found.format(rows=told, values=values)
+    return _finding(question, answer, f"{sentence}.")
+
+
+def _finding(question: Question, answer: Answer, sentence: str) -> Finding:
+    return Finding(
+        code=question.code,
+        subject=question.subject,
+        sentence=sentence,
+        count=answer.count,
+        is_more=answer.is_more,
+        keys=tuple(_key(question.keys, row) for row in answer.keys),
+        remedy=question.remedy,
+    )
+
+
+def _many(answer: Answer, noun: str) -> str:
+    if answer.is_more:
+        return f"More than {answer.count:,} {noun}s"
+    return (
+        f"{answer.count:,} {noun}" if answer.count == 1 else f"{answer.count:,} {noun}s"
+    )
+
+
+def _key(names: tuple[str, ...], row: tuple[Any, ...]) -> str:
+    pairs = zip(names, row, strict=False)
+    return ", ".join(f"{name} {value!r}" for name, value in pairs)
+
+
+def _spelled(question: Question, connection: Connection) -> str:
+    """Return the query that shows all the rows, as one line of SQL."""
+    compiled = question.rows.compile(
+        dialect=connection.dialect, compile_kwargs={"literal_binds": True}
+    )
+    return " ".join(str(compiled).replace("%%", "%").split())

@@ -1,0 +1,284 @@
+"""What the rows forbid: NULLs, duplicates, orphans, overlong values.
+
+Each pending operation that rows can forbid becomes a question, one bounded query.
+Nothing is asked of rows that the scripts themselves change before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from alembic.operations import ops
+from sqlalchemy.sql.elements import ClauseElement
+
+from whimbrel.check.outlook import Outlook, Standing
+from whimbrel.schema.dialect import Dialect
+from whimbrel.schema.state import Table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """A query that finds the rows that an operation will not like.
+
+    Args:
+        code: the rule that asks.
+        subject: the thing that it asks about, by its full name.
+        rows: the query; it selects what a row is told by.
+        keys: the names of what is selected.
+        found: what is said of what is found; ``{rows}`` becomes "3 rows".
+        remedy: what to do about it.
+        is_attempt: the query does what the operation will do, and fails with it.
+    """
+
+    code: str
+    subject: str
+    rows: sa.Select[Any]
+    keys: tuple[str, ...]
+    found: str
+    remedy: str
+    is_attempt: bool = False
+
+
+def questions(
+    operation: ops.MigrateOperation, outlook: Outlook, dialect: Dialect
+) -> Iterator[Question]:
+    """Yield what must be asked of the rows before *operation* is carried out.
+
+    Args:
+        operation: what is pending.
+        outlook: what will stand there by then.
+        dialect: the database.
+    """
+    match operation:
+        case ops.CreateUniqueConstraintOp() | ops.CreatePrimaryKeyOp():
+            yield from _new_key(operation, outlook)
+        case ops.CreateIndexOp() if operation.unique:
+            yield from _new_unique_index(operation, outlook, dialect)
+        case ops.CreateForeignKeyOp():
+            yield from _new_foreign_key(operation, outlook)
+        case ops.CreateCheckConstraintOp():
+            yield from _new_check(operation, outlook)
+        case ops.AddColumnOp():
+            yield from _new_column(operation, outlook, dialect)
+        case ops.AlterColumnOp() if operation.modify_nullable is False:
+            yield from _not_null(operation, outlook)
+        case _:
+            pass
+
+
+def selectable(standing: Standing) -> sa.TableClause:
+    """Return the live table, to be asked."""
+    columns: list[sa.ColumnClause[Any]] = [
+        sa.column(each.name) for each in standing.live.columns
+    ]
+    name = standing.live.name
+    return sa.table(name.name, *columns, schema=name.schema)
+
+
+def key_of(table: Table) -> tuple[str, ...]:
+    """Return the columns by which a row of *table* is told."""
+    key = table.primary_key
+    if key is not None:
+        return key.columns
+    return tuple(each.name for each in table.ordered_columns[:1])
+
+
+def rows_where(standing: Standing, condition: Any) -> sa.Select[Any]:
+    """Return the query for the rows for which *condition* is true."""
+    source = selectable(standing)
+    return sa.select(*(source.c[name] for name in key_of(standing.live))).where(
+        condition
+    )
+
+
+def _settled(
+    outlook: Outlook, name: str, schema: str | None, columns: Iterable[str]
+) -> Standing | None:
+    """Return the live table if its rows are known: there, and not changed before."""
+    standing = outlook.table(name, schema)
+    if standing is None or standing.are_rows_changed:
+        return None
+    return standing if standing.live_columns(columns) is not None else None
+
+
+def _names(columns: Iterable[Any]) -> list[str]:
+    return [str(getattr(each, "name", each)) for each in columns]
+
+
+def _new_key(
+    operation: ops.CreateUniqueConstraintOp | ops.CreatePrimaryKeyOp, outlook: Outlook
+) -> Iterator[Question]:
+    names = _names(operation.columns)
+    standing = _settled(outlook, operation.table_name, operation.schema, names)
+    if standing is not None:
+        takes_null = isinstance(operation, ops.CreateUniqueConstraintOp)
+        yield from _duplicates(standing, names, None, takes_null=takes_null)
+
+
+def _new_unique_index(
+    operation: ops.CreateIndexOp, outlook: Outlook, dialect: Dialect
+) -> Iterator[Question]:
+    if not all(isinstance(each, str | sa.Column) for each in operation.columns):
+        return
+    if any(name.endswith(("_length", "_nulls_not_distinct")) for name in operation.kw):
+        return
+    names = _names(operation.columns)
+    standing = _settled(outlook, operation.table_name, operation.schema, names)
+    if standing is not None:
+        where = operation.kw.get(f"{dialect.name}_where")
+        yield from _duplicates(standing, names, where, takes_null=True)
+
+
+def _duplicates(
+    standing: Standing, names: list[str], where: Any, *, takes_null: bool
+) -> Iterator[Question]:
+    live = standing.live_columns(names)
+    if not live or _is_key_already(standing.live, {each.name for each in live}):
+        return
+    source = selectable(standing)
+    columns = [source.c[each.name] for each in live]
+    query = sa.select(*columns, sa.func.count()).group_by(*columns)
+    if takes_null:
+        query = query.where(*(column.is_not(None) for column in columns))
+    if where is not None:
+        query = query.where(_condition(where))
+    told = ", ".join(names)
+    yield Question(
+        code="W302",
+        subject=f"{standing.live.name}({told})",
+        rows=query.having(sa.func.count() > 1),
+        keys=(*(each.name for each in live), "rows"),
+        found=f"{{values}} of {told} in {standing.live.name} stand in several rows;"
+        " a unique key would fail",
+        remedy="Give the rows different values, or delete those that are too many.",
+    )
+
+
+def _is_key_already(table: Table, names: set[str]) -> bool:
+    keys = (getattr(each, "columns", ()) for each in table.constraints)
+    kinds = zip(table.constraints, keys, strict=True)
+    return any(
+        type(each).__name__ in ("PrimaryKey", "Unique") and set(columns) <= names
+        for each, columns in kinds
+    )
+
+
+def _condition(said: Any) -> Any:
+    """Return a condition as SQL in parentheses, for whatever surrounds it."""
+    if isinstance(said, ClauseElement) and not isinstance(said, sa.TextClause):
+        return said
+    return sa.text(f"({said})")
+
+
+def _new_foreign_key(
+    operation: ops.CreateForeignKeyOp, outlook: Outlook
+) -> Iterator[Question]:
+    schema, target_schema = (
+        operation.kw.get(name) for name in ("source_schema", "referent_schema")
+    )
+    local, remote = _names(operation.local_cols), _names(operation.remote_cols)
+    child = _settled(outlook, operation.source_table, schema, local)
+    parent = _settled(outlook, operation.referent_table, target_schema, remote)
+    if child is None or parent is None or operation.kw.get("postgresql_not_valid"):
+        return
+    children, parents = selectable(child), selectable(parent).alias("referred")
+    pairs = list(
+        zip(
+            child.live_columns(local) or (),
+            parent.live_columns(remote) or (),
+            strict=True,
+        )
+    )
+    columns = [children.c[here.name] for here, _ in pairs]
+    met = sa.and_(
+        *(children.c[here.name] == parents.c[there.name] for here, there in pairs)
+    )
+    query = (
+        sa.select(*(children.c[name] for name in key_of(child.live)))
+        .where(*(column.is_not(None) for column in columns))
+        .where(~sa.exists(sa.select(sa.literal(1)).select_from(parents).where(met)))
+    )
+    yield Question(
+        code="W303",
+        subject=f"{child.live.name}({', '.join(local)})",
+        rows=query,
+        keys=key_of(child.live),
+        found=f"{{rows}} of {child.live.name} refer to a row of {parent.live.name} that"
+        " is not there; a foreign key would fail",
+        remedy="Add the missing rows, or give these rows another value or NULL.",
+    )
+
+
+def _new_check(
+    operation: ops.CreateCheckConstraintOp, outlook: Outlook
+) -> Iterator[Question]:
+    standing = _settled(outlook, operation.table_name, operation.schema, ())
+    if standing is None or operation.kw.get("postgresql_not_valid"):
+        return
+    if any(column is None for column in standing.columns.values()):
+        return  # the condition may name what is not there yet
+    yield Question(
+        code="W304",
+        subject=f"{standing.live.name}",
+        rows=rows_where(standing, sa.not_(_condition(operation.condition))),
+        keys=key_of(standing.live),
+        found=f"{{rows}} of {standing.live.name} break the check"
+        f" ({operation.condition})",
+        remedy="Mend the rows, or the condition.",
+    )
+
+
+def _new_column(
+    operation: ops.AddColumnOp, outlook: Outlook, dialect: Dialect
+) -> Iterator[Question]:
+    column = operation.column
+    has_value = column.server_default is not None or column.identity is not None
+    if column.nullable or has_value or column.computed is not None:
+        return
+    standing = outlook.table(operation.table_name, operation.schema)
+    if standing is None or str(column.name) in standing.columns:
+        return  # an interrupted run added it
+    if column.autoincrement is not True:
+        yield _any_rows(standing, str(column.name), dialect)
+
+
+def _any_rows(standing: Standing, column: str, dialect: Dialect) -> Question:
+    source = selectable(standing)
+    keys = key_of(standing.live)
+    name = standing.live.name
+    is_invented = dialect.invents_values
+    found = f"{{rows}} of {name} have no value for the new column {column}"
+    end = "the server would invent one" if is_invented else "NOT NULL would fail"
+    return Question(
+        code="W309" if is_invented else "W308",
+        subject=f"{name}.{column}",
+        rows=sa.select(*(source.c[key] for key in keys)),
+        keys=keys,
+        found=f"{found}; {end}",
+        remedy=f"Give the rows one: migrate --fill {name}.{column}=VALUE, or a"
+        " server_default in the model.",
+    )
+
+
+def _not_null(operation: ops.AlterColumnOp, outlook: Outlook) -> Iterator[Question]:
+    standing = outlook.table(operation.table_name, operation.schema)
+    if standing is None or standing.are_rows_changed:
+        return
+    name = operation.column_name
+    live = standing.columns.get(name)
+    if live is None or not live.nullable:
+        return
+    source = selectable(standing)
+    yield Question(
+        code="W301",
+        subject=f"{standing.live.name}.{name}",
+        rows=rows_where(standing, source.c[live.name].is_(None)),
+        keys=key_of(standing.live),
+        found=f"{{rows}} of {standing.live.name} have no {name}; NOT NULL would fail",
+        remedy="Give them a value: migrate --fill"
+        f" {standing.live.name}.{name}=VALUE, or UPDATE {standing.live.name}"
+        f" SET {name} = ... WHERE {name} IS NULL.",
+    )

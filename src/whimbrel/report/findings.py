@@ -1,0 +1,50 @@
+"""A finding as lines: what was found, the first rows, what to do, and the query."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from whimbrel.check.rule import Finding, Severity
+from whimbrel.report.report import Line, Tone
+
+
+_HEADS: Mapping[Severity, tuple[str, Tone]] = {
+    Severity.FAILS: ("rows", Tone.BAD),
+    Severity.LOSES: ("loss", Tone.WARN),
+    Severity.BLOCKS: ("lock", Tone.DIM),
+}
+INDENT = " " * 16
+
+
+def describe_findings(findings: Iterable[Finding]) -> tuple[Line, ...]:
+    """Return *findings* as lines, each with its code and what to do about it."""
+    return tuple(line for each in findings for line in _lines(each))
+
+
+def as_data(finding: Finding) -> dict[str, object]:
+    """Return *finding* as what a program reads of it."""
+    return {
+        "code": finding.code,
+        "severity": finding.severity.value,
+        "object": finding.subject,
+        "sentence": finding.sentence,
+        "revision": finding.revision,
+        "line": finding.line,
+        "count": finding.count,
+        "more": finding.is_more,
+        "keys": list(finding.keys),
+        "query": finding.query,
+        "remedy": finding.remedy,
+    }
+
+
+def _lines(finding: Finding) -> Iterable[Line]:
+    head, tone = _HEADS[finding.severity]
+    first = f" The first: {'; '.join(finding.keys)}." if finding.keys else ""
+    yield Line(f"{head:<8} {finding.code:<6} {finding.sentence}{first}", tone)
+    if finding.severity is Severity.BLOCKS:
+        return
+    if finding.remedy:
+        yield Line(f"{INDENT}{finding.remedy}")
+    if finding.query:
+        yield Line(f"{INDENT}All of them: {finding.query}", Tone.DIM)

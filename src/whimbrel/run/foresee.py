@@ -1,0 +1,231 @@
+"""What pending scripts will do, found out without doing it.
+
+The functions of the scripts are run with an ``op`` that notes every operation and
+carries out none.  A script that asks the database anything, or works with more than
+``op``, is foreseen up to there.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from alembic import context as alembic_context
+from alembic.config import Config
+from alembic.operations import ops
+from alembic.operations.base import BatchOperations
+from alembic.operations.batch import BatchOperationsImpl
+from alembic.runtime.migration import MigrationContext, RevisionStep
+from sqlalchemy import event
+from sqlalchemy.engine import Dialect, Engine
+
+from whimbrel.check.outlook import Foreseen, Foresight
+from whimbrel.run.host import nothing_logged
+from whimbrel.run.runtime import (
+    ENVIRONMENT_LOCK,
+    RUNTIME_LOG,
+    Environment,
+    Operations,
+)
+
+
+WORKS_ELSEWHERE = frozenset(
+    {"os", "subprocess", "shutil", "socket", "urllib", "http", "requests", "httpx"}
+    | {"boto3", "smtplib", "tempfile", "redis", "celery"}
+)
+"""Modules by which a script may do what a database cannot undo."""
+
+
+class Unforeseen(BaseException):
+    """The script does what cannot be foreseen; no ``except`` of its own may hide it."""
+
+
+def foresee(
+    steps: Iterable[RevisionStep],
+    context: MigrationContext,
+    arguments: Mapping[str, Any],
+) -> tuple[Foresight, ...]:
+    """Return what the scripts of *steps* will do.
+
+    Args:
+        steps: what a command is about to run.
+        context: the context of that run.
+        arguments: what env.py hands to the functions of the scripts.
+    """
+    return tuple(_foreseen(step, context, arguments) for step in steps)
+
+
+def _foreseen(
+    step: RevisionStep, live: MigrationContext, arguments: Mapping[str, Any]
+) -> Foresight:
+    script = step.revision
+    path = str(getattr(script, "path", ""))
+    notes: list[Foreseen] = []
+    why = _works_elsewhere(script.module)
+    if not why:
+        with _standing_in(live, path, notes) as blindness:
+            try:
+                step.migration_fn(**arguments)
+            except Unforeseen as unforeseen:
+                why = str(unforeseen)
+            except Exception as error:  # whatever a script does with what it gets
+                why = blindness[0] if blindness else f"{type(error).__name__}: {error}"
+    return Foresight(
+        revision=str(script.revision),
+        operations=tuple(notes),
+        blind_because=why,
+        source=_source(path),
+    )
+
+
+def _source(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return ""
+
+
+def _works_elsewhere(module: Any) -> str:
+    """Say which module of a script may do more than a database can undo."""
+    names = {
+        getattr(each, "__name__", "").partition(".")[0]
+        for each in vars(module).values()
+    }
+    found = sorted(names & WORKS_ELSEWHERE)
+    return f"it works with {found[0]}" if found else ""
+
+
+@contextmanager
+def _standing_in(
+    live: MigrationContext, path: str, notes: list[Foreseen]
+) -> Iterator[list[str]]:
+    """Let ``op`` and ``alembic.context`` note what a script wants, for the block."""
+    blindness: list[str] = []
+    with nothing_logged(RUNTIME_LOG):
+        context = MigrationContext.configure(
+            dialect=live.dialect, opts={"as_sql": True, "output_buffer": _Nowhere()}
+        )
+    context.as_sql = False
+    context.connection = _Bind(live.dialect, blindness)  # type: ignore[assignment]  # asks nothing
+    proxy = getattr(alembic_context, "_proxy", None)
+    config = proxy.config if proxy is not None else Config()
+    with (
+        ENVIRONMENT_LOCK,
+        Environment(config, getattr(proxy, "script", None)) as environment,  # type: ignore[arg-type]  # may be None, as for Alembic
+        _no_database(blindness),
+        _Notes.context(context) as noting,
+    ):
+        environment._migration_context = context
+        context.environment_context = environment
+        noting.path, noting.notes = path, notes
+        yield blindness
+
+
+class _Nowhere:
+    """Takes SQL and forgets it."""
+
+    def write(self, _text: str) -> None:
+        """Take a piece of text."""
+
+    def flush(self) -> None:
+        """Do as a file does."""
+
+
+class _Bind:
+    """What ``op.get_bind()`` gives: it knows its dialect, and that is all."""
+
+    def __init__(self, dialect: Dialect, blindness: list[str]) -> None:
+        self.dialect = dialect
+        self.name = dialect.name
+        self._blindness = blindness
+
+    @property
+    def engine(self) -> _Bind:
+        """The engine knows no more than the connection."""
+        return self
+
+    def __getattr__(self, name: str) -> Any:
+        """Refuse everything else."""
+        raise _unforeseen("it asks the database itself", self._blindness)
+
+
+def _unforeseen(why: str, blindness: list[str]) -> Unforeseen:
+    blindness.append(why)
+    return Unforeseen(why)
+
+
+@contextmanager
+def _no_database(blindness: list[str]) -> Iterator[None]:
+    """Refuse every statement of this thread, whatever engine it is for."""
+    thread = threading.get_ident()
+
+    def refuse(*_: Any) -> None:
+        if threading.get_ident() == thread:
+            raise _unforeseen("it works with a connection of its own", blindness)
+
+    event.listen(Engine, "engine_connect", refuse)
+    event.listen(Engine, "before_cursor_execute", refuse)
+    try:
+        yield
+    finally:
+        event.remove(Engine, "engine_connect", refuse)
+        event.remove(Engine, "before_cursor_execute", refuse)
+
+
+class _Notes(Operations):
+    """Operations that are noted."""
+
+    path = ""
+    notes: list[Foreseen]
+
+    def invoke(self, operation: ops.MigrateOperation) -> Any:
+        """Note *operation*, and return what a script may need of its result."""
+        if isinstance(operation, ops.OpContainer):
+            for each in operation.ops:
+                self.invoke(each)
+            return None
+        self.notes.append(Foreseen(operation=operation, line=_line(self.path)))
+        if isinstance(operation, ops.CreateTableOp):
+            return operation.to_table(self.migration_context)
+        return None
+
+    @contextmanager
+    def batch_alter_table(
+        self, table_name: str, schema: str | None = None, *_: Any, **__: Any
+    ) -> Iterator[BatchOperations]:
+        """Note what is said of one table."""
+        impl = BatchOperationsImpl(  # type: ignore[no-untyped-call]  # Alembic's __init__
+            self, table_name, schema, "never", None, (), {}, (), {}, None, None
+        )
+        yield _BatchNotes(self, impl)
+
+    def run_async(self, *_: Any, **__: Any) -> Any:
+        """Refuse what asks the database."""
+        raise Unforeseen("it asks the database itself")
+
+
+class _BatchNotes(BatchOperations):
+    """The operations of a batch, noted by those around it."""
+
+    def __init__(self, around: _Notes, impl: BatchOperationsImpl) -> None:
+        super().__init__(around.migration_context, impl=impl)
+        self._around = around
+
+    def invoke(self, operation: ops.MigrateOperation) -> Any:
+        """Note *operation*."""
+        return self._around.invoke(operation)
+
+
+def _line(path: str) -> int:
+    """Return the line of the script that is being run now."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        if frame.f_code.co_filename == path:
+            return frame.f_lineno
+        frame = frame.f_back
+    return 0
