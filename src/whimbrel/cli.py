@@ -27,7 +27,7 @@ from whimbrel.errors import (
     UsageError,
     WhimbrelError,
 )
-from whimbrel.verbs import OPTIONS, VERBS, WISHES, Verb, Word, Words
+from whimbrel.verbs import VERBS, WISHES, Verb, Word, Words
 
 
 # ------------------------------------------------------- the deed and the answer
@@ -37,7 +37,8 @@ def perform(verb: str, config: Any, *arguments: Any, **options: Any) -> Any:
     """Do *verb* for the project of *config* and return its Report."""
     room = importlib.import_module(f"whimbrel.commands.{VERBS[verb].room}")
     if any(name in options for name in WISHES):
-        options["wishes"] = _wishes(options)
+        wishes = importlib.import_module("whimbrel.commands.wishes")
+        options["wishes"] = wishes.wishes_of(options)
     if "no_preflight" in options:
         ahead = importlib.import_module("whimbrel.commands.preflight")
         options["precautions"] = ahead.precautions_of(options)
@@ -69,27 +70,6 @@ def arranged(verb: Verb, words: dict[str, Any]) -> tuple[Any, ...]:
     if verb.name == "downgrade" and words.get("sql") and said == "-1":
         said = "head:-1"
     return (said,)
-
-
-def _wishes(options: dict[str, Any]) -> Any:
-    """Take the wishes out of *options*."""
-    from whimbrel.commands.wishes import Wishes
-
-    renamed = {"keep": "is_kept", "no_proof": "is_proved"}
-    said: dict[str, Any] = {
-        renamed.get(name, name): _listed(value) if OPTIONS[name].multiple else value
-        for name, value in options.items()
-        if name in WISHES
-    }
-    for name in WISHES:
-        options.pop(name, None)
-    if "is_proved" in said:
-        said["is_proved"] = not said["is_proved"]
-    return Wishes(**said)
-
-
-def _listed(value: Any) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else tuple(value)
 
 
 def run_default_environment() -> None:

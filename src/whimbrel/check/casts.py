@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,8 +11,8 @@ from alembic.operations import ops
 from sqlalchemy.types import TypeEngine
 
 from whimbrel.check.outlook import Outlook, Standing
-from whimbrel.check.rows import Question, key_of, rows_where, selectable
-from whimbrel.plan.spelled import existing_type, sqlalchemy_dialect
+from whimbrel.check.rows import Question, key_of, rows_where
+from whimbrel.plan.spelled import sqlalchemy_dialect
 from whimbrel.schema.dialect import Dialect
 from whimbrel.schema.state import Column
 
@@ -38,14 +39,14 @@ def cast_questions(
     after = after.dialect_impl(sqlalchemy_dialect(dialect.name))
     if isinstance(after, sa.Enum) and _has_values(after, dialect):
         yield _outside_of_enum(standing, live, after)
-    elif _is_narrower(existing_type(live, dialect), after):
+    elif _is_narrower(live, after):
         yield _too_long(
             standing, live, after, is_cut="postgresql_using" in operation.kw
         )
     elif dialect.casts_in_queries:
         yield _attempt(standing, live, after, operation.kw.get("postgresql_using"))
     else:
-        yield from _by_pattern(standing, live, after, existing_type(live, dialect))
+        yield from _by_pattern(standing, live, after)
 
 
 def _has_values(enum: sa.Enum, dialect: Dialect) -> bool:
@@ -53,15 +54,15 @@ def _has_values(enum: sa.Enum, dialect: Dialect) -> bool:
 
 
 def _outside_of_enum(standing: Standing, live: Column, enum: sa.Enum) -> Question:
-    value = sa.cast(selectable(standing).c[live.name], sa.String)
+    value = sa.cast(standing.source.c[live.name], sa.String)
     values = [str(each) for each in enum.enums]
     return _question(
         "W307",
         standing,
         live,
         value.not_in(values),
-        found=f"{{rows}} of {standing.live.name} hold a value in {live.name} that the"
-        f" enum ({', '.join(values)}) lacks",
+        found=f"{{rows}} of {standing.live.name} hold{{s}} a value in {live.name} that"
+        f" the enum ({', '.join(values)}) lacks",
         remedy="Give the rows another value, or name what became of the old one:"
         f" migrate --rename {standing.live.name}.{live.name}=OLD:NEW.",
     )
@@ -86,30 +87,36 @@ def _question(
     )
 
 
-def _is_narrower(before: TypeEngine[Any], after: TypeEngine[Any]) -> bool:
-    """Whether both are strings, and the new one is the first to be too short."""
-    if not isinstance(before, sa.String) or not isinstance(after, sa.String):
+_TEXTUAL = re.compile(r"(?:character varying|character|varchar|char|\w*text)\b", re.I)
+_LENGTH = re.compile(r"\((\d+)\)")
+
+
+def _is_text(column: Column) -> bool:
+    return _TEXTUAL.match(column.type.spelling) is not None
+
+
+def _is_narrower(before: Column, after: TypeEngine[Any]) -> bool:
+    """Whether both are strings, and the new one takes less than the old one."""
+    length = getattr(after, "length", None)
+    if not isinstance(after, sa.String) or length is None or not _is_text(before):
         return False
-    if isinstance(before, sa.Enum) or isinstance(after, sa.Enum):
-        return False
-    if after.length is None:
-        return False
-    return before.length is None or before.length > after.length
+    said = _LENGTH.search(before.type.spelling)
+    return said is None or int(said[1]) > length
 
 
 def _too_long(
     standing: Standing, live: Column, after: TypeEngine[Any], *, is_cut: bool
 ) -> Question:
     length = getattr(after, "length", None)
-    value = sa.func.rtrim(selectable(standing).c[live.name])
+    value = sa.func.rtrim(standing.source.c[live.name])
     becomes = "they would be cut" if is_cut else "the new type would refuse them"
     return _question(
         "W103" if is_cut else "W305",
         standing,
         live,
         sa.func.char_length(value) > length,
-        found=f"{{rows}} of {standing.live.name} have more than {length} characters in"
-        f" {live.name}; {becomes}",
+        found=f"{{rows}} of {standing.live.name} {{have}} more than {length} characters"
+        f" in {live.name}; {becomes}",
         remedy="Shorten the values, or let the column be as long as they are.",
     )
 
@@ -118,10 +125,10 @@ def _attempt(
     standing: Standing, live: Column, after: TypeEngine[Any], using: str | None
 ) -> Question:
     """Return the query that casts all values, as the operation will."""
-    column = selectable(standing).c[live.name]
+    column = standing.source.c[live.name]
     cast: Any = sa.cast(column, after) if using is None else sa.text(f"({using})")
     attempted = sa.func.count(cast)
-    source = selectable(standing)
+    source = standing.source
     return Question(
         code="W306",
         subject=f"{standing.live.name}.{live.name}",
@@ -136,12 +143,12 @@ def _attempt(
 
 
 def _by_pattern(
-    standing: Standing, live: Column, after: TypeEngine[Any], before: TypeEngine[Any]
+    standing: Standing, live: Column, after: TypeEngine[Any]
 ) -> Iterator[Question]:
     """Yield what finds texts that are no numbers or times, where they become such."""
-    if not isinstance(before, sa.String):
+    if not _is_text(live):
         return
-    column = selectable(standing).c[live.name]
+    column = standing.source.c[live.name]
     if isinstance(after, sa.Integer):
         misfit = ~column.regexp_match(WHOLE)
     elif isinstance(after, sa.Numeric | sa.Float):
@@ -155,8 +162,8 @@ def _by_pattern(
         standing,
         live,
         misfit,
-        found=f"{{rows}} of {standing.live.name} have values in {live.name} that do not"
-        f" fit the new type {after!r}",
+        found=f"{{rows}} of {standing.live.name} {{have}} values in {live.name} that do"
+        f" not fit the new type {after!r}",
         remedy="Mend the values before the upgrade, or in the script before its"
         " alter_column().",
     )

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic.operations import ops
 
 from whimbrel.check.outlook import Outlook, Standing
-from whimbrel.check.rows import Question, key_of, rows_where, selectable
+from whimbrel.check.rows import Question, key_of, rows_where
 
 
 def losses(operation: ops.MigrateOperation, outlook: Outlook) -> Iterator[Question]:
@@ -30,14 +30,14 @@ def losses(operation: ops.MigrateOperation, outlook: Outlook) -> Iterator[Questi
 
 
 def _dropped_table(standing: Standing) -> Question:
-    source, name = selectable(standing), standing.live.name
+    source, name = standing.source, standing.live.name
     keys = key_of(standing.live)
     return Question(
         code="W101",
         subject=str(name),
         rows=sa.select(*(source.c[key] for key in keys)),
         keys=keys,
-        found=f"{{rows}} of {name} are lost when the table is dropped",
+        found=f"{{rows}} of {name} {{are}} lost when the table is dropped",
         remedy=f"If it has another name now: migrate --rename {name}:NEW. If its rows"
         " are wanted elsewhere, copy them in the script before.",
     )
@@ -50,13 +50,13 @@ def _dropped_column(standing: Standing, name: str) -> Iterator[Question]:
     table = standing.live.name
     if live.computed is not None:
         return
-    source = selectable(standing)
+    source = standing.source
     yield Question(
         code="W102",
         subject=f"{table}.{name}",
         rows=rows_where(standing, source.c[live.name].is_not(None)),
         keys=key_of(standing.live),
-        found=f"{{rows}} of {table} have a value in {name}, which is lost",
+        found=f"{{rows}} of {table} {{have}} a value in {name}, which is lost",
         remedy="If it has another name now: migrate --rename"
         f" {table}.{name}:{table}.NEW. If its values are wanted elsewhere, copy them in"
         " the script before.",

@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
+import sqlalchemy as sa
 from alembic.operations import ops
 
 from whimbrel.schema.state import Column, State, Table, TableName
@@ -47,12 +49,27 @@ class Standing:
     Args:
         live: the table as it is now.
         columns: its columns by their names by then; None for what is new.
+        source: what a query about its rows selects from.
         changed: the words of the statements that change its rows before.
     """
 
     live: Table
     columns: dict[str, Column | None]
+    source: sa.TableClause
     changed: set[str] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, table: Table) -> Standing:
+        """Return *table* as it stands now."""
+        columns: list[sa.ColumnClause[Any]] = [
+            sa.column(each.name) for each in table.columns
+        ]
+        name = table.name
+        return cls(
+            live=table,
+            columns={each.name: each for each in table.columns},
+            source=sa.table(name.name, *columns, schema=name.schema),
+        )
 
     @property
     def are_rows_changed(self) -> bool:
@@ -86,10 +103,7 @@ class Outlook:
 
     def __init__(self, state: State, default_schema: str | None = None) -> None:
         self._default = default_schema
-        self._tables: dict[TableName, Standing] = {
-            table.name: Standing(table, {each.name: each for each in table.columns})
-            for table in state.tables
-        }
+        self._tables = {table.name: Standing.of(table) for table in state.tables}
 
     def table(self, name: str, schema: str | None = None) -> Standing | None:
         """Return the live table that will have that name, if it is there now."""

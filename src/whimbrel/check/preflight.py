@@ -75,9 +75,14 @@ def _answered(question: Question, answer: Answer) -> Finding | None:
         return _finding(question, answer, f"{sentence}.")
     if answer.refused or not answer.count:
         return None
-    told = _many(answer, "row")
-    values = _many(answer, "value")
-    sentence = question.found.format(rows=told, values=values)
+    is_one = answer.count == 1
+    sentence = question.found.format(
+        rows=_many(answer, "row"),
+        values=_many(answer, "value"),
+        s="s" if is_one else "",
+        have="has" if is_one else "have",
+        are="is" if is_one else "are",
+    )
     return _finding(question, answer, f"{sentence}.")
 
 

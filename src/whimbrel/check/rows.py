@@ -69,15 +69,6 @@ def questions(
             pass
 
 
-def selectable(standing: Standing) -> sa.TableClause:
-    """Return the live table, to be asked."""
-    columns: list[sa.ColumnClause[Any]] = [
-        sa.column(each.name) for each in standing.live.columns
-    ]
-    name = standing.live.name
-    return sa.table(name.name, *columns, schema=name.schema)
-
-
 def key_of(table: Table) -> tuple[str, ...]:
     """Return the columns by which a row of *table* is told."""
     key = table.primary_key
@@ -88,7 +79,7 @@ def key_of(table: Table) -> tuple[str, ...]:
 
 def rows_where(standing: Standing, condition: Any) -> sa.Select[Any]:
     """Return the query for the rows for which *condition* is true."""
-    source = selectable(standing)
+    source = standing.source
     return sa.select(*(source.c[name] for name in key_of(standing.live))).where(
         condition
     )
@@ -138,7 +129,7 @@ def _duplicates(
     live = standing.live_columns(names)
     if not live or _is_key_already(standing.live, {each.name for each in live}):
         return
-    source = selectable(standing)
+    source = standing.source
     columns = [source.c[each.name] for each in live]
     query = sa.select(*columns, sa.func.count()).group_by(*columns)
     if takes_null:
@@ -151,8 +142,8 @@ def _duplicates(
         subject=f"{standing.live.name}({told})",
         rows=query.having(sa.func.count() > 1),
         keys=(*(each.name for each in live), "rows"),
-        found=f"{{values}} of {told} in {standing.live.name} stand in several rows;"
-        " a unique key would fail",
+        found=f"{{values}} of {told} in {standing.live.name} stand{{s}} in several"
+        " rows; a unique key would fail",
         remedy="Give the rows different values, or delete those that are too many.",
     )
 
@@ -173,6 +164,13 @@ def _condition(said: Any) -> Any:
     return sa.text(f"({said})")
 
 
+def _negated(said: Any) -> Any:
+    """Return what is true where a check is broken: it is false there, not NULL."""
+    if isinstance(said, ClauseElement) and not isinstance(said, sa.TextClause):
+        return sa.not_(said)
+    return sa.text(f"NOT ({said})")
+
+
 def _new_foreign_key(
     operation: ops.CreateForeignKeyOp, outlook: Outlook
 ) -> Iterator[Question]:
@@ -184,7 +182,7 @@ def _new_foreign_key(
     parent = _settled(outlook, operation.referent_table, target_schema, remote)
     if child is None or parent is None or operation.kw.get("postgresql_not_valid"):
         return
-    children, parents = selectable(child), selectable(parent).alias("referred")
+    children, parents = child.source, parent.source.alias("referred")
     pairs = list(
         zip(
             child.live_columns(local) or (),
@@ -206,8 +204,8 @@ def _new_foreign_key(
         subject=f"{child.live.name}({', '.join(local)})",
         rows=query,
         keys=key_of(child.live),
-        found=f"{{rows}} of {child.live.name} refer to a row of {parent.live.name} that"
-        " is not there; a foreign key would fail",
+        found=f"{{rows}} of {child.live.name} refer{{s}} to a row of {parent.live.name}"
+        " that is not there; a foreign key would fail",
         remedy="Add the missing rows, or give these rows another value or NULL.",
     )
 
@@ -223,9 +221,9 @@ def _new_check(
     yield Question(
         code="W304",
         subject=f"{standing.live.name}",
-        rows=rows_where(standing, sa.not_(_condition(operation.condition))),
+        rows=rows_where(standing, _negated(operation.condition)),
         keys=key_of(standing.live),
-        found=f"{{rows}} of {standing.live.name} break the check"
+        found=f"{{rows}} of {standing.live.name} break{{s}} the check"
         f" ({operation.condition})",
         remedy="Mend the rows, or the condition.",
     )
@@ -246,11 +244,11 @@ def _new_column(
 
 
 def _any_rows(standing: Standing, column: str, dialect: Dialect) -> Question:
-    source = selectable(standing)
+    source = standing.source
     keys = key_of(standing.live)
     name = standing.live.name
     is_invented = dialect.invents_values
-    found = f"{{rows}} of {name} have no value for the new column {column}"
+    found = f"{{rows}} of {name} {{have}} no value for the new column {column}"
     end = "the server would invent one" if is_invented else "NOT NULL would fail"
     return Question(
         code="W309" if is_invented else "W308",
@@ -271,13 +269,14 @@ def _not_null(operation: ops.AlterColumnOp, outlook: Outlook) -> Iterator[Questi
     live = standing.columns.get(name)
     if live is None or not live.nullable:
         return
-    source = selectable(standing)
+    source = standing.source
     yield Question(
         code="W301",
         subject=f"{standing.live.name}.{name}",
         rows=rows_where(standing, source.c[live.name].is_(None)),
         keys=key_of(standing.live),
-        found=f"{{rows}} of {standing.live.name} have no {name}; NOT NULL would fail",
+        found=f"{{rows}} of {standing.live.name} {{have}} no {name};"
+        " NOT NULL would fail",
         remedy="Give them a value: migrate --fill"
         f" {standing.live.name}.{name}=VALUE, or UPDATE {standing.live.name}"
         f" SET {name} = ... WHERE {name} IS NULL.",

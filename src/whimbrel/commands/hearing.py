@@ -91,13 +91,17 @@ class Hearing:
         if self.is_silent:
             return Report(data=data)
         findings = self.lookout.findings
+        fails = any(each.is_certain_failure for each in findings)
+        code = int(fails and self.precautions.is_only_shown)
         if self.precautions.is_json:
             text = json.dumps(data, indent=2, ensure_ascii=False)
-            return Report(lines=(Line(text),), data=data, findings=findings)
+            return Report(
+                lines=(Line(text),), data=data, findings=findings, exit_code=code
+            )
         lines = () if self._tell is not None else tuple(self._lines)
         if not data["steps"] and not self.precautions.is_only_shown:
             lines = (*lines, NOTHING_TO_DO)
-        return Report(lines=lines, data=data, findings=findings)
+        return Report(lines=lines, data=data, findings=findings, exit_code=code)
 
 
 def _line(event: Event) -> Line:

@@ -191,6 +191,8 @@ class Lookout:
             )
 
     def _refuse(self) -> None:
+        if self.wanted.is_only_shown:
+            return
         failures = [each for each in self.findings if each.is_certain_failure]
         if failures and self.wanted.is_asked:
             raise RowsForbid(
@@ -200,7 +202,7 @@ class Lookout:
                 findings=tuple(failures),
             )
         losses = [each for each in self.findings if each.severity is Severity.LOSES]
-        if losses and not self.wanted.is_only_shown and not self._is_accepted(losses):
+        if losses and not self._is_accepted(losses):
             raise LossRefused(
                 f"{_things(len(losses))} would lose values; nothing was changed.",
                 "If that is wanted: --allow-loss, or a comment in the script beside the"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
+from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +44,25 @@ class Wishes:
     takes_all: bool = False
     ignores_stamp: bool = False
     is_written: bool = True
+
+
+def wishes_of(words: dict[str, Any]) -> Wishes:
+    """Take the wishes out of the options of a command, one for each field.
+
+    Two options have names of their own: ``keep`` and ``no_proof``.
+    """
+    said = {"is_kept": words.pop("keep", False)}
+    said["is_proved"] = not words.pop("no_proof", False)
+    for field in fields(Wishes):
+        if field.name in words:
+            value = words.pop(field.name)
+            is_one = isinstance(field.default, tuple) and isinstance(value, str)
+            said[field.name] = (value,) if is_one else _frozen(value)
+    return Wishes(**said)
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def is_named(name: str, patterns: Collection[str]) -> bool:

@@ -116,12 +116,13 @@ def _standing_in(
     config = proxy.config if proxy is not None else Config()
     with (
         ENVIRONMENT_LOCK,
-        Environment(config, getattr(proxy, "script", None)) as environment,  # type: ignore[arg-type]  # may be None, as for Alembic
+        Environment(config, getattr(proxy, "script", None)) as environment,
         _no_database(blindness),
         _Notes.context(context) as noting,
     ):
         environment._migration_context = context
         context.environment_context = environment
+        assert isinstance(noting, _Notes)
         noting.path, noting.notes = path, notes
         yield blindness
 

@@ -1,0 +1,183 @@
+"""Law: what rows forbid is found before it is tried, and nothing else is."""
+
+from dataclasses import replace
+
+import pytest
+import sqlalchemy as sa
+from alembic.operations import ops
+
+from whimbrel.catalog.read import read_state
+from whimbrel.check.outlook import Foreseen, Foresight
+from whimbrel.check.preflight import preflight
+from whimbrel.check.rule import RULES, accepted_codes
+from whimbrel.schema.scope import Scope
+
+
+@pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
+def connection(request, tmp_path):
+    """A live database with a parent and a child table, and rows of all sorts."""
+    url = f"sqlite:///{tmp_path}/app.db"
+    if request.param != "sqlite":
+        url = request.getfixturevalue(f"{request.param}_url")
+    engine = sa.create_engine(url)
+    metadata = sa.MetaData()
+    parent = sa.Table("parent", metadata, sa.Column("id", sa.Integer, primary_key=True))
+    child = sa.Table(
+        "child",
+        metadata,
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("name", sa.String(40)),
+        sa.Column("number", sa.String(40)),
+        sa.Column("parent_id", sa.Integer),
+        sa.Column("clean", sa.Integer, nullable=False),
+    )
+    metadata.create_all(engine)
+    with engine.connect() as connection:
+        connection.execute(parent.insert(), [{"id": 1}])
+        rows = [
+            ("long enough to be cut", "1", 1, 1),
+            ("twice", "two", 1, 2),
+            ("twice", "3", 7, 3),
+            (None, "4", None, 4),
+        ]
+        names = ["name", "number", "parent_id", "clean"]
+        connection.execute(
+            child.insert(), [dict(zip(names, row, strict=True)) for row in rows]
+        )
+        connection.commit()
+        yield connection
+    engine.dispose()
+
+
+def found(connection, *operations, **facts):
+    """What is found about operations that are pending, as (code, count) pairs."""
+    foresight = Foresight(
+        operations=tuple(Foreseen(operation=each) for each in operations)
+    )
+    state = read_state(connection, Scope())
+    findings = preflight([replace(foresight, **facts)], state, connection)
+    return [
+        (each.code, each.count) for each in findings if not each.code.startswith("W2")
+    ]
+
+
+def altered(column, **said):
+    return ops.AlterColumnOp("child", column, **said)
+
+
+BAD = {
+    "null": (altered("name", modify_nullable=False), ("W301", 1)),
+    "duplicate": (ops.CreateUniqueConstraintOp("uq", "child", ["name"]), ("W302", 1)),
+    "duplicate in an index": (
+        ops.CreateIndexOp("ix", "child", ["parent_id"], unique=True),
+        ("W302", 1),
+    ),
+    "orphan": (
+        ops.CreateForeignKeyOp("fk", "child", "parent", ["parent_id"], ["id"]),
+        ("W303", 1),
+    ),
+    "check": (ops.CreateCheckConstraintOp("ck", "child", "clean > 2"), ("W304", 2)),
+    "dropped table": (ops.DropTableOp("child"), ("W101", 4)),
+    "dropped column": (ops.DropColumnOp("child", "parent_id"), ("W102", 3)),
+}
+GOOD = {
+    "no null": altered("clean", modify_nullable=False),
+    "no duplicate": ops.CreateUniqueConstraintOp("uq", "child", ["clean"]),
+    "no duplicate pair": ops.CreateUniqueConstraintOp("uq", "child", ["name", "clean"]),
+    "check": ops.CreateCheckConstraintOp("ck", "child", "clean > 0"),
+    "plain index": ops.CreateIndexOp("ix", "child", ["name"]),
+    "nullable column": ops.AddColumnOp("child", sa.Column("new", sa.Integer)),
+    "column with a default": ops.AddColumnOp(
+        "child", sa.Column("new", sa.Integer, nullable=False, server_default="0")
+    ),
+    "longer": altered("name", modify_type=sa.String(50)),
+}
+
+
+@pytest.mark.parametrize(("operation", "expected"), BAD.values(), ids=BAD)
+def test_what_rows_forbid_is_counted(connection, operation, expected):
+    """Each danger is found with the number of its rows."""
+    assert found(connection, operation) == [expected]
+
+
+@pytest.mark.parametrize("operation", GOOD.values(), ids=GOOD)
+def test_what_rows_allow_is_not_found(connection, operation):
+    """There are no false alarms."""
+    assert found(connection, operation) == []
+
+
+def test_rows_without_a_value_for_a_new_column(connection):
+    """MySQL and MariaDB invent a value, which is worse than a failure."""
+    column = sa.Column("new", sa.Integer, nullable=False)
+    code = "W309" if connection.dialect.name == "mysql" else "W308"
+
+    assert found(connection, ops.AddColumnOp("child", column)) == [(code, 4)]
+
+
+def test_values_that_a_type_does_not_take(connection):
+    """SQLite takes any value in any column; the others refuse."""
+    shorter = altered("name", modify_type=sa.String(10))
+    number = altered(
+        "number", modify_type=sa.Integer(), postgresql_using="number::integer"
+    )
+    expected = {
+        "sqlite": ([], []),
+        "postgresql": ([("W305", 1)], [("W306", 0)]),
+        "mysql": ([("W305", 1)], [("W306", 1)]),
+    }[connection.dialect.name]
+
+    assert (found(connection, shorter), found(connection, number)) == expected
+
+
+def test_rows_that_a_script_mends_first_are_not_asked(connection):
+    """Who can tell what they will be like?"""
+    mend = ops.ExecuteSQLOp("UPDATE child SET name = 'x' WHERE name IS NULL")
+
+    assert found(connection, mend, altered("name", modify_nullable=False)) == []
+
+
+def test_values_that_were_copied_are_not_lost(connection):
+    """A column that a statement reads before is dropped in peace."""
+    copy = ops.ExecuteSQLOp("UPDATE child SET number = parent_id")
+
+    assert found(connection, copy, ops.DropColumnOp("child", "parent_id")) == []
+    assert found(connection, copy, ops.DropColumnOp("child", "name")) == [("W102", 3)]
+
+
+def test_a_renamed_thing_is_asked_by_its_name_of_today(connection):
+    """The operations speak of names that the database does not know yet."""
+    pending = [
+        ops.RenameTableOp("child", "kid"),
+        ops.AlterColumnOp("kid", "name", modify_name="title"),
+        ops.AlterColumnOp("kid", "title", modify_nullable=False),
+        ops.DropTableOp("kid"),
+    ]
+
+    assert found(connection, *pending) == [("W301", 1), ("W101", 4)]
+
+
+def test_what_was_accepted_is_silent(connection):
+    """A comment beside the operation, or above it, is a yes."""
+    source = "def upgrade():\n    # accepted: W101\n    op.drop_table('child')\n"
+    pending = (Foreseen(operation=ops.DropTableOp("child"), line=3),)
+
+    assert found(connection, source=source, operations=pending) == []
+    assert accepted_codes(source, 1) == frozenset()
+    assert found(connection, operations=pending) == [("W101", 4)]
+
+
+def test_the_transaction_goes_on(connection):
+    """A question that cannot be carried out leaves no trace in the run."""
+    connection.execute(sa.text("UPDATE child SET clean = 9 WHERE id = 1"))
+    nonsense = ops.CreateCheckConstraintOp("ck", "child", "nosuch(clean) > 2")
+
+    assert found(connection, nonsense) == []
+    count = connection.scalar(sa.text("SELECT count(*) FROM child WHERE clean = 9"))
+    assert count == 1
+
+
+def test_every_rule_has_a_code_and_a_title():
+    """The codes stand in the guide."""
+    assert all(
+        code == rule.code and rule.title.endswith(".") for code, rule in RULES.items()
+    )
