@@ -20,7 +20,7 @@ TEMPLATES = SOURCE / "script" / "templates"
 FILES = sorted(p for p in SOURCE.rglob("*.py") if TEMPLATES not in p.parents)
 
 NAMES_A_DIALECT = re.compile(
-    r"schema/dialect\.py|catalog/.*|plan/.*|check/blocking\.py"
+    r"schema/dialect\.py|catalog/.*|plan/.*|checks/blocking\.py"
     r"|run/(lock|waiting)\.py|run/alter_\w+\.py|run/transactions?\w*\.py"
 )
 DIALECT = re.compile(r"(sqlite|postgres(ql)?|mysql|mariadb|oracle|mssql)", re.I)

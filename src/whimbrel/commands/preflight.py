@@ -11,9 +11,9 @@ from alembic.runtime.migration import MigrationContext, RevisionStep
 from sqlalchemy.engine import Connection
 
 from whimbrel.catalog.read import is_readable, read_state
-from whimbrel.check.outlook import Foresight
-from whimbrel.check.preflight import preflight
-from whimbrel.check.rule import Finding, Severity
+from whimbrel.checks.outlook import Foresight
+from whimbrel.checks.preflight import preflight
+from whimbrel.checks.rule import Finding, Severity
 from whimbrel.commands.questions import YES, Ask, Question
 from whimbrel.errors import LossRefused, RowsForbid, UsageError
 from whimbrel.report.findings import as_data, describe_findings

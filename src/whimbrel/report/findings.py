@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from whimbrel.check.rule import Finding, Severity
+from whimbrel.checks.rule import Finding, Severity
 from whimbrel.report.report import Line, Tone
 
 

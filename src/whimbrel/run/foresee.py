@@ -24,7 +24,7 @@ from alembic.runtime.migration import MigrationContext, RevisionStep
 from sqlalchemy import event
 from sqlalchemy.engine import Dialect, Engine
 
-from whimbrel.check.outlook import Foreseen, Foresight
+from whimbrel.checks.outlook import Foreseen, Foresight
 from whimbrel.run.host import nothing_logged
 from whimbrel.run.runtime import (
     ENVIRONMENT_LOCK,

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import sqlalchemy as sa
 from alembic.operations import ops
 
-from whimbrel.check.outlook import Outlook, Standing
-from whimbrel.check.rows import Question, key_of, rows_where
+from whimbrel.checks.outlook import Outlook, Standing
+from whimbrel.checks.rows import Question, key_of, rows_where
 
 
 def losses(operation: ops.MigrateOperation, outlook: Outlook) -> Iterator[Question]:

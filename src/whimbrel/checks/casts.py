@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from alembic.operations import ops
 from sqlalchemy.types import TypeEngine
 
-from whimbrel.check.outlook import Outlook, Standing
-from whimbrel.check.rows import Question, key_of, rows_where
+from whimbrel.checks.outlook import Outlook, Standing
+from whimbrel.checks.rows import Question, key_of, rows_where
 from whimbrel.plan.spelled import sqlalchemy_dialect
 from whimbrel.schema.dialect import Dialect
 from whimbrel.schema.state import Column

@@ -7,9 +7,9 @@ import sqlalchemy as sa
 from alembic.operations import ops
 
 from whimbrel.catalog.read import read_state
-from whimbrel.check.outlook import Foreseen, Foresight
-from whimbrel.check.preflight import preflight
-from whimbrel.check.rule import RULES, accepted_codes
+from whimbrel.checks.outlook import Foreseen, Foresight
+from whimbrel.checks.preflight import preflight
+from whimbrel.checks.rule import RULES, accepted_codes
 from whimbrel.schema.scope import Scope
 
 

@@ -8,12 +8,12 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from whimbrel.catalog.answers import Answer, ask_rows
-from whimbrel.check.blocking import blocked
-from whimbrel.check.casts import cast_questions
-from whimbrel.check.destructive import losses
-from whimbrel.check.outlook import Foreseen, Foresight, Outlook
-from whimbrel.check.rows import Question, questions
-from whimbrel.check.rule import Finding, accepted_codes, in_order
+from whimbrel.checks.blocking import blocked
+from whimbrel.checks.casts import cast_questions
+from whimbrel.checks.destructive import losses
+from whimbrel.checks.outlook import Foreseen, Foresight, Outlook
+from whimbrel.checks.rows import Question, questions
+from whimbrel.checks.rule import Finding, accepted_codes, in_order
 from whimbrel.schema.dialect import dialect_of
 from whimbrel.schema.state import State
 

@@ -12,9 +12,8 @@ from typing import Any
 
 import sqlalchemy as sa
 from alembic.operations import ops
-from sqlalchemy.sql.elements import ClauseElement
 
-from whimbrel.check.outlook import Outlook, Standing
+from whimbrel.checks.outlook import Outlook, Standing
 from whimbrel.schema.dialect import Dialect
 from whimbrel.schema.state import Table
 
@@ -159,14 +158,14 @@ def _is_key_already(table: Table, names: set[str]) -> bool:
 
 def _condition(said: Any) -> Any:
     """Return a condition as SQL in parentheses, for whatever surrounds it."""
-    if isinstance(said, ClauseElement) and not isinstance(said, sa.TextClause):
+    if isinstance(said, sa.ColumnElement):
         return said
     return sa.text(f"({said})")
 
 
 def _negated(said: Any) -> Any:
     """Return what is true where a check is broken: it is false there, not NULL."""
-    if isinstance(said, ClauseElement) and not isinstance(said, sa.TextClause):
+    if isinstance(said, sa.ColumnElement):
         return sa.not_(said)
     return sa.text(f"NOT ({said})")
 

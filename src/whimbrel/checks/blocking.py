@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 from alembic.operations import ops
 
-from whimbrel.check.outlook import Outlook, Standing
-from whimbrel.check.rule import Finding
+from whimbrel.checks.outlook import Outlook, Standing
+from whimbrel.checks.rule import Finding
 from whimbrel.schema.dialect import Dialect
 
 
