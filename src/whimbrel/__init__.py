@@ -316,16 +316,9 @@ def upgrade(
         allow_ahead: be content with a database that is ahead of this code.
         precautions: the options ``no_preflight``, ``allow_loss``, ``refuse_loss``.
     """
-    words: dict[str, Any] = {
-        "lock_timeout": timeout,
-        "allow_ahead": allow_ahead,
-        **precautions,
-    }
-    if on_event is not None:
-        words["on_event"] = on_event
-    return _do(
-        "upgrade", directory, x_arg, revision=revision, sql=sql, tag=tag, **words
-    )
+    words = {**_heard(timeout, on_event), "allow_ahead": allow_ahead, **precautions}
+    words |= {"revision": revision, "sql": sql, "tag": tag}
+    return _do("upgrade", directory, x_arg, **words)
 
 
 def downgrade(
@@ -340,12 +333,14 @@ def downgrade(
     **precautions: bool,
 ) -> Any:
     """Bring the database to an earlier revision; the words are those of upgrade."""
-    words: dict[str, Any] = {"lock_timeout": timeout, **precautions}
-    if on_event is not None:
-        words["on_event"] = on_event
-    return _do(
-        "downgrade", directory, x_arg, revision=revision, sql=sql, tag=tag, **words
-    )
+    words = {**_heard(timeout, on_event), **precautions}
+    words |= {"revision": revision, "sql": sql, "tag": tag}
+    return _do("downgrade", directory, x_arg, **words)
+
+
+def _heard(timeout: Any, on_event: Any) -> dict[str, Any]:
+    words = {"lock_timeout": timeout}
+    return words if on_event is None else {**words, "on_event": on_event}
 
 
 def show(directory: str | Path | None = None, revision: str = "head") -> Any:

@@ -139,12 +139,12 @@ def add_constraint(
             )
 
 
-DROPPED_AS: dict[type[Constraint], str] = {
+DROPPED_AS: dict[type[Constraint], str | None] = {
     PrimaryKey: "primary",
     Unique: "unique",
     ForeignKey: "foreignkey",
     Check: "check",
-    Exclusion: "exclude",
+    Exclusion: None,
 }
 
 

@@ -27,7 +27,6 @@ from sqlalchemy.engine import Dialect, Engine
 from whimbrel.checks.outlook import Foreseen, Foresight
 from whimbrel.run.host import nothing_logged
 from whimbrel.run.runtime import (
-    ENVIRONMENT_LOCK,
     RUNTIME_LOG,
     Environment,
     Operations,
@@ -115,7 +114,6 @@ def _standing_in(
     proxy = getattr(alembic_context, "_proxy", None)
     config = proxy.config if proxy is not None else Config()
     with (
-        ENVIRONMENT_LOCK,
         Environment(config, getattr(proxy, "script", None)) as environment,
         _no_database(blindness),
         _Notes.context(context) as noting,
