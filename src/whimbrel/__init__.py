@@ -339,8 +339,7 @@ def downgrade(
 
 
 def _heard(timeout: Any, on_event: Any) -> dict[str, Any]:
-    words = {"lock_timeout": timeout}
-    return words if on_event is None else {**words, "on_event": on_event}
+    return {"lock_timeout": timeout} | ({"on_event": on_event} if on_event else {})
 
 
 def show(directory: str | Path | None = None, revision: str = "head") -> Any:
