@@ -314,7 +314,7 @@ def upgrade(
             ``whimbrel.errors.Locked``; whoever waited finds nothing to do.
         on_event: is called with each :class:`whimbrel.run.event.Event`.
         allow_ahead: be content with a database that is ahead of this code.
-        precautions: the options ``no_preflight``, ``allow_loss``, ``refuse_loss``.
+        precautions: ``no_preflight``, ``allow_loss``, ``refuse_loss``, ``atomic``.
     """
     words = {**_heard(timeout, on_event), "allow_ahead": allow_ahead, **precautions}
     words |= {"revision": revision, "sql": sql, "tag": tag}

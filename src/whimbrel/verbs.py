@@ -92,6 +92,7 @@ OPTIONS: Mapping[str, Option] = {
     "no_proof": _flag("--no-proof", "Do not run the script on a scratch database."),
     "drop": _value("--drop", "Drop this though no script made it.", multiple=True),
     "plan": _flag("--plan", "Show what would be done, and do nothing."),
+    "atomic": _flag("--atomic", "All scripts in one transaction, or none."),
     "no_preflight": _flag("--no-preflight", "Do not ask the rows before the run."),
     "allow_loss": _flag("--allow-loss", "Go on where values will be lost."),
     "refuse_loss": _flag("--refuse-loss", "Stop where values would be lost."),
@@ -129,7 +130,7 @@ WISHES = (
     "no_proof",
 )
 #: what is done before a run
-PRECAUTIONS = ("plan", "no_preflight", "allow_loss", "refuse_loss", "json")
+PRECAUTIONS = ("plan", "no_preflight", "allow_loss", "refuse_loss", "atomic", "json")
 #: what places a new script in its history
 PLACE = ("message", "sql", "head", "splice", "branch_label", "version_path", "rev_id")
 

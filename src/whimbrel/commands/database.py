@@ -84,7 +84,10 @@ def upgrade(
         config,
         history,
         fn,
-        _conduct(config, "upgrade", run.hear, lock_timeout),
+        replace(
+            _conduct(config, "upgrade", run.hear, lock_timeout),
+            is_atomic=precautions.is_atomic,
+        ),
         as_sql=sql,
         starting_rev=wanted.start,
         destination_rev=wanted.end,
@@ -136,7 +139,10 @@ def downgrade(
         refusing_unknown(
             history, downgrade_fn(history, wanted.end, run.hear, run.lookout)
         ),
-        _conduct(config, "downgrade", run.hear, lock_timeout),
+        replace(
+            _conduct(config, "downgrade", run.hear, lock_timeout),
+            is_atomic=precautions.is_atomic,
+        ),
         as_sql=sql,
         starting_rev=wanted.start,
         destination_rev=wanted.end,

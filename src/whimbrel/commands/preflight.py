@@ -43,12 +43,14 @@ class Precautions:
             answer; otherwise say so and run), ``allow``, ``refuse``; nothing said
             is what the setting says.
         is_json: tell it all as JSON.
+        is_atomic: all scripts of the run stand in one transaction.
     """
 
     is_only_shown: bool = False
     is_shown: bool = True
     is_asked: bool = True
     is_json: bool = False
+    is_atomic: bool = False
     loss: str = ""
 
 
@@ -65,6 +67,7 @@ def precautions_of(words: dict[str, Any]) -> Precautions:
         is_only_shown=words.pop("plan", False),
         is_asked=not words.pop("no_preflight", False),
         is_json=words.pop("json", False),
+        is_atomic=words.pop("atomic", False),
         loss="allow" if allows else "refuse" if refuses else "",
     )
 
@@ -118,7 +121,7 @@ class Lookout:
         is_heeded = self.wanted.is_shown or self.wanted.is_asked
         if context.as_sql or connection is None or not steps or not is_heeded:
             return steps
-        foresights = foresee(steps, context, getattr(context, "script_arguments", {}))
+        foresights = foresee(steps, context, getattr(context, "arguments", {}))
         self.findings = self._found(foresights, connection)
         self._show(steps, foresights, connection)
         self._refuse()

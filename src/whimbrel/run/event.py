@@ -49,6 +49,7 @@ class Conduct:
         lock_wait: for so many seconds others queue behind it, each time; 0: for
             ever, as Alembic does.
         has_ledger: whether it is noted what was done, and when.
+        is_atomic: all scripts stand in one transaction, or the run is refused.
         is_stopped: whether somebody wants the run to end.
         program: what the user typed, for commands in messages.
         tell: who hears what happens.
@@ -58,6 +59,7 @@ class Conduct:
     patience: float | None = None
     lock_wait: float = 5.0
     has_ledger: bool = True
+    is_atomic: bool = False
     is_stopped: Callable[[], bool] = bool
     program: str = "flask db"
     tell: Tell = tell_nobody

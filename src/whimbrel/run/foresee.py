@@ -25,6 +25,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Dialect, Engine
 
 from whimbrel.checks.outlook import Foreseen, Foresight
+from whimbrel.run.binds import for_each_bind
 from whimbrel.run.host import nothing_logged
 from whimbrel.run.runtime import (
     RUNTIME_LOG,
@@ -69,7 +70,7 @@ def _foreseen(
     if not why:
         with _standing_in(live, path, notes) as blindness:
             try:
-                step.migration_fn(**arguments)
+                for_each_bind(step, step.migration_fn)(**arguments)
             except Unforeseen as unforeseen:
                 why = str(unforeseen)
             except Exception as error:  # whatever a script does with what it gets

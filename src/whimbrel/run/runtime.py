@@ -24,6 +24,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import make_url
 from sqlalchemy.engine import URL, Connection
 
+from whimbrel.errors import MigrationFailed, UsageError
 from whimbrel.run import alter_mysql, alter_sqlite  # register how tables are altered
 from whimbrel.run.binds import for_each_bind
 from whimbrel.run.care import Care
@@ -82,7 +83,17 @@ class Context(RealTransactions):
 
     @contextmanager
     def autocommit_block(self) -> Iterator[None]:
-        """Let every statement of the block stand for itself."""
+        """Let every statement of the block stand for itself.
+
+        Raises:
+            MigrationFailed: the run is to be all or nothing.
+        """
+        if self._conduct is not None and self._conduct.is_atomic:
+            raise MigrationFailed(
+                "The script wants statements outside of a transaction"
+                " (autocommit_block), and --atomic forbids it.",
+                "Run it without --atomic, or up to the script before it.",
+            )
         if not self.is_ours:
             self._was_committed_between = self._has_committed = True
             with super().autocommit_block(), self._by_itself():
@@ -128,7 +139,6 @@ class Context(RealTransactions):
         """Run the scripts, in a transaction even where env.py begins none."""
         scripts = self._migrations_fn
         assert scripts is not None
-        self.script_arguments = kw
         self.arguments = kw
 
         def watched(heads: Any, context: Any) -> Iterator[Any]:
@@ -261,11 +271,20 @@ class Environment(EnvironmentContext):
         is_said = is_said or self.context_opts.get("transactional_ddl") is not None
         if not is_said and _is_one_file(connection, url, dialect_name):
             options["transactional_ddl"] = True
+        is_atomic = self.conduct is not None and self.conduct.is_atomic
+        if is_atomic:
+            options["transaction_per_migration"] = False
         super().configure(connection, url, dialect_name, *args, **options)
         if not is_said:  # the next database of this env.py may be of another kind
             self.context_opts.pop("transactional_ddl", None)
         assert self._migration_context is not None
-        owned_context(self._migration_context)
+        context = owned_context(self._migration_context)
+        if is_atomic and not context.impl.transactional_ddl:
+            raise UsageError(
+                f"{context.dialect.name} commits each change of a table by itself;"
+                " --atomic cannot hold there.",
+                "Leave it out: a run that is cut off is gone on with by the next one.",
+            )
 
     def run_migrations(self, **kw: Any) -> None:
         """Run the scripts that the command names, with our operations."""
