@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from alembic.config import Config
@@ -122,7 +122,8 @@ class Lookout:
         if context.as_sql or connection is None or not steps or not is_heeded:
             return steps
         foresights = foresee(steps, context, getattr(context, "arguments", {}))
-        self.findings = self._found(foresights, connection)
+        found = self._found(foresights, connection)
+        self.findings = found if steps[0].is_upgrade else _on_the_way_back(found)
         self._show(steps, foresights, connection)
         self._refuse()
         return [] if self.wanted.is_only_shown else steps
@@ -224,6 +225,15 @@ class Lookout:
                 reasons = tuple(each.sentence for each in losses)
                 question = Question(text="Values will be lost. Go on?", reasons=reasons)
                 return ask is None or ask(question) == YES
+
+
+def _on_the_way_back(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Return *findings* of a downgrade, which was not written for the rows of today."""
+    copied = "Copy the values first, if they are wanted."
+    return tuple(
+        replace(each, remedy=copied) if each.severity is Severity.LOSES else each
+        for each in findings
+    )
 
 
 def _things(count: int) -> str:

@@ -25,9 +25,9 @@ def name_of(operation: Any) -> str:
 
 def _place(operation: Any) -> str:
     """Return the table, and the part of it."""
-    table = getattr(operation, "table_name", None) or getattr(
-        operation, "source_table", None
-    )
+    table = getattr(operation, "table_name", None)
+    if table is None:
+        table = getattr(operation, "source_table", None)
     if table is not None and not isinstance(table, str):
         table = getattr(table, "name", "")
     column = getattr(operation, "column", None)
