@@ -28,7 +28,8 @@ SELECT table_schema AS place_schema, table_name AS place_table, engine AS engine
  table_collation AS collation_name, create_options AS create_options,
  table_comment AS comment
 FROM information_schema.tables
-WHERE table_schema = {schema} AND table_type = 'BASE TABLE'
+WHERE table_schema = {schema}
+ AND table_type IN ('BASE TABLE', 'SYSTEM VERSIONED')
 """
 _COLUMNS = """
 SELECT table_schema AS place_schema, table_name AS place_table,

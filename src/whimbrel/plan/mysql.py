@@ -31,6 +31,7 @@ from whimbrel.schema.state import (
     Check,
     Column,
     Constraint,
+    ForeignKey,
     Index,
     Naming,
     PrimaryKey,
@@ -109,7 +110,8 @@ class MySQLForms(MySQLColumns):
         if column is not None and isinstance(constraint, Check):
             return altering(table, modifying(column, column, constraint))
         is_unnamed = isinstance(constraint, Unique) and constraint.naming is Naming.NONE
-        if table in self._tables and (is_unnamed or (table, constraint) in self._made):
+        is_made = (table, constraint) in self._made and not _names_index(constraint)
+        if table in self._tables and (is_unnamed or is_made):
             operation = add_constraint(self, table, constraint)
             operation.constraint_name = None  # type: ignore[attr-defined]  # the server's own
             return operation
@@ -200,6 +202,14 @@ class MySQLForms(MySQLColumns):
                     yield altering(task.name, f"DEFAULT {said}")
                     if clauses:
                         yield altering(task.name, *clauses)
+
+
+def _names_index(constraint: Constraint) -> bool:
+    """Whether a foreign key gave its name to the index that the server made for it.
+
+    It does so where a statement names it, be it as the server would have.
+    """
+    return isinstance(constraint, ForeignKey) and constraint.index == constraint.name
 
 
 def _following(task: Task) -> Iterator[tuple[Column, Column]]:

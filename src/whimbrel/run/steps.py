@@ -14,6 +14,7 @@ from alembic.operations import ops
 from sqlalchemy import event
 from sqlalchemy.engine import Connection
 
+from whimbrel.catalog.wording import unescaped
 from whimbrel.plan.step import Step, TableOps
 from whimbrel.run.copy_rows import CHUNK
 from whimbrel.run.host import nothing_logged
@@ -41,7 +42,8 @@ def sql_of(connection: Connection, steps: Iterable[Step]) -> str:
     buffer = io.StringIO()
     options = {"as_sql": True, "literal_binds": True, "output_buffer": buffer}
     with nothing_logged(RUNTIME_LOG):
-        context = MigrationContext.configure(dialect=connection.dialect, opts=options)
+        dialect = unescaped(connection.dialect)
+        context = MigrationContext.configure(dialect=dialect, opts=options)
     with context.begin_transaction():
         _invoke(Operations(context), steps)
     return buffer.getvalue().strip()

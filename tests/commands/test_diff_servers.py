@@ -1,0 +1,87 @@
+"""`whimbrel diff` on servers: its SQL is for their own clients, and leads there."""
+
+import pytest
+from click.testing import CliRunner
+from sqlalchemy import create_engine, text
+
+from whimbrel.catalog.sql_file import load_sql
+from whimbrel.cli import whimbrel
+
+
+POSTGRESQL = {
+    "percent signs are not doubled": (
+        "CREATE TABLE t (a text, b int)",
+        """CREATE TYPE rate AS ENUM ('5%', '10%');
+        CREATE TABLE t (a text DEFAULT '50% :off' CHECK (a NOT LIKE 'x%'), b int, "c%d" rate);
+        CREATE INDEX "i%" ON t ((b % 7));
+        COMMENT ON COLUMN t.a IS '100% :sure'""",
+    ),
+}
+MARIADB = {
+    "percent signs are not doubled": (
+        "CREATE TABLE t (a varchar(20), b int)",
+        """CREATE TABLE t (a varchar(20) DEFAULT '50% :off' COMMENT '100% :sure', b int,
+        `c%d` enum('5%', '10%'), CONSTRAINT x CHECK (a NOT LIKE 'x%'))""",
+    ),
+    "the index of a foreign key keeps its name": (
+        """CREATE TABLE p (id int PRIMARY KEY);
+        CREATE TABLE c (a int, CONSTRAINT c_ibfk_1 FOREIGN KEY (a) REFERENCES p (id))""",
+        """CREATE TABLE p (id int PRIMARY KEY);
+        CREATE TABLE c (a int, CONSTRAINT c_ibfk_1 FOREIGN KEY (a) REFERENCES p (id)
+         ON DELETE CASCADE)""",
+    ),
+    "a table that keeps its history is a table": (
+        "CREATE TABLE t (a int) WITH SYSTEM VERSIONING",
+        "CREATE TABLE t (a int) WITH SYSTEM VERSIONING; CREATE TABLE u (a int)",
+    ),
+}
+
+
+def told(url, wanted, *words):
+    result = CliRunner().invoke(whimbrel, ["diff", url, str(wanted), *words])
+    assert result.exit_code in (0, 2), result.output
+    return result.output
+
+
+def load(url, path, sql):
+    """Run a file of SQL; return the names of the indexes that are there then."""
+    path.write_text(sql)
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        load_sql(connection, path)
+        connection.commit()
+        found = connection.execute(text(INDEXES[engine.dialect.name])).scalars().all()
+    engine.dispose()
+    return found
+
+
+INDEXES = {
+    "postgresql": "SELECT relname FROM pg_class WHERE relkind = 'i' AND relname ~ '^i'",
+    "mysql": "SELECT index_name FROM information_schema.statistics"
+    " WHERE table_schema = DATABASE() AND table_name = 'c'",
+}
+
+
+def reaches(url, folder, before, after):
+    """Run the SQL of a diff, and say what is there and what still differs then."""
+    wanted = folder / "wanted.sql"
+    wanted.write_text(after)
+    were = load(url, folder / "before.sql", before)
+    are = load(url, folder / "change.sql", told(url, wanted, "--sql"))
+    return were, are, told(url, wanted)
+
+
+@pytest.mark.parametrize("case", POSTGRESQL)
+def test_the_sql_leads_there_on_postgresql(case, postgresql_url, tmp_path):
+    """A second comparison finds nothing."""
+    _, are, rest = reaches(postgresql_url, tmp_path, *POSTGRESQL[case])
+    assert rest == "No differences.\n"
+    assert are == ["i%"]
+
+
+@pytest.mark.parametrize("case", MARIADB)
+def test_the_sql_leads_there_on_mariadb(case, mariadb_url, tmp_path):
+    """A second comparison finds nothing, and the names that nobody gave stay."""
+    were, are, rest = reaches(mariadb_url, tmp_path, *MARIADB[case])
+    assert rest == "No differences.\n"
+    assert are == were
