@@ -27,7 +27,7 @@ from whimbrel.errors import (
     UsageError,
     WhimbrelError,
 )
-from whimbrel.verbs import VERBS, WISHES, Verb, Word, Words
+from whimbrel.verbs import PRECAUTIONS, VERBS, WISHES, Verb, Word, Words
 
 
 # ------------------------------------------------------- the deed and the answer
@@ -36,10 +36,11 @@ from whimbrel.verbs import VERBS, WISHES, Verb, Word, Words
 def perform(verb: str, config: Any, *arguments: Any, **options: Any) -> Any:
     """Do *verb* for the project of *config* and return its Report."""
     room = importlib.import_module(f"whimbrel.commands.{VERBS[verb].room}")
-    if any(name in options for name in WISHES):
+    is_run = "no_preflight" in VERBS[verb].options
+    if not is_run and any(name in options for name in WISHES):
         wishes = importlib.import_module("whimbrel.commands.wishes")
         options["wishes"] = wishes.wishes_of(options)
-    if "no_preflight" in options:
+    if is_run and any(name in options for name in PRECAUTIONS):
         ahead = importlib.import_module("whimbrel.commands.preflight")
         options["precautions"] = ahead.precautions_of(options)
     if config.attributes.get("tell") is None:

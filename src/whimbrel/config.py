@@ -36,6 +36,7 @@ OWN_KEYS = frozenset(
         "ledger",
         "head_file",
         "allow_ahead",
+        "loss",
     }
 )
 

@@ -119,7 +119,7 @@ def test_rows_with_null_are_told(project):
 
     told = project.does("migrate")
 
-    assert "the script will fail" in told
+    assert "1 row of item has no n; NOT NULL would fail" in told
     assert "--fill item.n=VALUE" in told
 
 

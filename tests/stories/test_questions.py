@@ -135,14 +135,15 @@ def test_yes_is_a_rename(project, rows):
 
 @pytest.mark.parametrize("answer", ["n", ""])
 def test_no_is_a_drop_and_an_add(project, answer):
-    """So is an answer that says nothing; the loss is told."""
+    """So is an answer that says nothing; the loss is told, and asked about."""
     project.rows(ROWS)
     project.write("models.py", ADDRESS)
 
-    status, shown = talk(project, "migrate", answer)
+    status, shown = talk(project, "migrate", answer, answer)
 
     assert status == 0, shown
-    assert "Loss: user.email goes with its values" in shown
+    assert "1 row of user has a value in email, which is lost" in shown
+    assert "# accepted" not in project.scripts[-1]
     assert "new_column_name" not in project.scripts[-1]
 
 

@@ -18,6 +18,7 @@ from whimbrel.catalog.read import read_state
 from whimbrel.catalog.scratch import scratch_like
 from whimbrel.commands.differences import Basis, Found, find_differences
 from whimbrel.commands.outside import parter
+from whimbrel.commands.prospect import accept_losses, look_ahead, with_findings
 from whimbrel.commands.questions import Ask
 from whimbrel.commands.trial import scratch_url_of
 from whimbrel.commands.wishes import Wishes
@@ -128,6 +129,7 @@ def _comparison(basis: Basis, found: Found, scratch: Connection | None) -> Compa
     current, dialect = basis.current, dialect_of(basis.connection)
     wanted = apply_all(current, found.ours)
     url = basis.connection.engine.url
+    plan = build(found.ours, current, wanted, dialect, found.fills)
     return Comparison(
         database=url.render_as_string(hide_password=True),
         dialect=dialect,
@@ -137,10 +139,20 @@ def _comparison(basis: Basis, found: Found, scratch: Connection | None) -> Compa
         wanted=wanted,
         changes=found.ours,
         outside=found.outside,
-        plan=build(found.ours, current, wanted, dialect, found.fills),
+        plan=plan,
         scratch=scratch,
-        notes=found.notes,
+        notes=_noted(basis, found, plan),
     )
+
+
+def _noted(basis: Basis, found: Found, plan: Plan) -> tuple[Line, ...]:
+    """Return what is to be told; of rows, what they say themselves, if they can."""
+    if not (basis.is_live and basis.wishes.is_written):
+        return found.notes
+    findings = look_ahead(plan, basis.current, basis.connection)
+    are_meant = found.are_losses_meant or basis.wishes.allow_loss
+    accept_losses(plan, findings, basis.ask, are_meant=are_meant)
+    return with_findings(found.notes, findings)
 
 
 def scope_of(context: MigrationContext, metadatas: Sequence[MetaData]) -> Scope:

@@ -102,12 +102,14 @@ class Found:
         ours: the changes that a script makes.
         outside: what the models do not have and no script ever made; left alone.
         fills: what rows get in columns that must not be NULL.
+        are_losses_meant: a person said already that tables go with their rows.
         notes: what was decided, and what is lost.
     """
 
     ours: tuple[Change, ...]
     outside: tuple[Change, ...] = ()
     fills: tuple[Fill, ...] = ()
+    are_losses_meant: bool = False
     notes: tuple[Line, ...] = ()
 
 
@@ -137,7 +139,7 @@ def find_differences(basis: Basis) -> Found:
     fills = _fills(basis)
     if not wishes.is_written:
         return Found(ours=ours, outside=seen.parted.outside, fills=fills)
-    _beware_of_vanishing(basis, ours)
+    are_meant = _beware_of_vanishing(basis, ours)
     rows = basis.rows(decided.renames)
     filled = fill_rows(ours, fills, basis.defaults, rows, basis.ask)
     python = kept_from_database(
@@ -147,6 +149,7 @@ def find_differences(basis: Basis) -> Found:
         ours=ours,
         outside=seen.parted.outside,
         fills=filled.fills,
+        are_losses_meant=are_meant,
         notes=(
             *decided.notes,
             *losses(ours),
@@ -247,12 +250,13 @@ def _with_server_defaults(basis: Basis, current: State) -> State:
     return replace(basis.wanted, tables=frozenset(tables))
 
 
-def _beware_of_vanishing(basis: Basis, changes: tuple[Change, ...]) -> None:
+def _beware_of_vanishing(basis: Basis, changes: tuple[Change, ...]) -> bool:
+    """Whether a person was asked about most of the tables, and lets them go."""
     gone = sorted(_vanishing(changes))
     unnamed = [name for name in gone if not is_named(name, basis.wishes.drop)]
     total = len(basis.current.tables)
     if len(unnamed) < MANY or 2 * len(gone) <= total:
-        return
+        return False
     told = (
         f"{len(gone)} of {total} tables are in the models no more: {', '.join(gone)}."
     )
@@ -262,7 +266,7 @@ def _beware_of_vanishing(basis: Basis, changes: tuple[Change, ...]) -> None:
             reasons=(told, "a module with models that is not imported looks like this"),
         )
         if basis.ask(question) == YES:
-            return
+            return True
     raise TablesVanish(
         told,
         "If a module with models was not imported, import it where the app is made. If"

@@ -10,6 +10,7 @@ from whimbrel.catalog.hints import ModelDefault
 from whimbrel.commands.live_rows import LiveRows
 from whimbrel.commands.questions import Ask, Question
 from whimbrel.errors import ValueNeeded
+from whimbrel.report.findings import Presumed
 from whimbrel.report.report import Line, Tone
 from whimbrel.schema.changes import Change, ColumnChange, ConstraintChange
 from whimbrel.schema.fills import Fill
@@ -153,7 +154,8 @@ def _existing(closing: _Closing, rows: LiveRows, ask: Ask | None) -> Filled:
     told = (
         f"Rows have no value in {place}, which becomes NOT NULL: the script will fail"
     )
-    return Filled(notes=(Line(f"{told}. {_remedy(place)}", Tone.BAD),))
+    note = Presumed(f"{told}. {_remedy(place)}", Tone.BAD, "W301", str(place))
+    return Filled(notes=(note,))
 
 
 def _answered(closing: _Closing, default: ModelDefault | None, ask: Ask) -> Filled:

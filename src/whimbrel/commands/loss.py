@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from whimbrel.commands.filling import Defaults, Place
+from whimbrel.report.findings import Presumed
 from whimbrel.report.report import Line, Tone
 from whimbrel.schema.changes import Change, ColumnChange, TableChange
 from whimbrel.schema.state import Column
@@ -16,7 +17,8 @@ def losses(changes: Iterable[Change]) -> Iterator[Line]:
     for change in every:
         match change:
             case TableChange(before=table, after=None) if table is not None:
-                yield Line(f"Loss: {table.name} goes with its rows.", Tone.WARN)
+                told = f"Loss: {table.name} goes with its rows."
+                yield Presumed(told, Tone.WARN, "W101", str(table.name))
             case ColumnChange(table=name, before=column, after=None) if column:
                 yield _column_lost(Place(name, column.name), column, every)
             case _:
@@ -26,7 +28,8 @@ def losses(changes: Iterable[Change]) -> Iterator[Line]:
 def _column_lost(place: Place, column: Column, changes: tuple[Change, ...]) -> Line:
     moved = _moved_to(column, changes)
     if column.computed is not None or moved is None:
-        return Line(f"Loss: {place} goes with its values.", Tone.WARN)
+        told = f"Loss: {place} goes with its values."
+        return Presumed(told, Tone.WARN, "W102", str(place))
     return Line(
         f"Loss: {place} goes with its values, they do not move to {moved}. Let the"
         " script copy them before it drops the column:"

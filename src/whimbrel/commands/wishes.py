@@ -19,6 +19,7 @@ class Wishes:
         fill_sql: the same as SQL, ``table.column=expression``.
         drop: names, or patterns of names, to drop although no script of the history
             speaks of them, or although most of the tables are among them.
+        allow_loss: what is lost is meant; the script says so beside the operation.
         server_defaults: what is new gets the models' Python defaults as its own.
         no_input: ask nothing, even on a terminal.
         must_be_at_head: refuse where the database is not at the history's head.
@@ -35,6 +36,7 @@ class Wishes:
     fill: tuple[str, ...] = ()
     fill_sql: tuple[str, ...] = ()
     drop: tuple[str, ...] = ()
+    allow_loss: bool = False
     server_defaults: bool = False
     no_input: bool = False
     rename_constraints: bool = False

@@ -72,6 +72,20 @@ class Autocommitted(ops.ExecuteSQLOp):
     """A statement that is committed at once, with all that was done before it."""
 
 
+ACCEPTED = "accepted_losses"
+"""Where an operation keeps it; Alembic's own `info` is not there on all of them."""
+
+
+def accept(operation: ops.MigrateOperation, code: str) -> None:
+    """Note with *operation* that what *code* stands for is accepted there."""
+    vars(operation).setdefault(ACCEPTED, []).append(code)
+
+
+def accepted(operation: ops.MigrateOperation) -> tuple[str, ...]:
+    """Return the codes of what is accepted at *operation*."""
+    return tuple(dict.fromkeys(vars(operation).get(ACCEPTED, ())))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """One operation, and the changes that it serves.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from whimbrel.checks.rule import Finding, Severity
 from whimbrel.report.report import Line, Tone
@@ -14,6 +15,19 @@ _HEADS: Mapping[Severity, tuple[str, Tone]] = {
     Severity.BLOCKS: ("lock", Tone.DIM),
 }
 INDENT = " " * 16
+
+
+@dataclass(frozen=True, slots=True)
+class Presumed(Line):
+    """A line about rows that nobody counted; a finding of that code says it better.
+
+    Args:
+        code: the rule that counts them.
+        subject: the thing that it is about, by its full name.
+    """
+
+    code: str = ""
+    subject: str = ""
 
 
 def describe_findings(findings: Iterable[Finding]) -> tuple[Line, ...]:

@@ -23,6 +23,7 @@ from alembic.operations.batch import BatchOperationsImpl
 from alembic.runtime.migration import MigrationContext, RevisionStep
 from sqlalchemy import event
 from sqlalchemy.engine import Dialect, Engine
+from sqlalchemy.exc import NoInspectionAvailable
 
 from whimbrel.checks.outlook import Foreseen, Foresight
 from whimbrel.run.binds import for_each_bind
@@ -73,6 +74,8 @@ def _foreseen(
                 for_each_bind(step, step.migration_fn)(**arguments)
             except Unforeseen as unforeseen:
                 why = str(unforeseen)
+            except NoInspectionAvailable:  # of what op.get_bind() gave
+                why = "it asks the database itself"
             except Exception as error:  # whatever a script does with what it gets
                 why = blindness[0] if blindness else f"{type(error).__name__}: {error}"
     return Foresight(
@@ -111,7 +114,8 @@ def _standing_in(
             dialect=live.dialect, opts={"as_sql": True, "output_buffer": _Nowhere()}
         )
     context.as_sql = False
-    context.connection = _Bind(live.dialect, blindness)  # type: ignore[assignment]  # asks nothing
+    bind: Any = _Bind(live.dialect, blindness)
+    context.connection = context.impl.connection = bind
     proxy = getattr(alembic_context, "_proxy", None)
     config = proxy.config if proxy is not None else Config()
     with (

@@ -25,7 +25,7 @@ from sqlalchemy.sql.elements import ClauseElement, TextClause
 from sqlalchemy.types import TypeEngine
 
 from whimbrel.plan.items import text
-from whimbrel.plan.step import Autocommitted, BatchOptions, TableOps
+from whimbrel.plan.step import Autocommitted, BatchOptions, TableOps, accepted
 from whimbrel.schema.dialect import described
 from whimbrel.script import calls
 from whimbrel.script.format import formatted, indented
@@ -141,7 +141,8 @@ class Renderer:
                 return self._table(operation)
         with self._in(operation):
             lines = to_list(renderer(self.context, operation))
-        return "\n".join(lines) if _is_known(renderer) else _with_blocks(lines)
+        written = "\n".join(lines) if _is_known(renderer) else _with_blocks(lines)
+        return f"{_comment(operation)}{written}"
 
     def _renderers(self) -> Dispatcher:
         """Return what writes operations: ours where Alembic's falls short."""
@@ -288,6 +289,12 @@ class Renderer:
         arguments += alembic_render._render_dialect_kwargs_items(self.context, options)
         prefix = self.types.prefixes.sqlalchemy
         return f"{prefix}PrimaryKeyConstraint({', '.join(arguments)})"
+
+
+def _comment(operation: ops.MigrateOperation) -> str:
+    """Return the line that tells which losses are accepted at *operation*, if any."""
+    codes = accepted(operation)
+    return f"# accepted: {', '.join(codes)}\n" if codes else ""
 
 
 def _says_more_of_key(operation: ops.MigrateOperation) -> bool:
