@@ -155,7 +155,7 @@ def our_error(cause: Exception) -> WhimbrelError | None:
         return HistoryError(str(cause))
     if "sqlalchemy.exc.DBAPIError" in kinds:
         return _database_error(cause)
-    if kinds & {"sqlalchemy.exc.ArgumentError", "sqlalchemy.exc.NoSuchModuleError"}:
+    if _is_about_a_url(cause, kinds):
         return ConfigError(
             f"The URL of the database cannot be used: {cause}",
             "Mend it where it is set: in the app, with --url, or as sqlalchemy.url in"
@@ -167,6 +167,18 @@ def our_error(cause: Exception) -> WhimbrelError | None:
             "Use `flask db`, or from Python: with app.app_context(): ...",
         )
     return None
+
+
+def _is_about_a_url(cause: BaseException, kinds: set[str]) -> bool:
+    """Whether SQLAlchemy refused a URL; the same classes also tell of models."""
+    if not kinds & {"sqlalchemy.exc.ArgumentError", "sqlalchemy.exc.NoSuchModuleError"}:
+        return False
+    codes = [frame.f_code for frame, _ in traceback.walk_tb(cause.__traceback__)]
+    return any(
+        code.co_name == "create_connect_args"
+        or Path(code.co_filename).parts[-3:] == ("sqlalchemy", "engine", "url.py")
+        for code in codes
+    )
 
 
 def _database_error(cause: Any) -> DatabaseError:

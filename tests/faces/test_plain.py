@@ -230,6 +230,7 @@ def test_what_cannot_work_is_told(here, words, status, said):
     [
         ("nonsense", "URL of the database cannot be used"),
         ("nosuch://host/name", "URL of the database cannot be used"),
+        ("sqlite://user@host/name", "URL of the database cannot be used"),
         ("sqlite:////nosuch/folder/app.db", "cannot be reached: unable to open"),
         ("postgresql+psycopg://u:secret@127.0.0.1:1/x", "cannot be reached"),
     ],

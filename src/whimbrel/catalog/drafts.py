@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from sqlalchemy import CheckConstraint, Constraint, Index, Table
@@ -190,7 +191,7 @@ class Drafter:
                 for column in columns
             ],
             checks=[
-                self._check(check, texts, setting)
+                self._check(check, table, texts, setting)
                 for check in self._checks(table, columns)
             ],
             indexes=[
@@ -252,7 +253,7 @@ class Drafter:
             default = self.ddl.get_column_default_string(column) or ""
             needs = self._needs(default, texts) if "(" in default else ()
             return ColumnForm(text, default=default or None, needs=needs)
-        computed = self._sql(column.computed.sqltext)
+        computed = self._sql(column.computed.sqltext, column.table)
         return ColumnForm(text, computed=computed, needs=self._needs(computed, texts))
 
     def _checks(
@@ -270,21 +271,26 @@ class Drafter:
                     yield constraint
 
     def _check(
-        self, constraint: CheckConstraint, texts: dict[str, str], setting: str
+        self,
+        constraint: CheckConstraint,
+        table: Table,
+        texts: dict[str, str],
+        setting: str,
     ) -> CheckDraft:
-        text = self._sql(constraint.sqltext)
+        text = self._sql(constraint.sqltext, table)
         needs = self._needs(text, texts)
         mentions = tuple(need.name for need in needs)
         return CheckDraft(constraint, CheckForm(text, needs, setting), mentions)
 
     def _index(self, index: Index, texts: dict[str, str]) -> IndexDraft:
         predicate = self.wording.predicate(index)
-        parts = self.wording.index_parts(index, self._sql)
+        written = partial(self._sql, table=index.table)
+        parts = self.wording.index_parts(index, written)
         if parts is None:
             if predicate is None:
                 return IndexDraft(index, None)
-            parts = ", ".join(map(self._sql, index.expressions))
-        where = None if predicate is None else self._sql(predicate)
+            parts = ", ".join(map(written, index.expressions))
+        where = None if predicate is None else written(predicate)
         needs = self._needs(f"{parts} {where or ''}", texts)
         using = self.wording.said(index, "using") or None
         return IndexDraft(index, IndexForm(parts, where, needs, using))
@@ -293,11 +299,12 @@ class Drafter:
         names = self.wording.mentioned(text, texts)
         return tuple(Need(name, texts[name]) for name in names)
 
-    def _sql(self, expression: Any) -> str:
-        """Return an expression as CREATE TABLE and CREATE INDEX write it."""
-        return self.ddl.sql_compiler.process(
+    def _sql(self, expression: Any, table: Table | None) -> str:
+        """Return an expression of *table* as CREATE TABLE and CREATE INDEX write it."""
+        text = self.ddl.sql_compiler.process(
             expression, include_table=False, literal_binds=True
         )
+        return text if table is None else self.wording.unqualified(text, table)
 
 
 def _untold_type(column: AnyColumn, dialect: str, cause: Exception) -> ModelsError:

@@ -30,6 +30,7 @@ from whimbrel.catalog.postgresql_names import (
     kept,
     server_name,
     told_apart,
+    unqualified,
 )
 from whimbrel.catalog.postgresql_serial import serial_type
 from whimbrel.catalog.postgresql_session import Session
@@ -85,7 +86,13 @@ class PostgreSQLWording(Wording):
         if constraint.name is not None:
             name = self.dialect.identifier_preparer.format_constraint(constraint)
             text = text.removeprefix(f"CONSTRAINT {name} ")
-        return text
+        return self.unqualified(text, constraint.table)
+
+    def unqualified(self, text: str, table: Table) -> str:
+        """Return an expression that the server takes in a temporary table."""
+        schema = table.schema or self.dialect.default_schema_name or ""
+        columns = {str(column.name) for column in table.columns}
+        return unqualified(text, str(table.name), schema, columns)
 
     def spell(self, forms: Forms) -> Spellings:
         """Return what the server makes of all *forms* in temporary tables.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import count
 
@@ -36,6 +37,42 @@ def clipped(name: str, longest: int = LONGEST) -> str:
     if len(name) * 4 <= longest:
         return name
     return name.encode()[:longest].decode(errors="ignore")
+
+
+_NAME = r"""(?:"(?:[^"]|"")+"|[^\W\d][\w$]*)"""
+_CHAIN = re.compile(
+    r"""[eE]'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|"""
+    rf"""(?<![\w$])(?P<chain>{_NAME}(?:\s*\.\s*{_NAME})*)(?![\w$]|\s*[.(])"""
+)
+_LINK = re.compile(_NAME)
+
+
+def unqualified(text: str, table: str, schema: str, columns: Collection[str]) -> str:
+    """Return an expression that names its columns by themselves: ``a`` for ``t.a``.
+
+    Args:
+        text: the expression, as SQL.
+        table: the table whose expression it is.
+        schema: the schema of the table.
+        columns: the columns of the table.
+    """
+
+    def last(found: re.Match[str]) -> str:
+        written = _LINK.findall(found["chain"] or "")
+        names = tuple(map(_name, written))
+        is_column = names[-1:] and names[-1] in columns
+        if is_column and names[:-1] in ((table,), (schema, table)):
+            return str(written[-1])
+        return found[0]
+
+    return _CHAIN.sub(last, text) if "." in text else text
+
+
+def _name(written: str) -> str:
+    """Return the name that is meant by what is *written*."""
+    if written.startswith('"'):
+        return written[1:-1].replace('""', '"')
+    return written.lower()
 
 
 def server_name(kind: type[Constraint], table: str, columns: Sequence[str]) -> str:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from sqlalchemy import (
     Column,
     Constraint,
+    ForeignKeyConstraint,
     Index,
     MetaData,
     PrimaryKeyConstraint,
@@ -245,8 +246,21 @@ class Wording:
         return tuple(dict.fromkeys(known[word] for word in words if word in known))
 
     def is_emitted(self, constraint: Constraint, ddl: DDLCompiler) -> bool:
-        """Return whether CREATE TABLE says anything of *constraint*."""
-        return constraint._should_create_for_compiler(ddl)
+        """Return whether ``create_all()`` makes *constraint* on this database.
+
+        A foreign key that it once made by ALTER TABLE has a rule that keeps it out
+        of CREATE TABLE: that is how it was made, not that it is none.
+        """
+        if not isinstance(constraint, ForeignKeyConstraint):
+            return constraint._should_create_for_compiler(ddl)
+        condition: Any = constraint._ddl_if
+        return condition is None or bool(
+            condition._should_execute(constraint, constraint, None, compiler=ddl)
+        )
+
+    def unqualified(self, text: str, table: Table) -> str:  # noqa: ARG002 - for those that override
+        """Return an expression as it reads where *table* has another name."""
+        return text
 
     def keeps_name(self, thing: Constraint | Index) -> bool:
         """Return whether the database gets to know the name of *thing*."""
