@@ -90,9 +90,7 @@ class PostgreSQLWording(Wording):
 
     def unqualified(self, text: str, table: Table) -> str:
         """Return an expression that the server takes in a temporary table."""
-        schema = table.schema or self.dialect.default_schema_name or ""
-        columns = {str(column.name) for column in table.columns}
-        return unqualified(text, str(table.name), schema, columns)
+        return _unqualified(text, table, self.dialect.default_schema_name)
 
     def spell(self, forms: Forms) -> Spellings:
         """Return what the server makes of all *forms* in temporary tables.
@@ -220,12 +218,8 @@ class PostgreSQLWording(Wording):
         )
 
     def _key_options(self, key: PrimaryKeyConstraint | UniqueConstraint) -> Options:
-        is_deferred = (key.initially or "").upper() == "DEFERRED"
-        deferrable = "deferred" if is_deferred else "immediate"
-        if not key.deferrable and (key.deferrable is False or not is_deferred):
-            deferrable = ""
         return _told(
-            deferrable=deferrable,
+            deferrable=_deferrable(key),
             include=self._included(key),
             nulls_not_distinct=bool(self.said(key, "nulls_not_distinct")),
         )
@@ -272,6 +266,19 @@ def _named_by_schema(dialect: Dialect, translation: Any) -> Dialect:
 
     preparer.schema_for_object = schema_for_object
     return dialect
+
+
+def _deferrable(key: PrimaryKeyConstraint | UniqueConstraint) -> str:
+    is_deferred = (key.initially or "").upper() == "DEFERRED"
+    if not key.deferrable and (key.deferrable is False or not is_deferred):
+        return ""
+    return "deferred" if is_deferred else "immediate"
+
+
+def _unqualified(text: str, table: Table, default_schema: str | None) -> str:
+    schema = table.schema or default_schema or ""
+    columns = {str(column.name) for column in table.columns}
+    return unqualified(text, str(table.name), schema, columns)
 
 
 def _part(expression: Any, classes: Any, written: Callable[[Any], str]) -> str:

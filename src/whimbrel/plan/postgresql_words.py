@@ -142,6 +142,10 @@ def is_plain(constraint: Constraint) -> bool:
             )
         case Unique():
             return "include" not in values_of(constraint.options)
+        case ForeignKey():
+            # SQLAlchemy parts "table.column" at the dot
+            names = (constraint.target.name, *constraint.target_columns)
+            return not constraint.options and not any("." in name for name in names)
         case _:
             return not constraint.options
 
