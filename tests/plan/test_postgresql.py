@@ -136,6 +136,22 @@ PAIRS = {
         "CREATE UNIQUE INDEX i4 ON t (a) NULLS NOT DISTINCT;"
         "CREATE INDEX i5 ON t ((a || b), (length(b)))",
     ),
+    "dots and percent signs in names": (
+        'CREATE TABLE "do.t" (id integer PRIMARY KEY, "per%cent" text);'
+        'CREATE TABLE u ("%" text, "a%" text)',
+        'CREATE TABLE "do.t" (id integer PRIMARY KEY, "per%cent" text, "50%" int);'
+        'CREATE INDEX "i%" ON "do.t" ("per%cent" text_pattern_ops, (lower("per%cent")))'
+        """ WHERE "per%cent" LIKE 'a%b';"""
+        'ALTER TABLE "do.t" ADD CONSTRAINT "u%" UNIQUE ("per%cent") INCLUDE ("50%");'
+        'CREATE TABLE "%" (id int REFERENCES "do.t", "do.t" int REFERENCES "do.t");'
+        'CREATE TABLE u ("%" integer NOT NULL, "a%" jsonb);'
+        """CREATE TABLE e ("k%" int, v int GENERATED ALWAYS AS ("k%" % 5) STORED)""",
+    ),
+    "lists of values": (
+        t("a varchar(9) CHECK (a IN ('x', 'it''s', NULL))"),
+        t("b varchar(9) CHECK (b NOT IN ('x', 'y')), c char(2) CHECK (c IN ('x', 'y'))")
+        + "; CREATE INDEX i ON t ((b IN ('k', 'l'))) WHERE b IN ('m', '(n, [o]')",
+    ),
     "options of a table": (
         t("a text") + " WITH (fillfactor = 70, autovacuum_enabled = false)",
         t("a text")

@@ -8,12 +8,11 @@ from typing import Any
 
 from whimbrel.catalog.postgresql_sequences import OwnedSequences
 from whimbrel.catalog.postgresql_session import Session, literal
-from whimbrel.catalog.postgresql_types import default_expression
+from whimbrel.catalog.postgresql_types import default_expression, stored_expression
 from whimbrel.schema.state import (
     NO_OPTIONS,
     Column,
     Computed,
-    Expression,
     Option,
     Type,
 )
@@ -111,7 +110,7 @@ def _column(row: Sequence[Any], position: int) -> Column:
     computed = default = None
     if generated:
         computed = Computed(
-            expression=Expression(text, text), is_stored="s" in generated
+            expression=stored_expression(text), is_stored="s" in generated
         )
     elif text is not None:
         default = default_expression(text, spelling)

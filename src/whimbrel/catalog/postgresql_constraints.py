@@ -8,11 +8,11 @@ from typing import Any
 
 from whimbrel.catalog.postgresql_columns import TableColumns, read_names
 from whimbrel.catalog.postgresql_session import Session
+from whimbrel.catalog.postgresql_types import stored_expression
 from whimbrel.schema.state import (
     NO_OPTIONS,
     Check,
     Constraint,
-    Expression,
     ForeignKey,
     Option,
     Options,
@@ -82,7 +82,7 @@ def _check(row: Sequence[Any]) -> Check:
     options = _validity(row)
     if no_inherit:
         options |= {Option("no_inherit", "on")}
-    return Check(name=name, expression=Expression(text, text), options=options)
+    return Check(name=name, expression=stored_expression(text), options=options)
 
 
 def _foreign_key(

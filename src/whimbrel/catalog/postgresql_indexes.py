@@ -10,12 +10,12 @@ from typing import Any
 
 from whimbrel.catalog.postgresql_columns import TableColumns
 from whimbrel.catalog.postgresql_session import Session, literal
+from whimbrel.catalog.postgresql_types import stored_expression
 from whimbrel.schema.state import (
     NO_OPTIONS,
     Constraint,
     Exclusion,
     ExclusionPart,
-    Expression,
     Index,
     IndexPart,
     Option,
@@ -180,7 +180,7 @@ def _index(
         name=name,
         parts=tuple(parts),
         unique=unique,
-        where=None if where is None else Expression(where, where),
+        where=None if where is None else stored_expression(where),
         options=frozenset(
             _options(row, method, [names[number] for number in numbers[count:]])
         ),
@@ -203,7 +203,7 @@ def _part(column: str | None, said: Sequence[Any]) -> IndexPart:
     told = {"nulls": nulls, "ops": opclass, "collation": collation}
     return IndexPart(
         column=column,
-        expression=None if text is None else Expression(text, text),
+        expression=None if text is None else stored_expression(text),
         descending=descending,
         options=frozenset(Option(each, value) for each, value in told.items() if value),
     )

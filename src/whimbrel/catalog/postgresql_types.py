@@ -30,6 +30,11 @@ AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
                 AND d.objid = t.oid AND d.deptype = 'e')
 """
 
+_VALUE = re.compile(r"""(?:E?'(?:[^']|'')*'|NULL)::[\w ."]+""")
+_CAST_LIST = re.compile(
+    rf"""\(ARRAY\[({_VALUE.pattern}(?:, {_VALUE.pattern})*)\]\)::([\w ."]+)\[\]"""
+)
+
 
 def read_enums(session: Session, schemas: str) -> Iterator[Enum]:
     """Yield the enumerated types of some schemas that no extension owns.
@@ -40,6 +45,22 @@ def read_enums(session: Session, schemas: str) -> Iterator[Enum]:
     """
     for schema, name, values in session.rows(_ENUMS.format(schemas=schemas)):
         yield Enum(name=name, schema=session.schema(schema), values=tuple(values))
+
+
+def stored_expression(text: str) -> Expression:
+    """Return an expression that the server spells *text*.
+
+    It spells ``a IN ('x', 'y')`` of a VARCHAR with a cast of the whole list, and what
+    it spelled, once it is run again, with a cast of each value: they are one.
+    """
+    canonical = _CAST_LIST.sub(_cast_each, text) if "(ARRAY[" in text else text
+    return Expression(canonical, text)
+
+
+def _cast_each(found: re.Match[str]) -> str:
+    values, type_ = found.groups()
+    cast = (f"({value[0]})::{type_}" for value in _VALUE.finditer(values))
+    return f"ARRAY[{', '.join(cast)}]"
 
 
 @lru_cache(maxsize=4096)

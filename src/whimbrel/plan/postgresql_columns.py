@@ -20,6 +20,7 @@ from whimbrel.plan.postgresql_words import (
     sequence_words,
     statement,
     table_sql,
+    type_sql,
     values_of,
 )
 from whimbrel.schema.state import NO_OPTIONS, Column, Identity, TableName
@@ -55,9 +56,13 @@ def column_operations(
         bare = replace(old, default=None)
         yield alter_column(forms, table, old, bare)
         old = bare
+    sql = using(before.type.spelling, after.type.spelling, quoted(before.name))
+    if sql and "%" in sql:
+        # Alembic hands this to the driver as it is, which sees a parameter in it
+        yield _alter(table, before.name, f"TYPE {type_sql(new)} USING {sql}")
+        old, sql = replace(old, type=new.type, collation=new.collation), None
     altered = alter_column(forms, table, old, new, says_nullable=says_nullable)
-    column = quoted(before.name)
-    if sql := using(before.type.spelling, after.type.spelling, column):
+    if sql:
         altered.kw["postgresql_using"] = sql
     if altered.has_changes():
         yield altered

@@ -11,6 +11,7 @@ from whimbrel.plan.items import text
 from whimbrel.plan.spelled import sqlalchemy_dialect
 from whimbrel.schema.state import (
     Check,
+    Column,
     Constraint,
     Exclusion,
     ExclusionPart,
@@ -72,6 +73,13 @@ def parameters(value: str | None) -> dict[str, str]:
 def columns_sql(columns: Iterable[str]) -> str:
     """Return names as a list in parentheses."""
     return f"({', '.join(quoted(each) for each in columns)})"
+
+
+def type_sql(column: Column) -> str:
+    """Return the type of a column with its collation as SQL writes it."""
+    if column.collation is None:
+        return column.type.spelling
+    return f"{column.type.spelling} COLLATE {collation_sql(column.collation)}"
 
 
 def collation_sql(collation: str) -> str:

@@ -37,8 +37,9 @@ class Spelled(UserDefinedType[Any]):
 
 @lru_cache(maxsize=8)
 def sqlalchemy_dialect(name: str) -> SQLAlchemyDialect:
-    """Return SQLAlchemy's dialect of that name, without its driver."""
+    """Return SQLAlchemy's dialect of that name, for texts that no driver reads yet."""
     dialect: SQLAlchemyDialect = registry.load(name)()
+    dialect.identifier_preparer._double_percents = False
     return dialect
 
 

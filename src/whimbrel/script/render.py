@@ -335,13 +335,13 @@ def _expressions(context: Any) -> dict[str, Any]:
     """Return what writes SQL so that a script's ``sa.text()`` reads it unchanged."""
 
     def render_ddl_sql_expr(expression: Any, **options: Any) -> str:
-        if options.get("is_index"):
-            written = context.impl.render_ddl_sql_expr(expression, **options)
-        elif isinstance(expression, TextClause) and not expression._bindparams:
-            return expression.text
-        else:
-            plain = context.impl.render_ddl_sql_expr(expression, **options)
-            return text(plain).text
-        return str(written)
+        is_index = options.get("is_index")
+        is_text = isinstance(expression, TextClause) and not expression._bindparams
+        if is_text and not is_index:
+            return str(expression.text)
+        written = str(context.impl.render_ddl_sql_expr(expression, **options))
+        if context.impl.dialect.identifier_preparer._double_percents:
+            written = written.replace("%%", "%")  # it is doubled again when it is run
+        return written if is_index else text(written).text
 
     return {"render_ddl_sql_expr": render_ddl_sql_expr}
