@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from sqlalchemy.exc import OperationalError
 
 from sqlite_texts import create_tables
-from whimbrel.catalog.read import read_state, unknown_dialect
+from whimbrel.catalog.read import read_state
 from whimbrel.catalog.sqlite import read_sqlite
 from whimbrel.errors import DatabaseError
 from whimbrel.schema.scope import Scope
@@ -388,11 +388,3 @@ def test_reading_twice_tells_the_same_and_leaves_the_collector_as_it_was():
         assert read_state(connection, Scope()) == read_state(connection, Scope())
 
     assert gc.isenabled()
-
-
-def test_a_dialect_without_a_reader_is_named():
-    """The error names the dialect and those that can be read."""
-    error = unknown_dialect("oracle")
-
-    assert "oracle" in error.sentence
-    assert "sqlite" in error.remedy

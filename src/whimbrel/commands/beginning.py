@@ -10,13 +10,13 @@ from alembic.util import to_list
 from sqlalchemy.engine import Connection
 
 from whimbrel.catalog.models import read_models
-from whimbrel.catalog.read import is_readable, read_state
+from whimbrel.catalog.read import read_state
 from whimbrel.commands.compare import Comparison, compare, scope_of
 from whimbrel.commands.wishes import Wishes
 from whimbrel.errors import DatabaseError
 from whimbrel.plan.build import build
 from whimbrel.schema.changes import Change, TableChange
-from whimbrel.schema.dialect import described, dialect_of
+from whimbrel.schema.dialect import dialect_of
 from whimbrel.schema.diff import diff
 from whimbrel.schema.state import State
 from whimbrel.script.history import History
@@ -44,7 +44,7 @@ def compare_existing(
 ) -> Comparison:
     """Compare an empty database with what is there, whatever the models want."""
     connection = context.connection
-    if connection is None or not is_readable(described(context.dialect)):
+    if connection is None:
         raise DatabaseError(
             "There is no database to make a first script from.",
             "Name it as for any other command; offline there is none.",

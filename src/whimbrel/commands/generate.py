@@ -13,12 +13,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from alembic.autogenerate.api import AutogenContext, RevisionContext
-from alembic.autogenerate.compare import _populate_migration_script as populate
 from alembic.operations import ops
 from alembic.runtime.migration import MigrationContext
 from alembic.util import rev_id
 
-from whimbrel.catalog.read import is_readable, read_state
+from whimbrel.catalog.read import read_state
 from whimbrel.commands.compare import Comparison, compare
 from whimbrel.commands.plugins import third_party_operations
 from whimbrel.commands.trial import Ground, NoGround, ground_like, tables_of
@@ -28,7 +27,6 @@ from whimbrel.config import Config
 from whimbrel.errors import UsageError
 from whimbrel.plan.step import Step
 from whimbrel.run.runtime import run_environment
-from whimbrel.schema.dialect import described
 from whimbrel.script.history import History
 from whimbrel.script.render import render
 from whimbrel.script.save import Part
@@ -102,8 +100,6 @@ class Generation(RevisionContext):
         self.stack = stack
         self.compare = compare
         self.targets: list[Target] = []
-        self.unread: list[str] = []
-        """The dialects that were compared by Alembic, for want of a reader."""
 
     def run_environment(
         self, *, autogenerate: bool, as_sql: bool = False, needs_head: bool = False
@@ -160,11 +156,6 @@ class Generation(RevisionContext):
 
     def _compare(self, context: MigrationContext) -> None:
         script = self.generated_revisions[-1]
-        if not is_readable(described(context.dialect)):
-            self.unread.append(context.dialect.name)
-            autogen = AutogenContext(context, autogenerate=True)
-            populate(autogen, script)
-            return
         comparison = self.compare(context, self.history, self.wishes, self.stack)
         upgrade, downgrade = script.upgrade_ops_list[-1], script.downgrade_ops_list[-1]
         upgrade.ops.extend(_operations(comparison.plan.upgrade))

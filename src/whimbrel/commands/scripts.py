@@ -7,7 +7,7 @@ and returns a Report; nothing is printed here.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -35,6 +35,7 @@ from whimbrel.errors import (
 )
 from whimbrel.report.report import Line, Report, Tone, describe_changes
 from whimbrel.schema.changes import Change
+from whimbrel.schema.unseen import told_unseen
 from whimbrel.script.history import History
 from whimbrel.script.save import save
 
@@ -322,15 +323,16 @@ def _unread(generation: Generation) -> list[Line]:
         for target in generation.targets
         if not target.comparison.is_live
     ]
-    return behind[:1] + [
-        Line(
-            f"{name}: compared by Alembic, which misses some kinds of change, and not"
-            " proved; Whimbrel reads the catalogs of SQLite, PostgreSQL, MySQL and"
-            " MariaDB.",
-            Tone.WARN,
-        )
-        for name in dict.fromkeys(generation.unread)
-    ]
+    return behind[:1] + list(dict.fromkeys(_unseen(generation)))
+
+
+def _unseen(generation: Generation) -> Iterator[Line]:
+    """Yield a line for each database of which not all can be seen or compared."""
+    for target in generation.targets:
+        comparison = target.comparison
+        if comparison.current.unseen:
+            told = told_unseen(comparison.dialect.name, comparison.current.unseen)
+            yield Line(told, Tone.WARN)
 
 
 def _left_alone(generation: Generation) -> list[Line]:

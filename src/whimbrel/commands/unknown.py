@@ -8,9 +8,8 @@ from typing import Any
 from alembic.runtime.migration import MigrationContext
 from alembic.util import to_list
 
-from whimbrel.catalog.read import is_readable, read_state
+from whimbrel.catalog.read import read_state
 from whimbrel.errors import WhimbrelError
-from whimbrel.schema.dialect import described
 from whimbrel.schema.scope import Scope
 from whimbrel.schema.state import TableName
 from whimbrel.script.history import History
@@ -69,8 +68,6 @@ def _around(context: MigrationContext) -> Surroundings:
 
 def _tables(context: MigrationContext) -> frozenset[TableName] | None:
     """Return the tables of the database; None if they cannot be read."""
-    if not is_readable(described(context.dialect)):
-        return None
     scope = Scope(
         version_table=TableName(context.version_table, context.version_table_schema)
     )

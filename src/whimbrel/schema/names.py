@@ -29,6 +29,7 @@ from whimbrel.schema.state import (
     Unique,
 )
 from whimbrel.schema.unsaid import with_unsaid
+from whimbrel.schema.unseen import with_unseen
 
 
 Nameable = TypeVar("Nameable", bound=Constraint | Index)
@@ -189,6 +190,7 @@ def adopt_names(wanted: State, current: State, *, rename: bool = False) -> State
         rename: let the names of a convention stand, so that the difference
             becomes a change.
     """
+    wanted = with_unseen(wanted, current)
     partners = {table.name: table for table in current.tables}
     tables = []
     for table in wanted.tables:

@@ -311,6 +311,8 @@ class State:
     """What stands in the way of changes; each view behind those that it reads."""
     unsaid: frozenset[str] = field(default=frozenset(), compare=False)
     """The options that models, if the state comes from some, have no words for."""
+    unseen: frozenset[str] = field(default=frozenset(), compare=False)
+    """What its reader cannot see, or not in the models' words, if it comes from one."""
 
     def table(self, name: TableName) -> Table | None:
         """Return the table of that name, or None."""
