@@ -16,6 +16,21 @@ POSTGRESQL = {
         CREATE INDEX "i%" ON t ((b % 7));
         COMMENT ON COLUMN t.a IS '100% :sure'""",
     ),
+    "what a table stands on comes before it": (
+        "CREATE TABLE t (a text)",
+        """CREATE EXTENSION citext; CREATE SCHEMA apart;
+        CREATE DOMAIN apart.name AS varchar(20) NOT NULL CHECK (value <> '%');
+        CREATE TYPE place AS (street apart.name, zip int);
+        CREATE TYPE span AS RANGE (SUBTYPE = float8);
+        CREATE TABLE t (a citext, b place[], c span);
+        CREATE INDEX "i%" ON t (c)""",
+    ),
+    "a view goes where the wanted schema has it no more": (
+        """CREATE TABLE t (a int, b int, c int); CREATE INDEX "i%" ON t (a);
+        CREATE VIEW gone AS SELECT b FROM t; CREATE VIEW other AS SELECT a, c FROM t""",
+        """CREATE TABLE t (a bigint); CREATE INDEX "i%" ON t (a);
+        CREATE VIEW other AS SELECT a FROM t""",
+    ),
 }
 MARIADB = {
     "percent signs are not doubled": (

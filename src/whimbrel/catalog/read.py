@@ -10,10 +10,11 @@ from whimbrel.catalog.collector import uncollected
 from whimbrel.catalog.inspector import read_inspected
 from whimbrel.catalog.mysql import read_mysql
 from whimbrel.catalog.postgresql import read_postgresql
+from whimbrel.catalog.postgresql_footings import read_postgresql_footings
 from whimbrel.catalog.sqlite import read_sqlite
 from whimbrel.schema.dialect import Dialect, dialect_of
 from whimbrel.schema.scope import Scope
-from whimbrel.schema.state import State
+from whimbrel.schema.state import Footing, State
 
 
 _READERS: dict[str, Callable[[Connection, Scope], State]] = {
@@ -21,6 +22,9 @@ _READERS: dict[str, Callable[[Connection, Scope], State]] = {
     "mysql": read_mysql,
     "postgresql": read_postgresql,
     "sqlite": read_sqlite,
+}
+_FOOTINGS: dict[str, Callable[[Connection, Scope], tuple[Footing, ...]]] = {
+    "postgresql": read_postgresql_footings,
 }
 
 
@@ -32,6 +36,12 @@ def read_state(connection: Connection, scope: Scope) -> State:
     reader = _READERS.get(dialect_of(connection).name, read_inspected)
     with uncollected():
         return reader(connection, scope)
+
+
+def read_footings(connection: Connection, scope: Scope) -> tuple[Footing, ...]:
+    """Return what the tables in *scope* stand on that is none of ours."""
+    read = _FOOTINGS.get(dialect_of(connection).name)
+    return () if read is None else read(connection, scope)
 
 
 def is_readable(dialect: Dialect) -> bool:

@@ -35,6 +35,8 @@ _ROUTINE = re.compile(
     r"(?:TEMP(?:ORARY)?\s+)?(?:TRIGGER|FUNCTION|PROCEDURE|EVENT)\b",
     re.IGNORECASE,
 )
+_EXTENSION = re.compile(r"\A\s*CREATE\s+EXTENSION\b(?!\s+IF\b)", re.I)
+"""A scratch database has the extensions of the one that it is like."""
 _PASSED_OVER = re.compile(
     r"\s*(?:INSERT|REPLACE|GRANT|REVOKE|USE|LOCK\s+TABLES|UNLOCK|BEGIN|COMMIT"
     r"|START\s+TRANSACTION|CREATE\s+DATABASE|DROP\s+DATABASE"
@@ -56,12 +58,13 @@ def load_sql(connection: Connection, path: Path) -> None:
         raise ConfigError(
             f"{path} cannot be read: {cause}.", "Name a file of SQL in UTF-8."
         ) from cause
-    plain = connection.execution_options(no_parameters=True)
+    plainly = {"no_parameters": True}  # a connection's own options would stay on
     for statement in statements(text):
         if _PASSED_OVER.match(statement):
             continue
         try:
-            plain.exec_driver_sql(statement)
+            kept = _EXTENSION.sub(r"\g<0> IF NOT EXISTS", statement)
+            connection.exec_driver_sql(kept, execution_options=plainly)
         except DBAPIError as cause:
             first = " ".join(statement.split())[:100]
             raise ConfigError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json as json_text
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -18,7 +18,7 @@ from sqlalchemy import MetaData, make_url
 from sqlalchemy.engine import URL, Connection
 
 from whimbrel.catalog.models import read_models
-from whimbrel.catalog.read import read_state
+from whimbrel.catalog.read import read_footings, read_state
 from whimbrel.catalog.scratch import scratch_like
 from whimbrel.catalog.scratch_server import synchronous
 from whimbrel.catalog.sql_file import load_sql
@@ -37,7 +37,7 @@ from whimbrel.schema.fills import parse_fills
 from whimbrel.schema.names import adopt_names
 from whimbrel.schema.renames import firm_names, parse_renames, rename_all
 from whimbrel.schema.scope import Scope
-from whimbrel.schema.state import State, TableName
+from whimbrel.schema.state import State, TableName, View
 from whimbrel.script.render import render
 from whimbrel.script.save import Part, message_of, save_alone
 
@@ -167,6 +167,10 @@ def _compared(
     target = adopt_names(firm_names(target, renames), renamed)
     changes = renamings + difference(renamed, target)
     fills = parse_fills(wishes.fill)
+    footings = dict.fromkeys((*current.footings, *target.footings))
+    target = replace(target, footings=tuple(footings))  # none of them goes
+    if sides[1] in at.connections:
+        current = replace(current, views=tuple(_turned(current, target)))
     plan = build(changes, current, target, dialect_of(home), fills)
     return Outcome(
         at=home,
@@ -189,16 +193,28 @@ class _Reading:
     def state(self, side: str, scope: Scope) -> State:
         """Return the state that *side* describes."""
         if side in self.connections:
-            found = read_state(self.connections[side], scope)
+            found = _standing(self.connections[side], scope)
         elif _is_sql(side):
             scratch = self.stack.enter_context(scratch_like(self.home, scope))
             load_sql(scratch, Path(side))
             self.connections[side] = scratch
-            found = read_state(scratch, scope)
+            found = _standing(scratch, scope)
         else:
             found = read_models(list(named_metadata(side)), self.home, scope)
         tables = {each for each in found.tables if self.wanted.accepts(each.name)}
         return replace(found, tables=frozenset(tables))
+
+
+def _turned(current: State, target: State) -> Iterator[View]:
+    """Yield the views as they are to be made again, if a change sends them away."""
+    others = {view.name: view for view in target.views}
+    for view in current.views:
+        yield view.turned_into(others.get(view.name))
+
+
+def _standing(connection: Connection, scope: Scope) -> State:
+    footings = read_footings(connection, scope)
+    return replace(read_state(connection, scope), footings=footings)
 
 
 def _models(sides: Iterable[str]) -> list[MetaData]:

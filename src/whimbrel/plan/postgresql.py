@@ -167,9 +167,12 @@ class PostgreSQLForms(ColumnForms):
     def schema_operations(
         self, start: State, end: State
     ) -> Iterator[ops.MigrateOperation]:
-        """Yield what makes the schemas that are there no sooner than their tables."""
+        """Yield what makes the schemas, and what the tables in them stand on."""
         for name in sorted(_schemas(end) - _schemas(start)):
             yield statement(f"CREATE SCHEMA IF NOT EXISTS {quoted(name)}")
+        for footing in end.footings:
+            if footing not in start.footings:
+                yield statement(footing.made)
 
     def sets_aside(self, change: EnumChange) -> Enum | None:
         """Return the type under another name, if a new one must take its place."""
@@ -249,4 +252,5 @@ def _schemas(state: State) -> set[str]:
     named = {table.name.schema for table in state.tables}
     named |= {enum.schema for enum in state.enums}
     named |= {sequence.schema for sequence in state.sequences}
+    named |= {each.schema for each in state.footings if each.kind == "type"}
     return {name for name in named if name is not None}

@@ -40,21 +40,28 @@ def _touched(changes: Iterable[Change], views: Iterable[View]) -> Iterator[Use]:
         match change:
             case TableChange(before=table, after=None) if table is not None:
                 for view in views:
-                    if table.name in {use.table for use in view.uses}:
+                    read = {use for use in view.uses if use.table == table.name}
+                    if read and not read.isdisjoint(_needs(view)):
                         raise _refused(view, str(table.name))
+                    yield from read
             case ColumnChange(before=column, after=after) if column is not None:
                 use = Use(change.table, column.name)
                 if after is None:
                     _refuse(views, use)
+                    yield use
                 elif changes_type(column, after) or column.computed != after.computed:
                     yield use
             case _:
                 continue
 
 
+def _needs(view: View) -> frozenset[Use]:
+    return view.uses if view.needs is None else view.needs
+
+
 def _refuse(views: Iterable[View], use: Use) -> None:
     for view in views:
-        if use in view.uses:
+        if use in view.uses and use in _needs(view):
             raise _refused(view, f"{use.table}.{use.column}")
 
 

@@ -43,7 +43,7 @@ class _Draft:
     """A state that is being changed: its tables by name."""
 
     def __init__(self, state: State) -> None:
-        self._views = state.views
+        self._views, self._footings = state.views, state.footings
         self._enums = state.enums
         self._sequences = state.sequences
         self._tables = {table.name: table for table in state.tables}
@@ -52,7 +52,11 @@ class _Draft:
     def state(self) -> State:
         """The state as it is by now."""
         return State(
-            frozenset(self._tables.values()), self._enums, self._sequences, self._views
+            frozenset(self._tables.values()),
+            self._enums,
+            self._sequences,
+            self._views,
+            self._footings,
         )
 
     def apply(self, change: Change) -> None:

@@ -8,7 +8,7 @@ the spelling that a script should use, who gave a name, the order of columns.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum as PythonEnum
 from typing import TypeAlias, TypeVar
 
@@ -298,6 +298,27 @@ class View:
     uses: frozenset[Use]
     made: tuple[str, ...]
     is_materialized: bool = False
+    needs: frozenset[Use] | None = None
+    """What it reads once it is made again, if that is not what it reads now."""
+
+    def turned_into(self, other: View | None) -> View:
+        """Return the view so that *other* takes its place where it must go."""
+        if other is None:
+            return replace(self, made=(), needs=frozenset())
+        return replace(self, made=other.made, needs=other.uses)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Footing:
+    """What tables stand on and is none of ours: a domain, an extension.
+
+    ``made`` is the statement that makes it.
+    """
+
+    kind: str
+    name: str
+    schema: str | None
+    made: str = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,6 +330,8 @@ class State:
     sequences: frozenset[Sequence] = frozenset()
     views: tuple[View, ...] = field(default=(), compare=False)
     """What stands in the way of changes; each view behind those that it reads."""
+    footings: tuple[Footing, ...] = field(default=(), compare=False)
+    """What tables stand on, each behind what it stands on; read for `diff` alone."""
     unsaid: frozenset[str] = field(default=frozenset(), compare=False)
     """The options that models, if the state comes from some, have no words for."""
     unseen: frozenset[str] = field(default=frozenset(), compare=False)

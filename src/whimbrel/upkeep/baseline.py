@@ -44,7 +44,7 @@ def baseline(live: State, models: State, *, takes_all: bool = False) -> Baseline
     spelled = " ".join(
         column.type.spelling for table in tables for column in table.columns
     )
-    others = {
+    others: dict[str, Any] = {
         kind.name: _known(getattr(live, kind.name), getattr(wanted, kind.name), spelled)
         for kind in fields(State)
         if kind.compare and kind.name != "tables"

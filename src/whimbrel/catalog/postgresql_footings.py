@@ -1,0 +1,89 @@
+"""What the tables of a PostgreSQL database stand on, and what makes it.
+
+Domains, composite and range types, and extensions belong to nobody's models.  Where
+two databases are compared, the tables of the one cannot come to the other without.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy.engine import Connection
+
+from whimbrel.catalog.postgresql_session import Session, literal
+from whimbrel.schema.scope import Scope
+from whimbrel.schema.state import Footing
+
+
+_FOOTINGS = """
+WITH RECURSIVE seeds AS (
+    SELECT c.oid FROM pg_catalog.pg_class c
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname IN ({schemas}) AND c.relkind IN ('r', 'p', 'i', 'I')
+), needed (class, object) AS (
+    SELECT 'pg_catalog.pg_class'::regclass::oid, oid FROM seeds
+    UNION SELECT 'pg_catalog.pg_attrdef'::regclass::oid, a.oid
+    FROM pg_catalog.pg_attrdef a JOIN seeds s ON s.oid = a.adrelid
+    UNION SELECT 'pg_catalog.pg_constraint'::regclass::oid, k.oid
+    FROM pg_catalog.pg_constraint k JOIN seeds s ON s.oid = k.conrelid
+    UNION SELECT d.class, d.object FROM needed n, LATERAL (
+        SELECT d.refclassid AS class, d.refobjid AS object
+        FROM pg_catalog.pg_depend d
+        WHERE d.classid = n.class AND d.objid = n.object
+        UNION ALL SELECT 'pg_catalog.pg_class'::regclass::oid, t.typrelid
+        FROM pg_catalog.pg_type t WHERE t.oid = n.object AND t.typrelid <> 0
+        AND n.class = 'pg_catalog.pg_type'::regclass) d
+)
+SELECT t.oid, 'type', n.nspname, t.typname, CASE t.typtype
+    WHEN 'd' THEN format('CREATE DOMAIN %s AS %s', t.oid::regtype,
+        pg_catalog.format_type(t.typbasetype, t.typtypmod))
+        || COALESCE((SELECT ' COLLATE ' || t.typcollation::regcollation::text
+            FROM pg_catalog.pg_type b
+            WHERE b.oid = t.typbasetype AND b.typcollation <> t.typcollation), '')
+        || COALESCE(' DEFAULT ' || pg_catalog.pg_get_expr(t.typdefaultbin, 0), '')
+        || CASE WHEN t.typnotnull THEN ' NOT NULL' ELSE '' END
+        || COALESCE((SELECT string_agg(format(' CONSTRAINT %I %s', k.conname,
+            pg_catalog.pg_get_constraintdef(k.oid)), '' ORDER BY k.conname)
+            FROM pg_catalog.pg_constraint k
+            WHERE k.contypid = t.oid AND k.contype = 'c'), '')
+    WHEN 'c' THEN format('CREATE TYPE %s AS (%s)', t.oid::regtype,
+        (SELECT string_agg(format('%I %s', a.attname,
+            pg_catalog.format_type(a.atttypid, a.atttypmod)), ', ' ORDER BY a.attnum)
+        FROM pg_catalog.pg_attribute a
+        WHERE a.attrelid = t.typrelid AND NOT a.attisdropped AND a.attnum > 0))
+    ELSE (SELECT format('CREATE TYPE %s AS RANGE (SUBTYPE = %s)', t.oid::regtype,
+        r.rngsubtype::regtype) FROM pg_catalog.pg_range r WHERE r.rngtypid = t.oid)
+    END
+FROM needed d JOIN pg_catalog.pg_type t ON t.oid = d.object
+    AND d.class = 'pg_catalog.pg_type'::regclass
+JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
+    AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+LEFT JOIN pg_catalog.pg_class c ON c.oid = t.typrelid
+WHERE (t.typtype IN ('d', 'r') OR c.relkind = 'c') AND NOT EXISTS (
+    SELECT FROM pg_catalog.pg_depend e
+    WHERE e.classid = 'pg_catalog.pg_type'::regclass
+    AND e.objid = t.oid AND e.deptype = 'e')
+UNION ALL
+SELECT x.oid, 'extension', n.nspname, x.extname,
+    format('CREATE EXTENSION IF NOT EXISTS %I', x.extname)
+FROM needed d JOIN pg_catalog.pg_extension x ON x.oid = d.object
+    AND d.class = 'pg_catalog.pg_extension'::regclass
+JOIN pg_catalog.pg_namespace n ON n.oid = x.extnamespace
+ORDER BY 1
+"""
+
+
+def read_postgresql_footings(
+    connection: Connection, scope: Scope
+) -> tuple[Footing, ...]:
+    """Return what the tables in *scope* stand on, in the order in which it was made."""
+    session = Session(connection)
+    schemas = ", ".join(
+        literal(schema or session.default_schema) for schema in scope.schemas
+    )
+    with session.undone():
+        session.see_only_default_schema()
+        return tuple(
+            Footing(kind=kind, name=name, schema=session.schema(schema), made=made)
+            for _, kind, schema, name, made in session.rows(
+                _FOOTINGS.format(schemas=schemas)
+            )
+        )
