@@ -25,6 +25,12 @@ POSTGRESQL = {
         CREATE TABLE t (a citext, b place[], c span);
         CREATE INDEX "i%" ON t (c)""",
     ),
+    "what nothing stood on yet is there": (
+        """CREATE DOMAIN name_of AS text; CREATE TYPE idle AS (a int);
+        CREATE TABLE t (a text); CREATE INDEX "i%" ON t (a)""",
+        """CREATE DOMAIN name_of AS text;
+        CREATE TABLE t (a name_of); CREATE INDEX "i%" ON t (a)""",
+    ),
     "a view goes where the wanted schema has it no more": (
         """CREATE TABLE t (a int, b int, c int); CREATE INDEX "i%" ON t (a);
         CREATE VIEW gone AS SELECT b FROM t; CREATE VIEW other AS SELECT a, c FROM t""",

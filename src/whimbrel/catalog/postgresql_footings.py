@@ -32,7 +32,7 @@ WITH RECURSIVE seeds AS (
         FROM pg_catalog.pg_type t WHERE t.oid = n.object AND t.typrelid <> 0
         AND n.class = 'pg_catalog.pg_type'::regclass) d
 )
-SELECT t.oid, 'type', n.nspname, t.typname, CASE t.typtype
+SELECT t.oid, d.object IS NOT NULL, 'type', n.nspname, t.typname, CASE t.typtype
     WHEN 'd' THEN format('CREATE DOMAIN %s AS %s', t.oid::regtype,
         pg_catalog.format_type(t.typbasetype, t.typtypmod))
         || COALESCE((SELECT ' COLLATE ' || t.typcollation::regcollation::text
@@ -52,8 +52,8 @@ SELECT t.oid, 'type', n.nspname, t.typname, CASE t.typtype
     ELSE (SELECT format('CREATE TYPE %s AS RANGE (SUBTYPE = %s)', t.oid::regtype,
         r.rngsubtype::regtype) FROM pg_catalog.pg_range r WHERE r.rngtypid = t.oid)
     END
-FROM needed d JOIN pg_catalog.pg_type t ON t.oid = d.object
-    AND d.class = 'pg_catalog.pg_type'::regclass
+FROM pg_catalog.pg_type t
+LEFT JOIN needed d ON t.oid = d.object AND d.class = 'pg_catalog.pg_type'::regclass
 JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
     AND n.nspname NOT IN ('pg_catalog', 'information_schema')
 LEFT JOIN pg_catalog.pg_class c ON c.oid = t.typrelid
@@ -62,9 +62,9 @@ WHERE (t.typtype IN ('d', 'r') OR c.relkind = 'c') AND NOT EXISTS (
     WHERE e.classid = 'pg_catalog.pg_type'::regclass
     AND e.objid = t.oid AND e.deptype = 'e')
 UNION ALL
-SELECT x.oid, 'extension', n.nspname, x.extname,
+SELECT x.oid, d.object IS NOT NULL, 'extension', n.nspname, x.extname,
     format('CREATE EXTENSION IF NOT EXISTS %I', x.extname)
-FROM needed d JOIN pg_catalog.pg_extension x ON x.oid = d.object
+FROM pg_catalog.pg_extension x LEFT JOIN needed d ON x.oid = d.object
     AND d.class = 'pg_catalog.pg_extension'::regclass
 JOIN pg_catalog.pg_namespace n ON n.oid = x.extnamespace
 ORDER BY 1
@@ -74,7 +74,10 @@ ORDER BY 1
 def read_postgresql_footings(
     connection: Connection, scope: Scope
 ) -> tuple[Footing, ...]:
-    """Return what the tables in *scope* stand on, in the order in which it was made."""
+    """Return what there is for tables to stand on, in the order in which it was made.
+
+    What those in *scope* need is told apart.
+    """
     session = Session(connection)
     schemas = ", ".join(
         literal(schema or session.default_schema) for schema in scope.schemas
@@ -82,8 +85,14 @@ def read_postgresql_footings(
     with session.undone():
         session.see_only_default_schema()
         return tuple(
-            Footing(kind=kind, name=name, schema=session.schema(schema), made=made)
-            for _, kind, schema, name, made in session.rows(
+            Footing(
+                kind=kind,
+                name=name,
+                schema=session.schema(schema),
+                made=made,
+                is_needed=is_needed,
+            )
+            for _, is_needed, kind, schema, name, made in session.rows(
                 _FOOTINGS.format(schemas=schemas)
             )
         )

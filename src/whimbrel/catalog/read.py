@@ -39,7 +39,7 @@ def read_state(connection: Connection, scope: Scope) -> State:
 
 
 def read_footings(connection: Connection, scope: Scope) -> tuple[Footing, ...]:
-    """Return what the tables in *scope* stand on that is none of ours."""
+    """Return what tables can stand on that is none of ours, told what some need."""
     read = _FOOTINGS.get(dialect_of(connection).name)
     return () if read is None else read(connection, scope)
 

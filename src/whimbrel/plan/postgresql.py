@@ -171,7 +171,7 @@ class PostgreSQLForms(ColumnForms):
         for name in sorted(_schemas(end) - _schemas(start)):
             yield statement(f"CREATE SCHEMA IF NOT EXISTS {quoted(name)}")
         for footing in end.footings:
-            if footing not in start.footings:
+            if footing.is_needed and footing not in start.footings:
                 yield statement(footing.made)
 
     def sets_aside(self, change: EnumChange) -> Enum | None:
@@ -252,5 +252,7 @@ def _schemas(state: State) -> set[str]:
     named = {table.name.schema for table in state.tables}
     named |= {enum.schema for enum in state.enums}
     named |= {sequence.schema for sequence in state.sequences}
-    named |= {each.schema for each in state.footings if each.kind == "type"}
+    named |= {
+        each.schema for each in state.footings if each.kind == "type" and each.is_needed
+    }
     return {name for name in named if name is not None}

@@ -310,15 +310,16 @@ class View:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Footing:
-    """What tables stand on and is none of ours: a domain, an extension.
+    """What tables can stand on and is none of ours: a domain, an extension.
 
-    ``made`` is the statement that makes it.
+    ``made`` is the statement that makes it; ``is_needed`` tells whether some do.
     """
 
     kind: str
     name: str
     schema: str | None
     made: str = field(compare=False)
+    is_needed: bool = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
