@@ -181,3 +181,41 @@ def test_every_rule_has_a_code_and_a_title():
     assert all(
         code == rule.code and rule.title.endswith(".") for code, rule in RULES.items()
     )
+
+
+def test_numbers_that_a_type_cannot_hold(connection):
+    """A number too great is found before a server that refuses it is asked."""
+    connection.execute(sa.text("UPDATE child SET clean = 40000 WHERE clean = 2"))
+    connection.commit()
+    smaller = altered("clean", modify_type=sa.SmallInteger())
+    exact = altered("clean", modify_type=sa.Numeric(6, 2))
+    same = altered("clean", modify_type=sa.Numeric(9, 2))
+    codes = {
+        kind: [code for code, _ in found(connection, operation)]
+        for kind, operation in (("small", smaller), ("exact", exact), ("same", same))
+    }
+    refused = [] if connection.dialect.name == "sqlite" else ["W306"]
+
+    assert codes == {"small": refused, "exact": refused, "same": []}
+
+
+def test_a_check_beside_a_new_column(connection):
+    """What the check does not name has nothing to do with it."""
+    new = ops.AddColumnOp("child", sa.Column("new", sa.Integer))
+    asked = ops.CreateCheckConstraintOp("ck", "child", "clean > 2")
+    unasked = ops.CreateCheckConstraintOp("ck", "child", "new > 2")
+
+    assert found(connection, new, asked) == [("W304", 2)]
+    assert found(connection, new, unasked) == []
+
+
+def test_a_new_column_that_is_closed_in_a_step_of_its_own(connection):
+    """It is empty unless a default or a statement fills it."""
+    new = sa.Column("new", sa.Integer)
+    full = sa.Column("new", sa.Integer, server_default="0")
+    closed = altered("new", modify_nullable=False)
+    filled = ops.ExecuteSQLOp("UPDATE child SET new = 1")
+
+    assert found(connection, ops.AddColumnOp("child", new), closed) == [("W308", 4)]
+    assert found(connection, ops.AddColumnOp("child", full), closed) == []
+    assert found(connection, ops.AddColumnOp("child", new), filled, closed) == []

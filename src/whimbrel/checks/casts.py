@@ -11,6 +11,7 @@ from alembic.operations import ops
 from sqlalchemy.types import TypeEngine
 
 from whimbrel.checks.outlook import Outlook, Standing
+from whimbrel.checks.ranges import beyond
 from whimbrel.checks.rows import Question, key_of, rows_where
 from whimbrel.plan.spelled import sqlalchemy_dialect
 from whimbrel.schema.dialect import Dialect
@@ -145,8 +146,10 @@ def _attempt(
 def _by_pattern(
     standing: Standing, live: Column, after: TypeEngine[Any]
 ) -> Iterator[Question]:
-    """Yield what finds texts that are no numbers or times, where they become such."""
+    """Yield what finds texts that are no numbers or times, and numbers too great."""
     if not _is_text(live):
+        if (misfit := beyond(live, standing.source.c[live.name], after)) is not None:
+            yield _misfitting(standing, live, after, misfit)
         return
     column = standing.source.c[live.name]
     if isinstance(after, sa.Integer):
@@ -157,7 +160,13 @@ def _by_pattern(
         misfit = sa.and_(column.is_not(None), sa.cast(column, sa.DateTime).is_(None))
     else:
         return
-    yield _question(
+    yield _misfitting(standing, live, after, misfit)
+
+
+def _misfitting(
+    standing: Standing, live: Column, after: TypeEngine[Any], misfit: Any
+) -> Question:
+    return _question(
         "W306",
         standing,
         live,

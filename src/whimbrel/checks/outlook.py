@@ -51,12 +51,14 @@ class Standing:
         columns: its columns by their names by then; None for what is new.
         source: what a query about its rows selects from.
         changed: the words of the statements that change its rows before.
+        empty: the columns that are added before, in which no row has a value.
     """
 
     live: Table
     columns: dict[str, Column | None]
     source: sa.TableClause
     changed: set[str] = field(default_factory=set)
+    empty: set[str] = field(default_factory=set)
 
     @classmethod
     def of(cls, table: Table) -> Standing:
@@ -164,9 +166,13 @@ def _follow_column(
 ) -> None:
     match operation:
         case ops.AddColumnOp():
-            standing.columns[str(operation.column.name)] = None
+            column = operation.column
+            standing.columns[str(column.name)] = None
+            if not (column.server_default or column.identity or column.computed):
+                standing.empty.add(str(column.name))
         case ops.DropColumnOp():
             standing.columns.pop(operation.column_name, None)
+            standing.empty.discard(operation.column_name)
         case ops.AlterColumnOp() if operation.modify_name is not None:
             known = standing.columns.pop(operation.column_name, None)
             standing.columns[operation.modify_name] = known

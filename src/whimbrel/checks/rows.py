@@ -6,6 +6,7 @@ Nothing is asked of rows that the scripts themselves change before.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -215,15 +216,19 @@ def _new_check(
     standing = _settled(outlook, operation.table_name, operation.schema, ())
     if standing is None or operation.kw.get("postgresql_not_valid"):
         return
-    if any(column is None for column in standing.columns.values()):
-        return  # the condition may name what is not there yet
+    words = set(re.findall(r"\w+", str(operation.condition).casefold()))
+    if any(
+        standing.is_new(each) and each.casefold() in words for each in standing.columns
+    ):
+        return  # the condition names what is not there yet
+    called = f"{operation.constraint_name} " if operation.constraint_name else ""
     yield Question(
         code="W304",
         subject=f"{standing.live.name}",
         rows=rows_where(standing, _negated(operation.condition)),
         keys=key_of(standing.live),
         found=f"{{rows}} of {standing.live.name} break{{s}} the check"
-        f" ({operation.condition})",
+        f" {called}({operation.condition})",
         remedy="Mend the rows, or the condition.",
     )
 
@@ -239,14 +244,14 @@ def _new_column(
     if standing is None or str(column.name) in standing.columns:
         return  # an interrupted run added it
     if column.autoincrement is not True:
-        yield _any_rows(standing, str(column.name), dialect)
+        is_invented = dialect.invents_values
+        yield _any_rows(standing, str(column.name), is_invented=is_invented)
 
 
-def _any_rows(standing: Standing, column: str, dialect: Dialect) -> Question:
+def _any_rows(standing: Standing, column: str, *, is_invented: bool) -> Question:
     source = standing.source
     keys = key_of(standing.live)
     name = standing.live.name
-    is_invented = dialect.invents_values
     found = f"{{rows}} of {name} {{have}} no value for the new column {column}"
     end = "the server would invent one" if is_invented else "NOT NULL would fail"
     return Question(
@@ -266,6 +271,9 @@ def _not_null(operation: ops.AlterColumnOp, outlook: Outlook) -> Iterator[Questi
         return
     name = operation.column_name
     live = standing.columns.get(name)
+    if name in standing.empty:
+        yield _any_rows(standing, name, is_invented=False)
+        return
     if live is None or not live.nullable:
         return
     source = standing.source

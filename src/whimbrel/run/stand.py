@@ -17,7 +17,14 @@ from whimbrel.run.steps import carry_out
 from whimbrel.schema.dialect import dialect_of
 from whimbrel.schema.diff import diff
 from whimbrel.schema.scope import Scope
-from whimbrel.schema.state import ForeignKey, State, Table, TableName
+from whimbrel.schema.state import (
+    ForeignKey,
+    Index,
+    IndexPart,
+    State,
+    Table,
+    TableName,
+)
 
 
 def stand(
@@ -45,9 +52,33 @@ def stand(
         return current
     wanted = current if touched is None else around(current, touched)
     copy_surroundings(source, scratch, scope, are_tables_there=False)
-    make(scratch, wanted)
+    make(scratch, _with_indexes_of_keys(wanted))
     copy_surroundings(source, scratch, scope, are_tables_there=True)
     return wanted
+
+
+def _with_indexes_of_keys(state: State) -> State:
+    """Return *state* with the indexes that a server made for foreign keys by itself.
+
+    A key that it named as well is written with that name now, and the index that it
+    would make for such a key is called otherwise than the one that is there.
+    """
+    tables = (
+        replace(table, indexes=table.indexes | _indexes_of_keys(table))
+        for table in state.tables
+    )
+    return replace(state, tables=frozenset(tables))
+
+
+def _indexes_of_keys(table: Table) -> frozenset[Index]:
+    return frozenset(
+        Index(
+            name=key.index,
+            parts=tuple(IndexPart(column=column) for column in key.columns),
+        )
+        for key in _keys(table)
+        if key.index is not None and key.index != key.name
+    )
 
 
 def make(scratch: Connection, state: State) -> None:
