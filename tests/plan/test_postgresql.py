@@ -1,9 +1,17 @@
 """Every form that PostgreSQL needs leads there and back on the server, rows and all."""
 
 import pytest
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
 from postgresql_pairs import there_and_back
+from whimbrel.catalog.models import read_models
 from whimbrel.errors import Unalterable, ViewInTheWay
+from whimbrel.plan.build import build
+from whimbrel.schema.dialect import dialect_of
+from whimbrel.schema.diff import diff
+from whimbrel.schema.scope import Scope
+from whimbrel.schema.state import State
 
 
 T = "CREATE TABLE t (id integer PRIMARY KEY, {})"
@@ -289,3 +297,24 @@ def test_how_a_table_is_partitioned_is_told_as_fixed(postgresql_url):
 
     with pytest.raises(Unalterable, match=r"how t is partitioned: it is RANGE \(a\)"):
         there_and_back(postgresql_url, before, "CREATE TABLE t (a date)")
+
+
+def test_a_domain_of_the_models_comes_before_its_column_and_goes_after_it(
+    postgresql_url,
+):
+    """A script makes the domain; one that is there already is not made again."""
+    domain = postgresql.DOMAIN("posint", sa.Integer(), check="VALUE > 0")
+    models = sa.MetaData()
+    sa.Table("item", models, sa.Column("id", domain, primary_key=True))
+    engine = sa.create_engine(postgresql_url)
+    with engine.begin() as connection:
+        wanted = read_models([models], connection, Scope())
+        plan = build(diff(State(), wanted), State(), wanted, dialect_of(connection))
+        told = [type(step.operation).__name__ for step in plan.upgrade + plan.downgrade]
+        models.create_all(connection)
+        again = read_models([models], connection, Scope())
+    engine.dispose()
+
+    assert told == ["ExecuteSQLOp", "CreateTableOp", "DropTableOp", "ExecuteSQLOp"]
+    assert [each.name for each in wanted.footings] == ["posint"]
+    assert again.footings == ()

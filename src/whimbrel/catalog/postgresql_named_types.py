@@ -18,7 +18,7 @@ from whimbrel.catalog.postgresql_names import clipped
 from whimbrel.catalog.postgresql_sequences import counting_of, standing
 from whimbrel.catalog.postgresql_session import Session, literal
 from whimbrel.errors import ModelsError
-from whimbrel.schema.state import Enum
+from whimbrel.schema.state import Enum, Footing
 from whimbrel.schema.state import Sequence as StoredSequence
 
 
@@ -156,6 +156,8 @@ class StandIns:
 
     def __init__(self) -> None:
         self.statements: list[str] = []
+        self.domains: list[Footing] = []
+        """The domains that the models name and the database does not have yet."""
         self._away: dict[str, str] = {}
         self._back: dict[str, str] = {}
 
@@ -177,6 +179,8 @@ class StandIns:
             if place not in known or known[place] != values:
                 name = found._name(place, preparer.format_type(type_))
                 found.statements.append(_created(type_, name, ddl))
+            if isinstance(type_, DOMAIN) and place not in known:
+                found.domains.append(_footing(type_, place, ddl))
         for place, sequence in named.sequences.items():
             if place not in known:
                 name = found._name(place, preparer.format_sequence(sequence))
@@ -206,6 +210,16 @@ class StandIns:
         name = f"whimbrel_stand_in_{len(self._away)}_"
         self._away[written], self._back[name] = name, written
         return name
+
+
+def _footing(domain: DOMAIN, place: Place, ddl: DDLCompiler) -> Footing:
+    return Footing(
+        kind="type",
+        name=place.name,
+        schema=place.schema,
+        made=" ".join(ddl.process(CreateDomainType(domain)).split()),
+        is_needed=True,
+    )
 
 
 def _created(type_: NamedType, name: str, ddl: DDLCompiler) -> str:

@@ -32,6 +32,7 @@ from whimbrel.schema.state import (
     Enum,
     Exclusion,
     Expression,
+    Footing,
     Identity,
     IndexPart,
     Naming,
@@ -224,6 +225,11 @@ class Wording:
     def enums(self) -> frozenset[Enum]:
         """The enumerated types that the models describe."""
         return frozenset()
+
+    @property
+    def footings(self) -> tuple[Footing, ...]:
+        """What the models name, tables stand on, and is not there yet; once spelled."""
+        return ()
 
     def spell(self, forms: Forms) -> Spellings:
         """Return the catalog's spelling of all *forms*."""

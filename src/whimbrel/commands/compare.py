@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from alembic.runtime.migration import MigrationContext
@@ -127,7 +127,7 @@ def compare(
 def _comparison(basis: Basis, found: Found, scratch: Connection | None) -> Comparison:
     """Return what was found, with the plan that leads there."""
     current, dialect = basis.current, dialect_of(basis.connection)
-    wanted = apply_all(current, found.ours)
+    wanted = replace(apply_all(current, found.ours), footings=basis.wanted.footings)
     url = basis.connection.engine.url
     plan = build(found.ours, current, wanted, dialect, found.fills)
     return Comparison(

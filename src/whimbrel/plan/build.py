@@ -91,7 +91,7 @@ def _path(
     revalued = split_at_values(changes[len(renames) :])
     split = split_at_fills(revalued.after, fills)
     loose = apply_all(current, (*renames, *revalued.before))
-    opened = apply_all(loose, split.before)
+    opened = replace(apply_all(loose, split.before), footings=wanted.footings)
     if revalued.values:
         yield from _steps((*renames, *revalued.before), current, loose, forms)
         yield from (_revaluing(forms, each) for each in revalued.values)
@@ -100,6 +100,8 @@ def _path(
         yield from _steps((*renames, *split.before), current, opened, forms)
     yield from (_filling(forms, each) for each in split.filled)
     yield from _steps(split.after, opened, wanted, forms)
+    for operation in forms.closing_operations(current, wanted):
+        yield Step(operation=operation, changes=changes)
 
 
 def _revaluing(forms: Forms, change: ValueChange) -> Step:

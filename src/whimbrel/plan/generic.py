@@ -223,6 +223,12 @@ class Forms(TableForms):
         """Return what makes the schemas that are there no sooner than their tables."""
         return ()
 
+    def closing_operations(
+        self, start: State, end: State
+    ) -> Iterable[ops.MigrateOperation]:
+        """Return what drops that on which only tables stood that are gone."""
+        return ()
+
     def sets_aside(self, change: EnumChange) -> Enum | None:
         """Return the type under another name, if a new one must take its place."""
         return None

@@ -174,6 +174,15 @@ class PostgreSQLForms(ColumnForms):
             if footing.is_needed and footing not in start.footings:
                 yield statement(footing.made)
 
+    def closing_operations(
+        self, start: State, end: State
+    ) -> Iterator[ops.MigrateOperation]:
+        """Yield what drops the types that came with the tables."""
+        for footing in reversed(start.footings):
+            is_gone = footing.is_needed and footing not in end.footings
+            if is_gone and footing.kind == "type":
+                yield statement(f"DROP TYPE {qualified(footing.name, footing.schema)}")
+
     def sets_aside(self, change: EnumChange) -> Enum | None:
         """Return the type under another name, if a new one must take its place."""
         return set_aside_as(change, self.enums)
