@@ -43,7 +43,7 @@ from whimbrel.catalog.wording import (
     Thing,
     Wording,
 )
-from whimbrel.schema.state import NO_OPTIONS, Enum, Footing, Naming, Option, Options
+from whimbrel.schema.state import NO_OPTIONS, Enum, Naming, Option, Options
 from whimbrel.schema.state import Constraint as StoredConstraint
 from whimbrel.schema.state import Sequence as StoredSequence
 from whimbrel.schema.state import Table as StoredTable
@@ -63,7 +63,6 @@ class PostgreSQLWording(Wording):
         self.dialect = _named_by_schema(self.dialect, translation)
         self.ddl: DDLCompiler = self.dialect.ddl_compiler(self.dialect, None)  # type: ignore[arg-type]  # a compiler of parts needs no statement
         self.named = Named()
-        self._domains: tuple[Footing, ...] = ()
 
     def prepare(self, metadatas: Sequence[MetaData], tables: Iterable[Table]) -> None:
         """Find the types and sequences that the models name."""
@@ -73,11 +72,6 @@ class PostgreSQLWording(Wording):
     def enums(self) -> frozenset[Enum]:
         """The enumerated types that the models describe."""
         return self.named.enums
-
-    @property
-    def footings(self) -> tuple[Footing, ...]:
-        """The domains that the models name and the database does not have yet."""
-        return self._domains
 
     @property
     def sequences(self) -> frozenset[StoredSequence]:
@@ -107,7 +101,7 @@ class PostgreSQLWording(Wording):
         """
         with self.session.undone():
             stand_ins = StandIns.of(self.named, self.session, self.ddl)
-            self._domains = tuple(stand_ins.domains)
+            self.footings = tuple(stand_ins.domains)
             bench = Bench(self.session, stand_ins)
             bench.lay(forms)
             return bench.spellings(forms)

@@ -213,6 +213,9 @@ class Wording:
     unsaid: frozenset[str] = frozenset()
     """The options that models have no words for."""
 
+    footings: tuple[Footing, ...] = ()
+    """What the models name, tables stand on, and is not there yet; once spelled."""
+
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.dialect = unescaped(connection.dialect)
@@ -225,11 +228,6 @@ class Wording:
     def enums(self) -> frozenset[Enum]:
         """The enumerated types that the models describe."""
         return frozenset()
-
-    @property
-    def footings(self) -> tuple[Footing, ...]:
-        """What the models name, tables stand on, and is not there yet; once spelled."""
-        return ()
 
     def spell(self, forms: Forms) -> Spellings:
         """Return the catalog's spelling of all *forms*."""
