@@ -70,7 +70,7 @@ class Migrate:
         command: the name of the command group, ``flask db``.
         kwargs: what ``EnvironmentContext.configure()`` takes; ``target_metadata``
             names the models and ``engine`` or ``url`` the database where *db*
-            does not.
+            does not. The settings of [tool.whimbrel] may stand here too.
     """
 
     def __init__(
@@ -87,9 +87,8 @@ class Migrate:
         self.db = db
         self.command = command
         self.directory = str(directory)
-        self.alembic_ctx_kwargs = kwargs
-        self.alembic_ctx_kwargs["compare_type"] = compare_type
-        self.alembic_ctx_kwargs["render_as_batch"] = render_as_batch
+        usual = {"compare_type": compare_type, "render_as_batch": render_as_batch}
+        self.alembic_ctx_kwargs = kwargs | usual
         if app is not None and db is not None:
             self.init_app(app, db, directory)
 
@@ -146,7 +145,8 @@ class Migrate:
         from whimbrel.flask import new_config
 
         options = argparse.Namespace(**dict.fromkeys(opts or (), True))
-        config = new_config(str(directory or self.directory), options, x_arg)
+        folder = str(directory or self.directory)
+        config = new_config(folder, options, x_arg, self.alembic_ctx_kwargs)
         return self.call_configure_callbacks(config)
 
 

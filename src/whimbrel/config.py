@@ -16,7 +16,7 @@ from sqlalchemy import MetaData, engine_from_config, make_url
 from sqlalchemy.engine import URL, Engine
 from sqlalchemy.pool import NullPool
 
-from whimbrel.errors import ConfigError, ModelsError
+from whimbrel.errors import ConfigError, ModelsError, UsageError
 
 
 if TYPE_CHECKING:  # needs greenlet, which SQLAlchemy itself does not require
@@ -24,21 +24,19 @@ if TYPE_CHECKING:  # needs greenlet, which SQLAlchemy itself does not require
     from typing_extensions import TypeIs
 
 
+#: the settings of a run; Migrate(...), [tool.whimbrel] and alembic.ini have them
+RUN_KEYS = ("lock_timeout", "lock_wait", "ledger", "head_file", "allow_ahead", "loss")
+
 #: keys of [tool.whimbrel] that are ours; every other one goes to configure()
-OWN_KEYS = frozenset(
-    {
-        "url",
-        "metadata",
-        "directory",
-        "script_location",
-        "lock_timeout",
-        "lock_wait",
-        "ledger",
-        "head_file",
-        "allow_ahead",
-        "loss",
-    }
-)
+OWN_KEYS = {"url", "metadata", "directory", "script_location", *RUN_KEYS}
+
+#: how a file says yes and no
+FLAGS = {"true": True, "yes": True, "on": True, "1": True} | {
+    "false": False,
+    "no": False,
+    "off": False,
+    "0": False,
+}
 
 #: where to look for the metadata when only a module was named
 USUAL_NAMES = ("metadata", "Base", "db", "Model")
@@ -55,6 +53,9 @@ class Config(AlembicConfig):
     Args:
         template_directory: a folder of templates to use instead of ours.
         program: what the user typed, for commands in messages: ``flask db``.
+        settings_file: the file with [tool.whimbrel], if it is not the one that
+            Alembic's own settings are read from.
+        given: settings that the app gives; they win over those of files.
     """
 
     def __init__(
@@ -62,11 +63,15 @@ class Config(AlembicConfig):
         *args: Any,
         template_directory: str | None = None,
         program: str | None = None,
+        settings_file: Path | None = None,
+        given: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
         kwargs.setdefault("stdout", sys.stdout)  # as it is now, not at import
         super().__init__(*args, **kwargs)
         self.template_directory = template_directory
+        self.settings_file = settings_file or self._toml_file_path
+        self.given = given or {}
         if program is not None:
             self.attributes.setdefault("program", program)
 
@@ -79,7 +84,7 @@ class Config(AlembicConfig):
     @cached_property
     def settings(self) -> Mapping[str, Any]:
         """The table [tool.whimbrel] of pyproject.toml, with %(here)s filled in."""
-        path = self._toml_file_path
+        path = self.settings_file
         if path is None or not path.is_file():
             return {}
         try:
@@ -103,6 +108,42 @@ class Config(AlembicConfig):
         ini = self._config_file_path
         has_ini = ini is not None and ini.is_file()
         return has_ini or bool(self.settings or self.toml_alembic_config)
+
+
+def setting(config: AlembicConfig, name: str) -> Any:
+    """Return a setting of runs: of the app, of [tool.whimbrel], or of alembic.ini.
+
+    Args:
+        config: Alembic's own is asked for what alembic.ini says.
+        name: one of RUN_KEYS.
+    """
+    said = None
+    if isinstance(config, Config):
+        said = config.given.get(name)
+        said = config.settings.get(name) if said is None else said
+    return config.get_main_option(name) if said is None else said
+
+
+def flag(config: AlembicConfig, name: str) -> bool | None:
+    """Return a setting that is a yes or a no; None if nobody says.
+
+    Args:
+        config: Alembic's own is asked for what alembic.ini says.
+        name: one of RUN_KEYS.
+
+    Raises:
+        UsageError: what is said is neither.
+    """
+    said = setting(config, name)
+    if said is None or isinstance(said, bool):
+        return said
+    known = FLAGS.get(str(said).strip().lower())
+    if known is None:
+        raise UsageError(
+            f"The setting {name} = {said!r} is neither true nor false.",
+            f"Write `{name} = true` or `{name} = false`.",
+        )
+    return known
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import click
@@ -73,7 +74,10 @@ def stands_at_heads(app: Flask | None, directory: str | Path | None) -> bool:
 
 
 def new_config(
-    directory: str, options: Namespace | None = None, x_arg: Any = None
+    directory: str,
+    options: Namespace | None = None,
+    x_arg: Any = None,
+    given: Mapping[str, Any] = MappingProxyType({}),
 ) -> Any:
     """Return the Config of the scripts in *directory*.
 
@@ -81,14 +85,17 @@ def new_config(
         directory: the folder of the scripts.
         options: becomes ``config.cmd_opts``, with the arguments for env.py in it.
         x_arg: arguments for env.py, beside those that were said to the group.
+        given: what the app says to ``Migrate(...)``.
     """
-    from whimbrel.config import Config
+    from whimbrel.config import RUN_KEYS, Config
 
     options = options or Namespace()
     options.x = [*_listed(_said("x_arg")), *_listed(x_arg)]
     config = Config(
         Path(directory, "alembic.ini"),
         program=_program(),
+        settings_file=Path(directory).absolute().parent / "pyproject.toml",
+        given={key: given[key] for key in RUN_KEYS if key in given},
         cmd_opts=options,
         attributes={
             "default_environment": run_default_environment,
@@ -112,7 +119,7 @@ def _config(
     is_multidb = words.pop("multidb", bool(current_app.config.get("SQLALCHEMY_BINDS")))
     template = "flask-multidb" if is_multidb else "flask"
     if verb == "init":
-        config = new_config(directory)
+        config = new_config(directory, given=extension.configure_args)
         config.template_directory, named = _split_template(words["template"])
         words.update(directory=directory, template=named or template)
         config.attributes["has_database"] = _has_database(extension.db)

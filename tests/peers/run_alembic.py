@@ -111,9 +111,6 @@ DIFFERENCES = {
     "test_command.py::RevisionEnvironmentTest::test_merge_cmd_revision_environment[[]False]": (
         "a merge runs env.py, to compare what the two sides do"
     ),
-    "test_script_production.py::CustomizeRevisionTest::test_autogen": (
-        "lists all tables, and the ledger is one of them"
-    ),
     "test_command.py::EnureVersionTest::test_sql_ensure_version": (
         "DDL stands in transactions on SQLite too: the SQL begins with BEGIN"
     ),

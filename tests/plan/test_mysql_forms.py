@@ -414,3 +414,29 @@ def test_there_and_back(connection, case):
             script.module.downgrade()
         assert differences(connection, script.current) == ()
         connection.commit()
+
+
+@pytest.mark.parametrize("case", [each for each in CASES if "check" in each])
+def test_checks_are_called_as_create_all_does(connection, case):
+    """What the models leave unnamed has the name that the server makes up."""
+
+    def called():
+        with connection.begin():
+            said = "SELECT constraint_name FROM information_schema.check_constraints"
+            mine = " WHERE constraint_schema = DATABASE()"
+            return sorted(connection.exec_driver_sql(said + mine).scalars())
+
+    before, after = (models(*each) for each in CASES[case])
+    after.create_all(connection)
+    connection.commit()
+    wanted = called()
+    after.drop_all(connection)
+    before.create_all(connection)
+    connection.commit()
+    script = generated(connection, after)
+    connection.commit()
+
+    with ours(connection):
+        script.module.upgrade()
+
+    assert called() == wanted

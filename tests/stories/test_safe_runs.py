@@ -2,9 +2,11 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 
 import pytest
 
@@ -44,6 +46,7 @@ def shop(terminal):
     """An app whose first script is applied."""
     terminal.write("app.py", APP)
     terminal.write("starting.py", STARTING)
+    terminal.write("pyproject.toml", "[tool.whimbrel]\nledger = true\n")
     for command in ("init", "migrate -m first --rev-id a1", "upgrade"):
         terminal.does(f"flask db {command}")
     return terminal
@@ -84,6 +87,19 @@ def test_an_older_release_starts_on_a_newer_database(shop):
     assert "ready True" in started(shop)
 
 
+@pytest.mark.parametrize(
+    ("settings", "is_kept"),
+    [("", False), ("allow_ahead = true", True), ("ledger = false", False)],
+)
+def test_a_ledger_is_made_when_it_is_needed(shop, settings, is_kept):
+    """It is in nobody's way who did not ask for it."""
+    (shop.folder / "app.db").unlink()
+    shop.write("pyproject.toml", f"[tool.whimbrel]\n{settings}\n")
+    shop.does("flask db upgrade")
+    there = shop.rows("SELECT 1 FROM sqlite_master WHERE name = '_whimbrel_ledger'")
+    assert bool(there) is is_kept
+
+
 def test_sigterm_ends_a_run_at_a_statement(shop):
     """The run is undone, says so, and the next one reaches the end."""
     script = next((shop.folder / "migrations/versions").glob("*a1*.py"))
@@ -113,3 +129,35 @@ def test_sigterm_ends_a_run_at_a_statement(shop):
     assert "x" not in shop.schema()
     shop.does("flask db upgrade")
     assert {"x", "y"} <= set(shop.schema())
+
+
+@pytest.mark.parametrize(
+    ("words", "file", "status"),
+    [
+        ("loss='refuse'", '[tool.whimbrel]\nloss = "allow"\n', 1),
+        ("loss='allow'", '[tool.whimbrel]\nloss = "refuse"\n', 0),
+        ("", '[tool.whimbrel]\nloss = "refuse"\n', 1),
+        ("", "", 0),
+    ],
+)
+def test_an_app_may_say_the_settings(terminal, words, file, status):
+    """`Migrate(app, db, loss=...)` is stronger than pyproject.toml beside the scripts."""
+    app = APP.replace("Migrate(app, db)", f"Migrate(app, db, {words})")
+    terminal.write("app.py", app)
+    terminal.write("pyproject.toml", file)
+    for command in ("init", "migrate -m first", "upgrade"):
+        terminal.does(f"flask db {command}")
+    with closing(sqlite3.connect(terminal.folder / "app.db")) as database, database:
+        database.execute("INSERT INTO item (name) VALUES ('a')")
+    terminal.write("app.py", app.replace("    name = db.Column(db.String(20))\n", ""))
+    terminal.does("flask db migrate -m second")
+
+    assert terminal.type("flask db upgrade").status == status
+
+
+def test_a_setting_that_says_nothing_is_told(shop):
+    """A flag is true or false, whichever file it stands in."""
+    shop.write("pyproject.toml", '[tool.whimbrel]\nledger = "perhaps"\n')
+    told = shop.type("flask db upgrade")
+    assert told.status == 2, told
+    assert "ledger = 'perhaps' is neither true nor false" in told.text

@@ -16,7 +16,7 @@ from alembic.operations import ops
 
 from whimbrel.checks.outlook import Outlook, Standing
 from whimbrel.schema.dialect import Dialect
-from whimbrel.schema.state import Table
+from whimbrel.schema.state import PrimaryKey, Table, Unique
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,11 +149,9 @@ def _duplicates(
 
 
 def _is_key_already(table: Table, names: set[str]) -> bool:
-    keys = (getattr(each, "columns", ()) for each in table.constraints)
-    kinds = zip(table.constraints, keys, strict=True)
     return any(
-        type(each).__name__ in ("PrimaryKey", "Unique") and set(columns) <= names
-        for each, columns in kinds
+        isinstance(each, PrimaryKey | Unique) and names.issuperset(each.columns)
+        for each in table.constraints
     )
 
 

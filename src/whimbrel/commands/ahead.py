@@ -9,6 +9,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 
 from whimbrel.commands.unknown import Steps
+from whimbrel.config import flag
 from whimbrel.run.event import Event, Tell
 from whimbrel.run.ledger import LedgerEntry, ahead_of, read_ledger
 from whimbrel.schema.state import TableName
@@ -56,4 +57,4 @@ def revisions_ahead(
 
 def may_be_ahead(config: Config, is_said: bool = False) -> bool:
     """Whether the command or the settings say that a database may be ahead."""
-    return is_said or bool(getattr(config, "settings", {}).get("allow_ahead", False))
+    return is_said or bool(flag(config, "allow_ahead"))

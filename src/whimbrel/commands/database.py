@@ -6,7 +6,7 @@ and returns a Report; with *sql* the SQL goes to where the environment writes it
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from whimbrel.commands.hearing import Hearing
 from whimbrel.commands.look import RefusedRange
 from whimbrel.commands.preflight import Precautions
 from whimbrel.commands.unknown import Steps, refusing_unknown
+from whimbrel.config import flag, setting
 from whimbrel.errors import UsageError
 from whimbrel.report.report import Report
 from whimbrel.run.event import Conduct, Tell, tell_nobody
@@ -85,7 +86,9 @@ def upgrade(
         history,
         fn,
         replace(
-            _conduct(config, "upgrade", run.hear, lock_timeout),
+            _conduct(
+                config, "upgrade", run.hear, lock_timeout, allow_ahead=allow_ahead
+            ),
             is_atomic=precautions.is_atomic,
         ),
         as_sql=sql,
@@ -243,18 +246,25 @@ def _run(
 
 
 def _conduct(
-    config: Config, direction: str, tell: Tell, lock_timeout: float | str | None
+    config: Config,
+    direction: str,
+    tell: Tell,
+    lock_timeout: float | str | None,
+    *,
+    allow_ahead: bool = False,
 ) -> Conduct:
     """Return how a run is to behave, as the command and the settings say."""
-    settings: Mapping[str, Any] = getattr(config, "settings", {})
-    patience = settings.get("lock_timeout") if lock_timeout is None else lock_timeout
-    wait = settings.get("lock_wait")
+    patience = setting(config, "lock_timeout") if lock_timeout is None else lock_timeout
+    wait = setting(config, "lock_wait")
+    has_ledger = flag(config, "ledger")
+    if has_ledger is None and may_be_ahead(config, allow_ahead):
+        has_ledger = True  # nothing else tells ahead from astray
     usual = Conduct(direction=direction)
     return Conduct(
         direction=direction,
         patience=None if patience is None else _seconds(patience, "--lock-timeout"),
         lock_wait=usual.lock_wait if wait is None else _seconds(wait, "lock_wait"),
-        has_ledger=bool(settings.get("ledger", True)),
+        has_ledger=has_ledger,
         program=program_of(config),
         tell=tell,
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 from alembic import command
 from alembic.util import CommandError
 
-from whimbrel.config import Config
+from whimbrel.config import Config, flag
 from whimbrel.errors import ConfigError
 from whimbrel.report.report import Line, Tone
 from whimbrel.script.history import program_of
@@ -65,7 +65,7 @@ def make_folder(
 
 def _names_its_heads(config: Config) -> bool:
     """Whether a new folder gets the file that names its heads: yes, unless told not."""
-    return config.settings.get("head_file", True) is not False
+    return flag(config, "head_file") is not False
 
 
 def next_step(config: Config, directory: str) -> Line:

@@ -15,6 +15,7 @@ from whimbrel.checks.outlook import Foresight
 from whimbrel.checks.preflight import preflight
 from whimbrel.checks.rule import Finding, Severity
 from whimbrel.commands.questions import YES, Ask, Question
+from whimbrel.config import setting
 from whimbrel.errors import LossRefused, RowsForbid, UsageError
 from whimbrel.report.findings import as_data, describe_findings
 from whimbrel.report.operations import describe_operation
@@ -78,9 +79,8 @@ def _policy(config: Config, wanted: Precautions) -> str:
     Raises:
         UsageError: the setting is unknown.
     """
-    settings: Any = getattr(config, "settings", {})
-    said = wanted.loss or config.attributes.get("loss") or settings.get("loss")
-    said = str(said or config.get_main_option("loss") or "ask")
+    said = wanted.loss or config.attributes.get("loss") or setting(config, "loss")
+    said = str(said or "ask")
     if said not in POLICIES:
         raise UsageError(
             f"The setting loss = {said!r} is unknown.",

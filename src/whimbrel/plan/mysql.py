@@ -68,7 +68,8 @@ class MySQLForms(MySQLColumns):
         """Return *task* with all that it entails."""
         if task.before is not None and task.after is not None:
             self._tables[task.name] = (task.before, task.after)
-            self._made |= {(task.name, key): name for key, name in made_names(task)}
+            made = made_names(task, self.dialect.is_mariadb)
+            self._made |= {(task.name, each): name for each, name in made}
         following = [each.name for each, _ in _following(task)]
         task = replace(task, retyped=task.retyped | frozenset(following))
         return entailed(task)

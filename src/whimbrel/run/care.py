@@ -48,7 +48,7 @@ class Care:
         self._marks = Marks(self._connection, self._version_table)
         self._waiting = waiting_on(self._connection, conduct)
         self._watch = Watch(self._connection, self._marks, conduct, self._waiting)
-        self._has_ledger: bool | None = None if conduct.has_ledger else False
+        self._has_ledger = False if conduct.has_ledger is False else None
         self._script: Any = None
         self._began = 0.0
 
@@ -205,7 +205,7 @@ class Care:
         if self._has_ledger is None:
             schema = self._version_table.schema
             there = sa.inspect(self._connection).has_table(LEDGER, schema=schema)
-            if not there and not is_created:
+            if not there and not (is_created and self._conduct.has_ledger):
                 return False
             self._has_ledger = there or self._create_ledger()
         return self._has_ledger

@@ -48,7 +48,8 @@ class Conduct:
             others use; None is what suits the database.
         lock_wait: for so many seconds others queue behind it, each time; 0: for
             ever, as Alembic does.
-        has_ledger: whether it is noted what was done, and when.
+        has_ledger: whether it is noted what was done, and when: True makes the
+            ledger, None goes on with one that is there, False keeps none.
         is_atomic: all scripts stand in one transaction, or the run is refused.
         is_stopped: whether somebody wants the run to end.
         program: what the user typed, for commands in messages.
@@ -58,7 +59,7 @@ class Conduct:
     direction: str
     patience: float | None = None
     lock_wait: float = 5.0
-    has_ledger: bool = True
+    has_ledger: bool | None = None
     is_atomic: bool = False
     is_stopped: Callable[[], bool] = bool
     program: str = "flask db"
