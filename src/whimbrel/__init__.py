@@ -280,14 +280,14 @@ def drift(directory: str | Path | None = None, **words: Any) -> Any:
     return _do("drift", directory, **words)
 
 
-def status(directory: str | Path | None = None) -> Any:
+def status(directory: str | Path | None = None, **words: Any) -> Any:
     """Tell where each database stands, what is pending and what is wrong."""
-    return _do("status", directory)
+    return _do("status", directory, **words)
 
 
-def repair(directory: str | Path | None = None, *, yes: bool = False) -> Any:
+def repair(directory: str | Path | None = None, **words: Any) -> Any:
     """Find out what is wrong with the history; mend it if *yes* says so."""
-    return _do("repair", directory, yes=yes)
+    return _do("repair", directory, **words)
 
 
 def upgrade(
@@ -300,7 +300,7 @@ def upgrade(
     timeout: float | None = None,
     on_event: Callable[[Any], Any] | None = None,
     allow_ahead: bool = False,
-    **precautions: bool,
+    **precautions: Any,
 ) -> Any:
     """Bring the database to a later revision.
 
@@ -314,7 +314,8 @@ def upgrade(
             ``whimbrel.errors.Locked``; whoever waited finds nothing to do.
         on_event: is called with each :class:`whimbrel.run.event.Event`.
         allow_ahead: be content with a database that is ahead of this code.
-        precautions: ``no_preflight``, ``allow_loss``, ``refuse_loss``, ``atomic``.
+        precautions: ``no_preflight``, ``allow_loss``, ``refuse_loss``, ``atomic``,
+            and ``bind``: only this one of several databases.
     """
     words = {**_heard(timeout, on_event), "allow_ahead": allow_ahead, **precautions}
     words |= {"revision": revision, "sql": sql, "tag": tag}
@@ -330,7 +331,7 @@ def downgrade(
     *,
     timeout: float | None = None,
     on_event: Callable[[Any], Any] | None = None,
-    **precautions: bool,
+    **precautions: Any,
 ) -> Any:
     """Bring the database to an earlier revision; the words are those of upgrade."""
     words = {**_heard(timeout, on_event), **precautions}
@@ -352,15 +353,11 @@ def history(
     rev_range: str | None = None,
     verbose: bool = False,
     indicate_current: bool = False,
+    **words: Any,
 ) -> Any:
     """List the scripts, the latest first."""
-    return _do(
-        "history",
-        directory,
-        rev_range=rev_range,
-        verbose=verbose,
-        indicate_current=indicate_current,
-    )
+    words |= {"verbose": verbose, "indicate_current": indicate_current}
+    return _do("history", directory, rev_range=rev_range, **words)
 
 
 def heads(
@@ -381,11 +378,10 @@ def branches(directory: str | Path | None = None, verbose: bool = False) -> Any:
 def current(
     directory: str | Path | None = None,
     verbose: bool = False,
-    *,
-    check_heads: bool = False,
+    **words: Any,
 ) -> Any:
     """Tell where each database stands."""
-    return _do("current", directory, check_heads=check_heads, verbose=verbose)
+    return _do("current", directory, verbose=verbose, **words)
 
 
 def stamp(
@@ -394,9 +390,11 @@ def stamp(
     sql: bool = False,
     tag: str | None = None,
     purge: bool = False,
+    **words: Any,
 ) -> Any:
     """Note revisions as applied, running nothing."""
-    return _do("stamp", directory, revisions=revision, sql=sql, tag=tag, purge=purge)
+    words |= {"revisions": revision, "sql": sql, "tag": tag, "purge": purge}
+    return _do("stamp", directory, **words)
 
 
 def check(directory: str | Path | None = None, **wishes: Any) -> Any:
@@ -404,9 +402,9 @@ def check(directory: str | Path | None = None, **wishes: Any) -> Any:
     return _do("check", directory, **wishes)
 
 
-def ensure_version(directory: str | Path | None = None, *, sql: bool = False) -> Any:
+def ensure_version(directory: str | Path | None = None, **words: Any) -> Any:
     """Create the version table if it is not there."""
-    return _do("ensure_version", directory, sql=sql)
+    return _do("ensure_version", directory, **words)
 
 
 def is_current(app: Any = None, directory: str | Path | None = None) -> bool:

@@ -36,6 +36,8 @@ from whimbrel.verbs import PRECAUTIONS, VERBS, WISHES, Verb, Word, Words
 def perform(verb: str, config: Any, *arguments: Any, **options: Any) -> Any:
     """Do *verb* for the project of *config* and return its Report."""
     room = importlib.import_module(f"whimbrel.commands.{VERBS[verb].room}")
+    if (bind := options.pop("bind", None)) is not None:
+        config.attributes["bind"] = bind
     is_run = "no_preflight" in VERBS[verb].options
     if not is_run and any(name in options for name in WISHES):
         wishes = importlib.import_module("whimbrel.commands.wishes")

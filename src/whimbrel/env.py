@@ -34,6 +34,7 @@ from whimbrel.config import (
     named_metadata,
     targets_of,
 )
+from whimbrel.run.binds import ChosenBind
 
 
 logger = logging.getLogger("alembic.env")
@@ -96,7 +97,7 @@ def _run_offline(project: Project) -> None:
     if not project.is_several:
         _write_sql(project, project.default)
         return
-    for target in _reachable(project):
+    for target in _chosen(project):
         path = Path(f"{target.bind}.sql")
         logger.info("Migrating database %s", target.title)
         logger.info("Writing output to %s", path)
@@ -121,7 +122,7 @@ def _run_online(project: Project) -> None:
     if project.connection is not None and not project.is_several:
         _migrate_one(project, project.connection)
         return
-    targets = _reachable(project) if project.is_several else (project.default,)
+    targets = _chosen(project) if project.is_several else (project.default,)
     if any(is_async(target.reachable) for target in targets):
         _to_its_end(lambda: _migrate_async(project, targets))
         return
@@ -219,7 +220,7 @@ def _function_arguments(project: Project, target: Target) -> dict[str, str]:
 def _leave_out_empty(project: Project) -> Callable[[Any, Any, list[Any]], None]:
     """Return the hook that keeps `migrate` from writing a script without operations."""
     config = context.config
-    passes = len(_reachable(project)) if project.is_several else 1
+    passes = len(_chosen(project)) if project.is_several else 1
 
     def leave_out_empty(_context: Any, _revision: Any, directives: list[Any]) -> None:
         if not directives or not getattr(config.cmd_opts, "autogenerate", False):
@@ -236,6 +237,14 @@ def _reachable(project: Project) -> tuple[Target, ...]:
     """Return the databases that there are; an app may have binds and no default."""
     there = tuple(target for target in project.targets if target.engine is not None)
     return there or (project.default,)
+
+
+def _chosen(project: Project) -> tuple[Target, ...]:
+    """Return the databases that the command is about: one, if it names its bind."""
+    chosen = ChosenBind.of(context.config)
+    found = [each for each in _reachable(project) if chosen.takes(each.bind)]
+    chosen.demand()
+    return tuple(found)
 
 
 def _is_several(targets: Sequence[Target]) -> bool:

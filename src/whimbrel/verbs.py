@@ -43,6 +43,7 @@ def _value(flag: str, help: str, *more: str, **rest: Any) -> Option:
 OPTIONS: Mapping[str, Option] = {
     "directory": _value("-d", "Folder of the scripts.", "--directory"),
     "x_arg": _value("-x", "Argument for env.py, name=value.", "--x-arg", multiple=True),
+    "bind": _value("--bind", "Only this one of several databases."),
     "message": _value("-m", "What the script does.", "--message"),
     "template": _value("-t", "Template for the new folder.", "--template"),
     "multidb": _flag("--multidb", "Support several databases."),
@@ -188,13 +189,13 @@ VERBS: Mapping[str, Verb] = {
             name="revision",
             room="scripts",
             help="Write a new script.",
-            options=(*PLACE, "autogenerate", "depends_on", *WISHES),
+            options=(*PLACE, "autogenerate", "depends_on", *WISHES, "bind"),
         ),
         Verb(
             name="migrate",
             room="scripts",
             help="Write the script that leads to the models.",
-            options=(*PLACE, "depends_on", *WISHES, "init"),
+            options=(*PLACE, "depends_on", *WISHES, "init", "bind"),
         ),
         Verb(
             name="edit",
@@ -218,7 +219,7 @@ VERBS: Mapping[str, Verb] = {
             help="Bring the database to a later revision.",
             options=(
                 *("sql", "tag", "lock_timeout", "verbose", "allow_ahead"),
-                *PRECAUTIONS,
+                *(*PRECAUTIONS, "bind"),
             ),
             argument="revision",
             default="head",
@@ -227,7 +228,7 @@ VERBS: Mapping[str, Verb] = {
             name="downgrade",
             room="database",
             help="Bring the database to an earlier revision.",
-            options=("sql", "tag", "lock_timeout", "verbose", *PRECAUTIONS),
+            options=("sql", "tag", "lock_timeout", "verbose", *PRECAUTIONS, "bind"),
             argument="revision",
             default="-1",
         ),
@@ -242,7 +243,7 @@ VERBS: Mapping[str, Verb] = {
             name="history",
             room="look",
             help="List the scripts, the latest first.",
-            options=("rev_range", "verbose", "indicate_current", "applied"),
+            options=("rev_range", "verbose", "indicate_current", "applied", "bind"),
         ),
         Verb(
             name="heads",
@@ -260,13 +261,13 @@ VERBS: Mapping[str, Verb] = {
             name="current",
             room="look",
             help="Tell where the database stands.",
-            options=("check_heads", "verbose"),
+            options=("check_heads", "verbose", "bind"),
         ),
         Verb(
             name="stamp",
             room="database",
             help="Note a revision as applied, running nothing.",
-            options=("sql", "tag", "purge", "lock_timeout"),
+            options=("sql", "tag", "purge", "lock_timeout", "bind"),
             argument="revisions",
             default="head",
             is_many=True,
@@ -283,25 +284,25 @@ VERBS: Mapping[str, Verb] = {
             name="baseline",
             room="baseline",
             help="Write a first script for what is in the database, and note it.",
-            options=("message", "rev_id", "takes_all"),
+            options=("message", "rev_id", "takes_all", "bind"),
         ),
         Verb(
             name="drift",
             room="drift",
             help="Tell how the database differs from what its scripts make; 2 if so.",
-            options=("fix", "accept", "message", "json"),
+            options=("fix", "accept", "message", "json", "bind"),
         ),
         Verb(
             name="status",
             room="status",
             help="Tell where things stand: 2 if scripts are pending, 1 if wrong.",
-            options=("json",),
+            options=("json", "bind"),
         ),
         Verb(
             name="repair",
             room="repair",
             help="Find out what is wrong with the history, and mend it.",
-            options=("yes", "rebase_revision"),
+            options=("yes", "rebase_revision", "bind"),
         ),
         Verb(
             name="check",
@@ -315,6 +316,7 @@ VERBS: Mapping[str, Verb] = {
                 "rename_constraints",
                 "only_history",
                 "json",
+                "bind",
             ),
         ),
         Verb(
@@ -332,7 +334,7 @@ VERBS: Mapping[str, Verb] = {
             name="ensure_version",
             room="database",
             help="Create the version table if it is not there.",
-            options=("sql",),
+            options=("sql", "bind"),
         ),
     )
 }

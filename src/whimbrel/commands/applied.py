@@ -11,6 +11,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import Script
 
 from whimbrel.report.report import Line, Report, Tone
+from whimbrel.run.binds import DEFAULT
 from whimbrel.run.ledger import LedgerEntry, edited, read_ledger
 from whimbrel.run.runtime import run_environment
 from whimbrel.schema.state import TableName
@@ -32,6 +33,10 @@ def list_applied(config: Config) -> Report:
         table = TableName(context.version_table, context.version_table_schema)
         entries = read_ledger(context.connection, table)
         changed = {each.number for each in edited(entries, find)}
+        bind = getattr(context, "arguments", {}).get("engine_name")
+        if bind is not None:
+            url = context.connection.engine.url.render_as_string(hide_password=True)
+            lines.append(Line(f"{bind or DEFAULT}: {url}"))
         for entry in reversed(entries):
             is_edited, is_there = entry.number in changed, find(entry.revision)
             lines.append(_line(entry, is_edited=is_edited, is_there=bool(is_there)))
@@ -41,8 +46,8 @@ def list_applied(config: Config) -> Report:
         return []
 
     run_environment(config, history, tell, dont_mutate=True)
-    if not lines:
-        lines.append(Line("No ledger says what was done to this database.", Tone.DIM))
+    if not found:
+        lines.append(Line("No ledger says what was done here.", Tone.DIM))
     return Report(lines=tuple(lines), data={"applied": found})
 
 

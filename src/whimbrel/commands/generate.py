@@ -22,6 +22,7 @@ from whimbrel.commands.compare import Comparison, compare
 from whimbrel.commands.plugins import third_party_operations
 from whimbrel.commands.trial import Ground, NoGround, ground_like, tables_of
 from whimbrel.commands.unknown import refusing_unknown
+from whimbrel.commands.unmanaged import Managed
 from whimbrel.commands.wishes import Wishes
 from whimbrel.config import Config
 from whimbrel.errors import UsageError
@@ -100,6 +101,7 @@ class Generation(RevisionContext):
         self.stack = stack
         self.compare = compare
         self.targets: list[Target] = []
+        self.managed = Managed()
 
     def run_environment(
         self, *, autogenerate: bool, as_sql: bool = False, needs_head: bool = False
@@ -120,6 +122,7 @@ class Generation(RevisionContext):
                     "Leave --sql out: models are compared with a live database.",
                 )
             self._begin(context)
+            self.managed.note(context)
             if needs_head and not any(self._hooks(context)):
                 self._refuse_several_heads()
             known = len(self.targets)

@@ -228,6 +228,7 @@ def written(generation: Generation, autogenerate: bool) -> Report:
     changes = _changes(generation)
     announce(generation.targets)
     lines = [
+        *generation.managed.lacks(generation.config),
         *_unread(generation),
         *_left_alone(generation),
         *describe_changes(changes),
@@ -379,8 +380,16 @@ def check(config: Config, wishes: Wishes = PLAIN_WISHES) -> Report:
         announce(generation.targets)
         if generation.is_empty:
             said = Line("No new upgrade operations detected.")
-            return Report(lines=(*_unread(generation), *_left_alone(generation), said))
+            return Report(
+                lines=(
+                    *generation.managed.lacks(config),
+                    *_unread(generation),
+                    *_left_alone(generation),
+                    said,
+                )
+            )
     lines = describe_changes(changes) or _seen_by_alembic(generation)
+    lines += generation.managed.lacks(config)
     told = "\n".join(line.text for line in lines)
     raise Differences(told, changes, generation)
 

@@ -1,4 +1,4 @@
-"""Scripts that are older than a bind: they have nothing to do for it."""
+"""The one bind that a command is about, and scripts that are older than a bind."""
 
 from __future__ import annotations
 
@@ -8,10 +8,80 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+from alembic.config import Config
 from alembic.runtime.migration import RevisionStep
+
+from whimbrel.errors import UsageError
 
 
 log = logging.getLogger("alembic.runtime.migration")
+
+DEFAULT = "default"
+"""What the database without a bind is called by those who name it."""
+
+MORE_DATABASES = (
+    "For several databases, put the env.py and script.py.mako that `init --multidb`"
+    " makes in another folder in the place of those here; the scripts stay."
+)
+
+
+class ChosenBind:
+    """The one database that a command is about, among those that env.py goes through.
+
+    Args:
+        wanted: the name of its bind; None if the command is about all of them.
+    """
+
+    def __init__(self, wanted: str | None) -> None:
+        self.wanted = wanted
+        self.seen: list[str] = []
+        self.is_named = False
+
+    @classmethod
+    def of(cls, config: Config) -> ChosenBind:
+        """Return the one that ``--bind`` names."""
+        return cls(config.attributes.get("bind"))
+
+    def takes(self, bind: object) -> bool:
+        """Whether something is to be done on a database.
+
+        Args:
+            bind: how env.py calls it; None where it calls it nothing, because it goes
+                through one database.
+
+        Raises:
+            UsageError: env.py goes through several and does not name them.
+        """
+        if self.wanted is None:
+            return True
+        if bind is None and self.seen:
+            raise UsageError(
+                "env.py goes through several databases and does not say which is which,"
+                f" so that nobody can tell the bind {self.wanted!r}.",
+                "Let it call context.run_migrations(engine_name=...) with each name.",
+            )
+        self.is_named = self.is_named or bind is not None
+        self.seen.append(str(bind or DEFAULT))
+        return self.seen[-1] == self.wanted
+
+    def demand(self) -> None:
+        """Refuse a name that none of them has.
+
+        Raises:
+            UsageError: there is no such bind here.
+        """
+        if self.wanted is None or self.wanted in self.seen:
+            return
+        if not self.is_named:
+            raise UsageError(
+                "The scripts here are for one database, the default one; the bind"
+                f" {self.wanted!r} is not theirs.",
+                f"Leave --bind out. {MORE_DATABASES}",
+            )
+        raise UsageError(
+            f"There is no bind {self.wanted!r} here; there are {', '.join(self.seen)}.",
+            f"Name one of them, for instance --bind {self.seen[-1]}.",
+        )
 
 
 def for_each_bind(step: RevisionStep, run: Callable[..., Any]) -> Callable[..., Any]:

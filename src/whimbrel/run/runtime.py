@@ -26,7 +26,7 @@ from sqlalchemy.engine import URL, Connection
 
 from whimbrel.errors import MigrationFailed, UsageError
 from whimbrel.run import alter_mysql, alter_sqlite  # register how tables are altered
-from whimbrel.run.binds import for_each_bind
+from whimbrel.run.binds import ChosenBind, for_each_bind
 from whimbrel.run.care import Care
 from whimbrel.run.event import Conduct
 from whimbrel.run.failure import (
@@ -240,6 +240,7 @@ class Environment(EnvironmentContext):
     ) -> None:
         super().__init__(*args, **options)
         self.conduct = conduct
+        self.chosen = ChosenBind.of(self.config)
         self.until = ExitStack()
 
     def __enter__(self) -> Environment:
@@ -287,7 +288,12 @@ class Environment(EnvironmentContext):
             )
 
     def run_migrations(self, **kw: Any) -> None:
-        """Run the scripts that the command names, with our operations."""
+        """Run the scripts that the command names, with our operations.
+
+        Of several databases only those that the command is about are worked on.
+        """
+        if not self.chosen.takes(kw.get("engine_name")):
+            return
         with Operations.context(self.get_context()):
             self.get_context().run_migrations(**kw)
 
@@ -321,12 +327,16 @@ def run_environment(
             line wants; unless given, ``config.attributes["keep_logging"]`` says it.
         environment_options: what else ``EnvironmentContext`` takes: ``as_sql``,
             ``starting_rev``, ``destination_rev``, ``tag``, ``dont_mutate`` ...
+
+    Raises:
+        UsageError: the command is about a bind that there is not.
     """
     if keep_logging is None:
         keep_logging = bool(config.attributes.get("keep_logging", False))
     with (
         ENVIRONMENT_LOCK,
         logging_left_alone(is_left_alone=not keep_logging),
-        Environment(config, history, fn=fn, **environment_options),
+        Environment(config, history, fn=fn, **environment_options) as environment,
     ):
         history.run_env()
+        environment.chosen.demand()

@@ -1,0 +1,72 @@
+"""Models on binds that the scripts of a folder do not manage, so that none makes them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from alembic.runtime.migration import MigrationContext
+from alembic.util import to_list
+from sqlalchemy import MetaData
+
+from whimbrel.config import Config, metadatas_of
+from whimbrel.report.report import Line, Tone
+from whimbrel.run.binds import MORE_DATABASES, ChosenBind
+
+
+SHOWN = 5
+"""So many tables of a bind are named."""
+
+
+class Managed:
+    """The binds and the models that an environment went through."""
+
+    def __init__(self) -> None:
+        self.binds: set[str | None] = set()
+        self.models: list[MetaData] = []
+
+    def note(self, context: MigrationContext) -> None:
+        """Take in the database and the models of *context*."""
+        self.binds.add(getattr(context, "arguments", {}).get("engine_name"))
+        self.models += to_list(context.opts.get("target_metadata"), default=[])
+
+    def lacks(self, config: Config) -> tuple[Line, ...]:
+        """Return a line for each bind of the app whose models nothing here makes.
+
+        Nothing is said of a command that is about one bind.
+
+        Args:
+            config: its attribute ``db`` is what holds the models of the app.
+        """
+        db = config.attributes.get("db")
+        if db is None or not self.binds or ChosenBind.of(config).wanted is not None:
+            return ()
+        return tuple(self._told(db))
+
+    def _told(self, db: Any) -> Iterator[Line]:
+        for bind, models in metadatas_of(db).items():
+            names = sorted(name for metadata in models for name in metadata.tables)
+            if not bind or not names or self._has(bind, models):
+                continue
+            remedy = MORE_DATABASES
+            if None not in self.binds:
+                remedy = f"Say where it is: SQLALCHEMY_BINDS has no {bind!r}."
+            text = f"The bind {bind!r} is not managed here: {_listed(names)}. {remedy}"
+            yield Line(text, Tone.WARN)
+
+    def _has(self, bind: str, models: Collection[MetaData]) -> bool:
+        return (
+            bind in self.binds
+            or any(each is known for each in models for known in self.models)
+            or any(
+                table.info.get("bind_key") == bind
+                for metadata in self.models
+                for table in metadata.tables.values()
+            )
+        )
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    many = "table" if len(names) == 1 else "tables"
+    return f"the {many} {', '.join(names[:SHOWN])}{more}"
