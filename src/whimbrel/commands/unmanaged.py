@@ -1,4 +1,4 @@
-"""Models on binds that the scripts of a folder do not manage, so that none makes them."""
+"""Models on binds that the scripts of a folder do not manage: none makes their tables."""
 
 from __future__ import annotations
 
