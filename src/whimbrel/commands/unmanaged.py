@@ -1,4 +1,4 @@
-"""Models on binds that the scripts of a folder do not manage: none makes their tables."""
+"""Models on binds that the scripts of a folder do not manage: nothing makes them."""
 
 from __future__ import annotations
 
