@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any
 
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.util import to_list
 from sqlalchemy import MetaData
 
-from whimbrel.config import Config, metadatas_of
+from whimbrel.config import metadatas_of
 from whimbrel.report.report import Line, Tone
 from whimbrel.run.binds import MORE_DATABASES, ChosenBind
 
