@@ -1,6 +1,7 @@
 """Law 4 on SQLite: a generated script leads to the models, and back, rows and all."""
 
 import ast
+import io
 import subprocess
 import sys
 
@@ -10,11 +11,12 @@ from hypothesis import strategies as st
 
 from changing_models import changing_models
 from generated_scripts import database, differences, generated
-from models_of_all_sorts import metadatas
+from models_of_all_sorts import create_all, metadatas
 from surviving_rows import fill, told
 from whimbrel.catalog.read import read_state
 from whimbrel.plan.alter import mentions
 from whimbrel.run.runtime import Operations, owned_context
+from whimbrel.run.shadow import shadowed
 from whimbrel.schema.scope import Scope
 from whimbrel.schema.state import Check
 from whimbrel.script.format import formatted
@@ -96,6 +98,56 @@ def test_a_script_leads_there_and_back_and_rows_survive(pair, seed, has_keys):
         assert differences(connection, script.current) == ()
         assert told(connection, rows.loose) == rows.again
     event(f"{sum(map(len, rows.before.values()))} rows")
+
+
+def written(function, start):
+    """The SQL of a script's function, for a database as *start* makes it."""
+    buffer = io.StringIO()
+    options = {"as_sql": True, "output_buffer": buffer, "literal_binds": True}
+    context = owned_context(
+        MigrationContext.configure(
+            dialect_name="sqlite", opts={**options, "transactional_ddl": True}
+        )
+    )
+    with (
+        Operations.context(context),
+        context.begin_transaction(),
+        shadowed(context, start),
+    ):
+        function()
+    return buffer.getvalue()
+
+
+def typed(connection, sql):
+    """Run *sql* as SQLite's shell would."""
+    connection.commit()
+    connection.connection.driver_connection.executescript(sql)
+
+
+@settings(max_examples=EXAMPLES // 3)
+@given(PAIRS, st.integers(0, 2**16), st.booleans())
+def test_the_sql_leads_there_and_back_and_rows_survive(pair, seed, has_keys):
+    """What ``--sql`` writes does as the script itself does."""
+    former, latter = pair
+    with database(former) as connection, database(latter) as other:
+        assume(all(names_one_each(read_state(c, Scope())) for c in (connection, other)))
+        rows = fill(connection, former, latter, seed)
+        script = generated(connection, latter)
+        connection.exec_driver_sql(f"PRAGMA foreign_keys={has_keys:d}")
+        module = script.module
+        up = written(module.upgrade, lambda there: create_all(former, there))
+        typed(connection, up)
+        assert differences(connection, script.wanted) == (), up
+        assert told(connection, rows.loose) == rows.after
+
+        def start(there):
+            create_all(former, there)
+            typed(there, up)
+
+        down = written(module.downgrade, start)
+        typed(connection, down)
+        assert differences(connection, script.current) == (), down
+        assert told(connection, rows.loose) == rows.again
 
 
 def test_other_formatters_have_nothing_to_say(tmp_path):

@@ -174,7 +174,7 @@ def default_expression(sql: str, type_: str = "") -> Expression:
     parts = tokens(sql)[:-1]
     if len(parts) == 1 and _names_a_string(parts[0]):
         name = unquoted(parts[0].text)
-        return Expression("'" + name.replace("'", "''") + "'", sql.strip(SPACE))
+        return Expression(literal(name), sql.strip(SPACE))
     value = expression(sql)
     number = _QUOTED_NUMBER.fullmatch(value.canonical)
     if number is None or not _stores_numbers(type_):
@@ -269,3 +269,8 @@ def _names_a_string(token: Token) -> bool:
     if token.kind is TokenKind.QUOTED:
         return True
     return token.kind is TokenKind.WORD and token.word not in RESERVED
+
+
+def literal(value: str) -> str:
+    """Return *value* as a string in SQL."""
+    return "'" + value.replace("'", "''") + "'"

@@ -17,6 +17,7 @@ from whimbrel.commands.adopt import adopting
 from whimbrel.commands.ahead import allowing_ahead, may_be_ahead
 from whimbrel.commands.hearing import Hearing
 from whimbrel.commands.look import RefusedRange
+from whimbrel.commands.offline import knowing_tables
 from whimbrel.commands.preflight import Precautions
 from whimbrel.commands.unknown import Steps, refusing_unknown
 from whimbrel.config import flag, setting
@@ -78,7 +79,7 @@ def upgrade(
     run = Hearing(config, precautions, on_event, is_silent=sql, is_verbose=verbose)
     fn = upgrade_fn(history, wanted.end, run.hear, run.lookout)
     fn = adopting(history, fn, run.hear)
-    fn = refusing_unknown(history, fn)
+    fn = knowing_tables(history, refusing_unknown(history, fn))
     if may_be_ahead(config, allow_ahead):
         fn = allowing_ahead(history, fn, run.hear)
     _run(
@@ -136,12 +137,11 @@ def downgrade(
         )
     history = History.from_config(config)
     run = Hearing(config, precautions, on_event, is_silent=sql, is_verbose=verbose)
+    fn = downgrade_fn(history, wanted.end, run.hear, run.lookout)
     _run(
         config,
         history,
-        refusing_unknown(
-            history, downgrade_fn(history, wanted.end, run.hear, run.lookout)
-        ),
+        knowing_tables(history, refusing_unknown(history, fn)),
         replace(
             _conduct(config, "downgrade", run.hear, lock_timeout),
             is_atomic=precautions.is_atomic,

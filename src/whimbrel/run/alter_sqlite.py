@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from alembic.ddl.sqlite import SQLiteImpl as AlembicSQLiteImpl
 from alembic.operations.batch import BatchOperationsImpl
@@ -31,6 +31,10 @@ from whimbrel.run.transaction import (
 )
 
 
+if TYPE_CHECKING:
+    from whimbrel.run.shadow import Shadow
+
+
 _TAKES_BACK = re.compile(r"\s*(?P<word>BEGIN|COMMIT|END)\b", re.IGNORECASE)
 
 
@@ -42,10 +46,22 @@ class SQLiteImpl(AlembicSQLiteImpl):
 
     __dialect__ = "sqlite"
 
+    shadow: Shadow | None = None
+    """What the scripts made so far, in ``--sql`` mode."""
+
+    _held: list[str] | None = None
+    _keys_are_off = False
+
     @property
     def _is_live(self) -> bool:
         """Whether there is a database to look at; not so in ``--sql`` mode."""
         return not self.as_sql and isinstance(self.connection, Connection)
+
+    def knows(self, table_name: str, schema: str | None = None) -> bool:
+        """Whether a table can be looked at: in the database, or as scripts made it."""
+        if self._is_live:
+            return True
+        return self.shadow is not None and self.shadow.has_table(table_name, schema)
 
     def alter_table(self, batch: BatchOperationsImpl) -> None:
         """Carry out all that a batch says of its table."""
@@ -100,7 +116,7 @@ class SQLiteImpl(AlembicSQLiteImpl):
 
     def alter_column(self, table_name: str, column_name: str, **kw: Any) -> None:
         """Alter a column."""
-        if not self._is_live:
+        if not self.knows(table_name, kw.get("schema")):
             super().alter_column(table_name, column_name, **kw)
             return
         schema = kw.pop("schema", None)
@@ -110,7 +126,7 @@ class SQLiteImpl(AlembicSQLiteImpl):
 
     def add_column(self, table_name: str, column: Column[Any], **kw: Any) -> None:
         """Add a column."""
-        if not self._is_live:
+        if not self.knows(table_name, kw.get("schema")):
             super().add_column(table_name, column, **kw)
             return
         schema = kw.pop("schema", None)
@@ -118,7 +134,7 @@ class SQLiteImpl(AlembicSQLiteImpl):
 
     def drop_column(self, table_name: str, column: Column[Any], **kw: Any) -> None:
         """Drop a column."""
-        if not self._is_live:
+        if not self.knows(table_name, kw.get("schema")):
             super().drop_column(table_name, column, **kw)
             return
         schema = kw.pop("schema", None)
@@ -126,18 +142,18 @@ class SQLiteImpl(AlembicSQLiteImpl):
 
     def add_constraint(self, const: Constraint, **kw: Any) -> None:
         """Add a constraint."""
-        if not self._is_live:
+        table = _table_of(const)
+        if not self.knows(table.name, table.schema):
             super().add_constraint(const, **kw)
             return
-        table = _table_of(const)
         self._alter_by(table.name, table.schema, "add_constraint", const, **kw)
 
     def drop_constraint(self, const: Constraint, **kw: Any) -> None:
         """Drop a constraint."""
-        if not self._is_live:
+        table = _table_of(const)
+        if not self.knows(table.name, table.schema):
             super().drop_constraint(const, **kw)
             return
-        table = _table_of(const)
         self._alter_by(table.name, table.schema, "drop_constraint", const, **kw)
 
     def rename_table(
@@ -166,6 +182,9 @@ class SQLiteImpl(AlembicSQLiteImpl):
         said: Sequence[Said],
         options: Mapping[str, Any],
     ) -> None:
+        if self.shadow is not None:
+            self._write_down(table_name, schema, said, options)
+            return
         connection = self.connection
         assert connection is not None
         # like Alembic, a batch outside of any transaction commits what it did
@@ -175,6 +194,48 @@ class SQLiteImpl(AlembicSQLiteImpl):
             for part in _parts(said):
                 table_name = self._alter_part(table_name, schema, part, options)
             self._create_indexes(said)
+
+    def _write_down(self, table_name: str, schema: str | None, *said: Any) -> None:
+        """Write the statements that alter a table as the scripts made it."""
+        assert self.shadow is not None
+        shadow, self.shadow = self.shadow, None  # it has heard of them already
+        statements = shadow.statements(
+            lambda impl: impl._alter(table_name, schema, *said)
+        )
+        if any(each.startswith("PRAGMA legacy") for each in statements):
+            self._switch_off_keys()
+        for each in statements:
+            self.static_output(each + self.command_terminator)
+        self.shadow = shadow
+
+    def _switch_off_keys(self) -> None:
+        """Write that foreign keys are not to cascade, before the transaction."""
+        if not self._keys_are_off:
+            self._keys_are_off = True
+            held, self._held = self._held or [], None
+            for each in ("PRAGMA foreign_keys=OFF;", *held):
+                super().static_output(each)
+
+    def static_output(self, text: str) -> None:
+        """Write *text*; from a BEGIN on it is held until something may precede it."""
+        if self.shadow is not None:
+            self.shadow.hear(text)
+        if self._held is None:
+            super().static_output(text)
+        else:
+            self._held.append(text)
+
+    def emit_begin(self) -> None:
+        """Write ``BEGIN``, which may have to wait for what must stand before it."""
+        self._held = None if self._keys_are_off else []
+        super().emit_begin()
+
+    def emit_commit(self) -> None:
+        """Write ``COMMIT`` and all that waited."""
+        held, self._held = self._held or [], None
+        for each in held:
+            super().static_output(each)
+        super().emit_commit()
 
     def _alter_part(
         self,

@@ -75,7 +75,7 @@ def _copied(table: StoredTable, draft: Draft, aside: str, watch: Watch) -> int:
         f"INSERT OR ABORT INTO {table.full_name} ({', '.join(copy.columns)})"
         f" SELECT {', '.join(copy.sources)} FROM {aside}"
     )
-    if copy.kept_rowid is None:
+    if copy.kept_rowid is None or watch.total <= CHUNK:
         return _run(table, f"{insert}{order}")
     done = part = _run(table, f"{insert}{order} LIMIT {CHUNK}")
     last = f"SELECT max({copy.kept_rowid}) FROM {table.full_name}"

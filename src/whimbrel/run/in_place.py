@@ -32,7 +32,7 @@ from whimbrel.run.row_checks import (
     refuse_violations,
 )
 from whimbrel.run.stored_table import StoredTable
-from whimbrel.run.transaction import in_one_piece, query
+from whimbrel.run.transaction import in_one_piece, is_written_down, query
 
 
 NEEDED_VERSION = (3, 26)
@@ -51,7 +51,12 @@ class NotInPlace(Exception):
 
 
 def can_write_schema(connection: Connection, schema: str) -> bool:
-    """Whether the texts of this database can be written; in defensive mode not."""
+    """Whether the texts of this database can be written; in defensive mode not.
+
+    Nor can those of a database that nobody sees: who knows what its texts are.
+    """
+    if is_written_down(connection):
+        return False
     version = query(connection, "SELECT sqlite_version()")[0][0]
     if tuple(map(int, version.split("."))) < NEEDED_VERSION:
         return False

@@ -10,9 +10,11 @@ from alembic import operations as alembic_operations
 from alembic.operations.base import BatchOperations
 from alembic.operations.batch import BatchOperationsImpl
 from alembic.runtime.migration import MigrationContext
+from alembic.util import CommandError
 from alembic.util.langhelpers import ModuleClsProxy
 from sqlalchemy import Table
 
+from whimbrel.errors import MigrationFailed
 from whimbrel.run.operation_names import name_of
 
 
@@ -81,16 +83,32 @@ class TableBatch(BatchOperationsImpl):
 
     def flush(self) -> None:
         """Carry out all that was noted."""
-        if self._alter is None:
+        alter = self._alter
+        if alter is not None:
+            alter(self)
+            return
+        try:
             super().flush()
-        else:
-            self._alter(self)
+        except CommandError as cause:
+            if getattr(self.impl, "shadow", None) is None:
+                raise
+            raise MigrationFailed(
+                f"--sql cannot alter table {self.table_name}: no script makes it, and"
+                " only its database knows what it is now.",
+                "Run the script on the database itself, without --sql, or hand the"
+                " table to batch_alter_table() as copy_from.",
+                table=str(self.table_name),
+            ) from cause
 
     @property
     def _alter(self) -> Callable[[BatchOperationsImpl], None] | None:
         """How the database alters a table as a whole, if it has a way of its own."""
         alter = getattr(self.impl, "alter_table", None)
-        return None if self.impl.as_sql else alter
+        if not self.impl.as_sql:
+            return alter
+        knows = getattr(self.impl, "knows", None)
+        is_known = knows is not None and knows(self.table_name, self.schema)
+        return alter if is_known else None
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from whimbrel.catalog.sqlite_ddl import ClauseKind, folded, quote
 from whimbrel.catalog.sqlite_master import SchemaText
+from whimbrel.catalog.sqlite_tokens import literal
 from whimbrel.errors import MigrationFailed
 from whimbrel.run.alter_text import Draft, unqualified
 from whimbrel.run.constraint_text import places
@@ -76,11 +77,8 @@ def _rebuild(table: StoredTable, draft: Draft) -> None:
     checked = [table.name, *others] if has_keys else []
     before = orphans_of(connection, table.schema, checked)
     texts = all_texts(connection, table.schema)
-    sequence = _sequence(table)
     with with_room(connection, table.schema):
         watch = _write_anew(table, draft)
-        if counts(draft.text) and counts(table.text):
-            _restore_sequence(table, sequence)
         for text in (*_kept_indexes(table, draft), *table.triggers):
             watch.tell(f"building {text.name}", is_new=True)
             _make(connection, table.schema, text.sql)
@@ -99,6 +97,8 @@ def _write_anew(table: StoredTable, draft: Draft) -> Watch:
     made = late.without if late else draft
     _make(connection, table.schema, made.text.text)
     copy_rows(table, draft, aside, watch)
+    if counts(draft.text) and counts(table.text):
+        _hand_on_sequence(table)
     watch.tell("dropping what it was", is_new=True)
     query(connection, f"DROP TABLE {aside}")
     if late is not None:
@@ -149,28 +149,16 @@ def _step_aside(table: StoredTable) -> str:
     return aside
 
 
-def _sequence(table: StoredTable) -> int | None:
-    """Return the number that AUTOINCREMENT has come to, if it has."""
-    if not counts(table.text):
-        return None
-    rows = query(
-        table.connection,
-        f"SELECT seq FROM {quote(table.schema)}.sqlite_sequence WHERE name = ?",
-        table.name,
-    )
-    return rows[0][0] if rows else None
-
-
-def _restore_sequence(table: StoredTable, number: int | None) -> None:
+def _hand_on_sequence(table: StoredTable) -> None:
+    """Let AUTOINCREMENT go on from the number that it has come to."""
     sequences = f"{quote(table.schema)}.sqlite_sequence"
-    query(table.connection, f"DELETE FROM {sequences} WHERE name = ?", table.name)
-    if number is not None:
-        query(
-            table.connection,
-            f"INSERT INTO {sequences} (name, seq) VALUES (?, ?)",
-            table.name,
-            number,
-        )
+    name, aside = literal(table.name), literal(temporary_name(table.name))
+    query(table.connection, f"DELETE FROM {sequences} WHERE name = {name}")
+    query(
+        table.connection,
+        f"INSERT INTO {sequences} (name, seq)"
+        f" SELECT {name}, seq FROM {sequences} WHERE name = {aside}",
+    )
 
 
 def _kept_indexes(table: StoredTable, draft: Draft) -> tuple[SchemaText, ...]:

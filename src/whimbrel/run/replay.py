@@ -117,12 +117,26 @@ def replay(
         options: what the project's env.py says to ``configure()``.
         arguments: what the functions of the scripts are called with.
     """
+    bring_to(history, revisions, scratch, options, arguments)
+    return read_state(scratch, scope)
+
+
+def bring_to(
+    history: ScriptDirectory,
+    revisions: tuple[str, ...],
+    scratch: Connection,
+    options: Mapping[str, Any] | None = None,
+    arguments: Mapping[str, Any] | None = None,
+) -> None:
+    """Run all scripts up to *revisions* on an empty database.
+
+    The parameters are those of :func:`replay`.
+    """
 
     def steps(rev: Any, _context: MigrationContext) -> Any:
         return history._upgrade_revs(revisions, rev)  # type: ignore[arg-type]  # takes several
 
     _run_all(history, steps, scratch, options, arguments)
-    return read_state(scratch, scope)
 
 
 def replay_each(
@@ -183,7 +197,8 @@ def _context_on(
     if scratch.in_transaction() and not is_held(scratch):
         scratch.commit()
     kept = {k: v for k, v in options.items() if k not in _OF_THE_LIVE_RUN}
-    kept.update(as_sql=False, dont_mutate=False, transaction_per_migration=False)
+    kept.update(as_sql=False, literal_binds=False, dont_mutate=False)
+    kept["transaction_per_migration"] = False
     kept["transactional_ddl"] = dialect_of(scratch).ddl_is_transactional
     if fn is not None:
         kept["fn"] = fn

@@ -23,6 +23,9 @@ from whimbrel.errors import MigrationFailed
 
 SAVEPOINT = "whimbrel_alteration"
 
+WRITTEN_DOWN = "whimbrel.is_written_down"
+"""Where a connection keeps that its statements are for another database."""
+
 
 def is_open(connection: Connection) -> bool:
     """Whether the database has a transaction open for *connection*."""
@@ -37,6 +40,11 @@ def run_now(connection: Connection, sql: str) -> list[tuple[Any, ...]]:
         return list(cursor.fetchall())
     finally:
         cursor.close()
+
+
+def is_written_down(connection: Connection) -> bool:
+    """Whether what is done is written down, to be done to a database unseen."""
+    return bool(connection.info.get(WRITTEN_DOWN))
 
 
 def query(connection: Connection, sql: str, *values: object) -> list[tuple[Any, ...]]:
