@@ -70,7 +70,7 @@ class Config(AlembicConfig):
         kwargs.setdefault("stdout", sys.stdout)  # as it is now, not at import
         super().__init__(*args, **kwargs)
         self.template_directory = template_directory
-        self.settings_file = settings_file or self._toml_file_path
+        self.settings_file = settings_file
         self.given = given or {}
         if program is not None:
             self.attributes.setdefault("program", program)
@@ -84,7 +84,7 @@ class Config(AlembicConfig):
     @cached_property
     def settings(self) -> Mapping[str, Any]:
         """The table [tool.whimbrel] of pyproject.toml, with %(here)s filled in."""
-        path = self.settings_file
+        path = self.settings_file or self._toml_file_path
         if path is None or not path.is_file():
             return {}
         try:
@@ -121,7 +121,11 @@ def setting(config: AlembicConfig, name: str) -> Any:
     if isinstance(config, Config):
         said = config.given.get(name)
         said = config.settings.get(name) if said is None else said
-    return config.get_main_option(name) if said is None else said
+    if said is not None:
+        return said
+    file = config.config_file_name
+    has_section = file is None or Path(file).is_file()  # else it would be an error
+    return config.get_main_option(name) if has_section else None
 
 
 def flag(config: AlembicConfig, name: str) -> bool | None:

@@ -42,6 +42,7 @@ def make_folder(
     if template:
         _refuse_template(config, template)
     before = set(_settings_files(config))
+    names_heads = flag(config, "head_file") is not False  # asked before files are made
     try:
         if folder.is_dir() and any(folder.iterdir()):
             raise RefusedInit(
@@ -53,7 +54,7 @@ def make_folder(
                 command.init(config, directory, template=template, package=package)
         else:
             (folder / "versions").mkdir(parents=True)
-        if _names_its_heads(config):
+        if names_heads:
             rewrite(str(folder / HEAD_FILE), HEAD_FILE_SAYS)
     except OSError as cause:
         raise ConfigError(
@@ -61,11 +62,6 @@ def make_folder(
             "Choose another folder with --directory, or mend its permissions.",
         ) from cause
     return tuple(_told(config, folder, before))
-
-
-def _names_its_heads(config: Config) -> bool:
-    """Whether a new folder gets the file that names its heads: yes, unless told not."""
-    return flag(config, "head_file") is not False
 
 
 def next_step(config: Config, directory: str) -> Line:

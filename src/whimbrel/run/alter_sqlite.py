@@ -9,9 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from alembic.ddl.sqlite import SQLiteImpl as AlembicSQLiteImpl
 from alembic.operations.batch import BatchOperationsImpl
 from alembic.util.sqla_compat import _ensure_scope_for_ddl
 from sqlalchemy import Column, Constraint, Table, TextClause
@@ -23,6 +22,7 @@ from whimbrel.errors import MigrationFailed
 from whimbrel.run.alteration import carry_out
 from whimbrel.run.batch_edits import BatchEdits
 from whimbrel.run.column_edits import Said
+from whimbrel.run.sql_for_sqlite import WritingSQLite
 from whimbrel.run.stored_table import read_table
 from whimbrel.run.transaction import (
     in_one_piece,
@@ -31,37 +31,16 @@ from whimbrel.run.transaction import (
 )
 
 
-if TYPE_CHECKING:
-    from whimbrel.run.shadow import Shadow
-
-
 _TAKES_BACK = re.compile(r"\s*(?P<word>BEGIN|COMMIT|END)\b", re.IGNORECASE)
 
 
-class SQLiteImpl(AlembicSQLiteImpl):
+class SQLiteImpl(WritingSQLite):
     """Alembic's implementation for SQLite, altering tables by their stored text.
 
     That it is made registers it with Alembic, in the place of Alembic's own.
     """
 
     __dialect__ = "sqlite"
-
-    shadow: Shadow | None = None
-    """What the scripts made so far, in ``--sql`` mode."""
-
-    _held: list[str] | None = None
-    _keys_are_off = False
-
-    @property
-    def _is_live(self) -> bool:
-        """Whether there is a database to look at; not so in ``--sql`` mode."""
-        return not self.as_sql and isinstance(self.connection, Connection)
-
-    def knows(self, table_name: str, schema: str | None = None) -> bool:
-        """Whether a table can be looked at: in the database, or as scripts made it."""
-        if self._is_live:
-            return True
-        return self.shadow is not None and self.shadow.has_table(table_name, schema)
 
     def alter_table(self, batch: BatchOperationsImpl) -> None:
         """Carry out all that a batch says of its table."""
@@ -183,7 +162,7 @@ class SQLiteImpl(AlembicSQLiteImpl):
         options: Mapping[str, Any],
     ) -> None:
         if self.shadow is not None:
-            self._write_down(table_name, schema, said, options)
+            self.write_down(lambda impl: impl._alter(table_name, schema, said, options))
             return
         connection = self.connection
         assert connection is not None
@@ -194,48 +173,6 @@ class SQLiteImpl(AlembicSQLiteImpl):
             for part in _parts(said):
                 table_name = self._alter_part(table_name, schema, part, options)
             self._create_indexes(said)
-
-    def _write_down(self, table_name: str, schema: str | None, *said: Any) -> None:
-        """Write the statements that alter a table as the scripts made it."""
-        assert self.shadow is not None
-        shadow, self.shadow = self.shadow, None  # it has heard of them already
-        statements = shadow.statements(
-            lambda impl: impl._alter(table_name, schema, *said)
-        )
-        if any(each.startswith("PRAGMA legacy") for each in statements):
-            self._switch_off_keys()
-        for each in statements:
-            self.static_output(each + self.command_terminator)
-        self.shadow = shadow
-
-    def _switch_off_keys(self) -> None:
-        """Write that foreign keys are not to cascade, before the transaction."""
-        if not self._keys_are_off:
-            self._keys_are_off = True
-            held, self._held = self._held or [], None
-            for each in ("PRAGMA foreign_keys=OFF;", *held):
-                super().static_output(each)
-
-    def static_output(self, text: str) -> None:
-        """Write *text*; from a BEGIN on it is held until something may precede it."""
-        if self.shadow is not None:
-            self.shadow.hear(text)
-        if self._held is None:
-            super().static_output(text)
-        else:
-            self._held.append(text)
-
-    def emit_begin(self) -> None:
-        """Write ``BEGIN``, which may have to wait for what must stand before it."""
-        self._held = None if self._keys_are_off else []
-        super().emit_begin()
-
-    def emit_commit(self) -> None:
-        """Write ``COMMIT`` and all that waited."""
-        held, self._held = self._held or [], None
-        for each in held:
-            super().static_output(each)
-        super().emit_commit()
 
     def _alter_part(
         self,

@@ -16,6 +16,8 @@ from sqlalchemy import Table
 
 from whimbrel.errors import MigrationFailed
 from whimbrel.run.operation_names import name_of
+from whimbrel.run.shadow import Shadow
+from whimbrel.run.sql_for_sqlite import WritingSQLite
 
 
 class Operations(alembic_operations.Operations):
@@ -90,11 +92,12 @@ class TableBatch(BatchOperationsImpl):
         try:
             super().flush()
         except CommandError as cause:
-            if getattr(self.impl, "shadow", None) is None:
+            if self._shadow is None:
                 raise
+            why = self._shadow.failure or "no script makes it"
             raise MigrationFailed(
-                f"--sql cannot alter table {self.table_name}: no script makes it, and"
-                " only its database knows what it is now.",
+                f"--sql cannot alter table {self.table_name}: {why}; only its database"
+                " knows what it is now.",
                 "Run the script on the database itself, without --sql, or hand the"
                 " table to batch_alter_table() as copy_from.",
                 table=str(self.table_name),
@@ -106,9 +109,14 @@ class TableBatch(BatchOperationsImpl):
         alter = getattr(self.impl, "alter_table", None)
         if not self.impl.as_sql:
             return alter
-        knows = getattr(self.impl, "knows", None)
-        is_known = knows is not None and knows(self.table_name, self.schema)
+        shadow = self._shadow
+        is_known = shadow is not None and shadow.has_table(self.table_name, self.schema)
         return alter if is_known else None
+
+    @property
+    def _shadow(self) -> Shadow | None:
+        """What the scripts made so far, where SQL is written."""
+        return self.impl.shadow if isinstance(self.impl, WritingSQLite) else None
 
 
 @contextmanager
