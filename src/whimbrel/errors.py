@@ -192,8 +192,8 @@ class Locked(DatabaseError):
     code = "E210"
 
 
-class ViewInTheWay(DatabaseError):
-    """A view of the database reads what is to go."""
+class OnlookerInTheWay(DatabaseError):
+    """A view, a trigger or the like of the database reads what is to go."""
 
     code = "E207"
 

@@ -89,6 +89,11 @@ MODELS = {
     "excluding by a class": lambda: table(
         pg.ExcludeConstraint(("b", "="), using="hash", ops={"b": "text_pattern_ops"})
     ),
+    "excluding again": lambda: table(
+        pg.ExcludeConstraint(("r", "&&"), name="e1"),
+        pg.ExcludeConstraint(("r", "&&"), name="e2"),
+        pg.ExcludeConstraint(("r", "&&"), deferrable=True),
+    ),
     "method": lambda: table(sa.Index("i", "r", postgresql_using="gist")),
     "class": lambda: table(
         sa.Index("i", "b", postgresql_using="gin", postgresql_ops={"b": "gin_trgm_ops"})

@@ -5,6 +5,7 @@ import sqlalchemy as sa
 from alembic.migration import MigrationContext
 from hypothesis import Phase, assume, event, given, settings
 
+from changing_postgresql import common, fill, lost, pairs, stalled, told
 from conftest import SOAK
 from models_of_postgresql import is_created, metadatas
 from postgresql_pairs import run_plainly, script_between
@@ -71,6 +72,45 @@ def test_a_script_leads_there_and_back(connection, runtime):
             assert diff(state_of(connection), script.wanted) == ()
             runtime(connection, script.module.downgrade)
             assert diff(state_of(connection), current) == ()
+        except BaseException:
+            connection.rollback()
+            print(script.source)
+            raise
+
+    law()
+
+
+@pytest.mark.parametrize("runtime", [ours, run_plainly])
+def test_a_script_leads_there_and_back_and_rows_survive(connection, runtime):
+    """For any two models: up and down reach the states exactly; common values stay."""
+
+    @settings(max_examples=2000 if SOAK else 8, phases=PHASES)
+    @given(pairs())
+    def law(pair):
+        former, latter = pair
+        connection.rollback()
+        for metadata in (latter, former):
+            connection.exec_driver_sql(CLEAR)
+            metadata.create_all(connection)
+            connection.commit()
+        fill(connection, former, latter)
+        connection.commit()
+        names = common(former, latter)
+        before = told(connection, former, names)
+        current = state_of(connection)
+        wanted = read_models([latter], connection, SCOPE)
+        connection.commit()
+        script = script_between(connection, current, wanted)
+        event(f"{len(script.changes)} changes")
+        try:
+            runtime(connection, script.module.upgrade)
+            assert diff(state_of(connection), script.wanted) == ()
+            assert lost(before, told(connection, latter, names)) == []
+            assert stalled(connection, latter) == []
+            runtime(connection, script.module.downgrade)
+            assert diff(state_of(connection), current) == ()
+            assert lost(before, told(connection, former, names)) == []
+            assert stalled(connection, former) == []
         except BaseException:
             connection.rollback()
             print(script.source)

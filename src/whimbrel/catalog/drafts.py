@@ -206,7 +206,8 @@ class Drafter:
     def _exclusions(
         self, table: Table, texts: dict[str, str]
     ) -> Iterator[ExclusionDraft]:
-        for constraint in table.constraints:
+        ordered = sorted(table.constraints, key=lambda each: each._creation_order)
+        for constraint in ordered:
             text = self.wording.exclusion_text(constraint)
             if text is not None and self.wording.is_emitted(constraint, self.ddl):
                 form = ExclusionForm(text, self._needs(text, texts))

@@ -22,6 +22,7 @@ from sqlalchemy.engine import Connection
 
 from whimbrel.catalog.postgresql_columns import TableColumns, read_columns
 from whimbrel.catalog.postgresql_constraints import read_constraints
+from whimbrel.catalog.postgresql_hanging import read_hanging
 from whimbrel.catalog.postgresql_indexes import (
     TableIndexes,
     parameters_text,
@@ -76,7 +77,7 @@ def read_postgresql(connection: Connection, scope: Scope) -> State:
                 tables_of(session, _STORED.format(schemas=schemas), scope.has)
             ),
             enums=frozenset(read_enums(session, schemas)),
-            views=read_views(session),
+            onlookers=(*read_views(session), *read_hanging(session)),
             sequences=frozenset(read_sequences(session, schemas)),
         )
 

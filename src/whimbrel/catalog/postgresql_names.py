@@ -98,10 +98,10 @@ def kept(constraints: Iterable[Constraint]) -> list[Constraint]:
     first; an unnamed one takes the name of the other.  See transformIndexConstraints
     in the server's parse_utilcmd.c.  Checks that say the same are all kept.
     """
-    keys: list[PrimaryKey | Unique] = []
+    keys: list[PrimaryKey | Unique | Exclusion] = []
     others: list[Constraint] = []
     for each in sorted(constraints, key=lambda each: not isinstance(each, PrimaryKey)):
-        if not isinstance(each, PrimaryKey | Unique):
+        if not isinstance(each, PrimaryKey | Unique | Exclusion):
             again = sum(1 for other in others if other == each)
             name = _with_number(each.name, again) if again else each.name
             others.append(replace(each, name=name))
@@ -114,8 +114,11 @@ def kept(constraints: Iterable[Constraint]) -> list[Constraint]:
     return [*keys, *others]
 
 
-def _is_again(key: PrimaryKey | Unique, other: PrimaryKey | Unique) -> bool:
-    return key.columns == other.columns and key.options == other.options
+def _is_again(key: Constraint, other: Constraint) -> bool:
+    """Whether two keys say the same; a primary key is unique, too."""
+    if isinstance(key, PrimaryKey | Unique) and isinstance(other, PrimaryKey | Unique):
+        return key.columns == other.columns and key.options == other.options
+    return replace(key, name=other.name, naming=other.naming) == other
 
 
 def told_apart(tables: Iterable[Table]) -> list[Table]:

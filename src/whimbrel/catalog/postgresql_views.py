@@ -7,7 +7,7 @@ from graphlib import TopologicalSorter
 from typing import Any
 
 from whimbrel.catalog.postgresql_session import Session
-from whimbrel.schema.state import TableName, Use, View
+from whimbrel.schema.state import Onlooker, TableName, Use
 
 
 _VIEWS = """
@@ -79,7 +79,7 @@ ORDER BY 1, 2, 3
 """
 
 
-def read_views(session: Session) -> tuple[View, ...]:
+def read_views(session: Session) -> tuple[Onlooker, ...]:
     """Return the views that read tables, each behind those that it reads."""
     rows = session.rows(_VIEWS)
     if not rows:
@@ -91,18 +91,19 @@ def read_views(session: Session) -> tuple[View, ...]:
     return tuple(_in_order(views))
 
 
-def _view(session: Session, row: Sequence[Any], hanging: list[str]) -> View:
+def _view(session: Session, row: Sequence[Any], hanging: list[str]) -> Onlooker:
     _, schema, name, written, is_materialized, *_ = row
     uses = (
         Use(TableName(table, session.schema(of)), column)
         for of, table, column in row[9]
     )
-    return View(
+    kind = "materialized view" if is_materialized else "view"
+    return Onlooker(
+        kind=kind,
         name=TableName(name, session.schema(schema)),
-        written=written,
         uses=frozenset(uses),
+        dropped=f"DROP {kind.upper()} {written}",
         made=(*_made(row), *hanging),
-        is_materialized=is_materialized,
     )
 
 
@@ -118,7 +119,7 @@ def _made(row: Sequence[Any]) -> Iterator[str]:
         yield f"ALTER {kind} {written} OWNER TO {owner}"
 
 
-def _in_order(views: list[View]) -> Iterator[View]:
+def _in_order(views: list[Onlooker]) -> Iterator[Onlooker]:
     by_name = {view.name: view for view in views}
     sorter: TopologicalSorter[TableName] = TopologicalSorter()
     for view in views:

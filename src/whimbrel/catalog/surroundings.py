@@ -90,9 +90,14 @@ SELECT format('CREATE POLICY %I ON %I.%I AS %s FOR %s%s%s', policyname, schemana
                                                         with_check) END)
 FROM pg_policies WHERE schemaname IN :schemas
 """
+_RULES = """
+SELECT pg_get_ruledef(r.oid) FROM pg_rewrite r
+JOIN pg_class c ON c.oid = ev_class JOIN pg_namespace n ON n.oid = relnamespace
+WHERE relkind IN ('r', 'p') AND nspname IN :schemas ORDER BY r.oid
+"""
 BELOW = (_COLLATIONS, _DOMAINS, _COMPOSITES, _FUNCTIONS)
 """What tables may be made from."""
-UPON = (_ENUMS, *BELOW, _VIEWS, _TRIGGERS, _POLICIES)
+UPON = (_ENUMS, *BELOW, _VIEWS, _TRIGGERS, _RULES, _POLICIES)
 """What may be made from tables."""
 
 
@@ -108,7 +113,7 @@ def copy_postgresql(
         source: the database whose surroundings are copied.
         target: the scratch database.
         scope: the schemas to look into.
-        are_tables_there: make views, triggers and policies too.
+        are_tables_there: make views, triggers, rules and policies too.
     """
     if is_held(target):
         return  # it lives in the original database, whose functions are there

@@ -37,7 +37,7 @@ from whimbrel.schema.fills import parse_fills
 from whimbrel.schema.names import adopt_names
 from whimbrel.schema.renames import firm_names, parse_renames, rename_all
 from whimbrel.schema.scope import Scope
-from whimbrel.schema.state import State, TableName, View
+from whimbrel.schema.state import Onlooker, State, TableName
 from whimbrel.script.render import render
 from whimbrel.script.save import Part, message_of, save_alone
 
@@ -170,7 +170,7 @@ def _compared(
     footings = dict.fromkeys((*current.footings, *target.footings))
     target = replace(target, footings=tuple(footings))  # none of them goes
     if sides[1] in at.connections:
-        current = replace(current, views=tuple(_turned(current, target)))
+        current = replace(current, onlookers=tuple(_turned(current, target)))
     plan = build(changes, current, target, dialect_of(home), fills)
     return Outcome(
         at=home,
@@ -205,11 +205,11 @@ class _Reading:
         return replace(found, tables=frozenset(tables))
 
 
-def _turned(current: State, target: State) -> Iterator[View]:
-    """Yield the views as they are to be made again, if a change sends them away."""
-    others = {view.name: view for view in target.views}
-    for view in current.views:
-        yield view.turned_into(others.get(view.name))
+def _turned(current: State, target: State) -> Iterator[Onlooker]:
+    """Yield what looks on as it is to be made again, if a change sends it away."""
+    others = {(each.kind, each.name): each for each in target.onlookers}
+    for each in current.onlookers:
+        yield each.turned_into(others.get((each.kind, each.name)))
 
 
 def _standing(connection: Connection, scope: Scope) -> State:

@@ -15,6 +15,7 @@ from whimbrel.plan.alter import (
 from whimbrel.plan.fill import change_values, fill_rows
 from whimbrel.plan.generic import Forms, alter_column, create_index, drop_index
 from whimbrel.plan.mysql import MySQLForms
+from whimbrel.plan.onlookers import dropped, followed, in_the_way, restored
 from whimbrel.plan.order import Arrangement, Task, Thing, Verb, arrange
 from whimbrel.plan.postgresql import PostgreSQLForms
 from whimbrel.plan.set_aside import set_aside
@@ -22,7 +23,6 @@ from whimbrel.plan.sqlite import SQLiteForms
 from whimbrel.plan.step import Plan, Step
 from whimbrel.plan.tables import create_table, drop_table
 from whimbrel.plan.tasks import tasks_of
-from whimbrel.plan.views import dropped_views, restored_views, views_in_the_way
 from whimbrel.schema.apply import apply_all
 from whimbrel.schema.changes import (
     Change,
@@ -70,9 +70,10 @@ def build(
     closed to NULL.
     """
     forms = FORMS.get(dialect.name, Forms)
-    up = forms(dialect, (*wanted.enums, *current.enums), current.views)
-    down = forms(dialect, (*current.enums, *wanted.enums), current.views)
     there = tuple(changes)
+    onlookers = followed(current.onlookers, filter(_is_rename, there))
+    up = forms(dialect, (*wanted.enums, *current.enums), onlookers)
+    down = forms(dialect, (*current.enums, *wanted.enums), onlookers)
     return Plan(
         upgrade=tuple(_path(there, current, wanted, up, fills)),
         downgrade=tuple(_path(reverse_all(there), wanted, current, down)),
@@ -130,20 +131,20 @@ def _steps(
 def _between(
     changes: tuple[Change, ...], start: State, end: State, forms: Forms
 ) -> Iterator[Step]:
-    """Yield the steps between the renames, views out of their way."""
+    """Yield the steps between the renames, onlookers out of their way."""
     for operation in forms.schema_operations(start, end):
         yield Step(operation=operation, changes=changes)
     aside = set_aside(changes, start, end, forms)
     yield from aside.steps
     changes, start = aside.changes, aside.start
-    in_the_way = views_in_the_way(forms.views, changes)
-    yield from dropped_views(in_the_way, changes)
+    onlookers = in_the_way(forms.onlookers, changes, start.tables)
+    yield from dropped(onlookers, changes)
     yield from _enum_steps(changes, forms, are_coming=True)
     yield from _sequence_steps(changes, forms, are_coming=True)
     yield from _table_steps(changes, start, end, forms)
     yield from _sequence_steps(changes, forms, are_coming=False)
     yield from _enum_steps(changes, forms, are_coming=False)
-    yield from restored_views(in_the_way, changes)
+    yield from restored(onlookers, changes)
 
 
 def _is_rename(change: Change) -> bool:

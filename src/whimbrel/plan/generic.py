@@ -31,11 +31,11 @@ from whimbrel.schema.state import (
     Index,
     IndexPart,
     Naming,
+    Onlooker,
     PrimaryKey,
     State,
     Table,
     TableName,
-    View,
 )
 
 
@@ -50,15 +50,18 @@ class Forms(TableForms):
     Args:
         dialect: the database that the plan is for.
         enums: the enumerated types that columns may have; the first of a name counts.
-        views: the views that stand in the database, each behind those it reads.
+        onlookers: what reads the tables of the database, each behind what it reads.
     """
 
     def __init__(
-        self, dialect: Dialect, enums: Iterable[Enum] = (), views: Iterable[View] = ()
+        self,
+        dialect: Dialect,
+        enums: Iterable[Enum] = (),
+        onlookers: Iterable[Onlooker] = (),
     ) -> None:
         self.dialect = dialect
         self.enums = tuple(enums)
-        self.views = tuple(views)
+        self.onlookers = tuple(onlookers)
 
     @property
     def keeps_keys_inline(self) -> bool:

@@ -252,8 +252,12 @@ def _scalar_becomes(old: str, new: str, after: str, column: str) -> str | None:
     if is_assignable(old, new):
         return None
     ways = (
-        (new in STRINGS and old == "bytea", f"convert_from({column}, 'UTF8')"),
+        (old == "bytea" and new == "uuid", f"encode({column}, 'hex')::uuid"),
+        (old == "uuid" and new == "bytea", f"uuid_send({column})"),
+        (old == "bytea" and new in STRINGS, f"convert_from({column}, 'UTF8')"),
+        (old == "bytea", f"convert_from({column}, 'UTF8')::{after}"),
         (old in STRINGS and new == "bytea", f"convert_to({column}, 'UTF8')"),
+        (new == "bytea", f"convert_to({column}::text, 'UTF8')"),
         (old in NUMBERS and new == "boolean", f"{column} <> 0"),
         (old == "boolean" and new in NUMBERS, f"{column}::integer::{after}"),
         (old in STRINGS, f"{column}::{after}"),

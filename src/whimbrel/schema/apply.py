@@ -43,7 +43,7 @@ class _Draft:
     """A state that is being changed: its tables by name."""
 
     def __init__(self, state: State) -> None:
-        self._views, self._footings = state.views, state.footings
+        self._onlookers, self._footings = state.onlookers, state.footings
         self._enums = state.enums
         self._sequences = state.sequences
         self._tables = {table.name: table for table in state.tables}
@@ -55,7 +55,7 @@ class _Draft:
             frozenset(self._tables.values()),
             self._enums,
             self._sequences,
-            self._views,
+            self._onlookers,
             self._footings,
         )
 

@@ -279,30 +279,39 @@ class Table:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Use:
-    """A column that a view reads; None for a view, or a whole table, that it reads."""
+    """A column that is read; None for a view, or a whole table, that is read."""
 
     table: TableName
     column: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class View:
-    """A view: none of ours, but it may stand in the way of the tables that it reads.
+class Onlooker:
+    """What reads tables and is none of ours, but may stand in the way of changes.
 
-    ``written`` is its name as SQL writes it, ``made`` are the statements that make
-    it again with all that hangs on it.
+    A view, a trigger, a policy, a rule.  ``dropped`` is the statement that drops it,
+    None where that cannot be undone; ``made`` are those that make it again with all
+    that hangs on it.
     """
 
+    kind: str
     name: TableName
-    written: str
     uses: frozenset[Use]
+    dropped: str | None
     made: tuple[str, ...]
-    is_materialized: bool = False
+    table: TableName | None = None
+    """The table that it stands on and goes with, if it does."""
     needs: frozenset[Use] | None = None
     """What it reads once it is made again, if that is not what it reads now."""
+    has_old_names: bool = False
+    """Whether its statements say names that something has no more."""
 
-    def turned_into(self, other: View | None) -> View:
-        """Return the view so that *other* takes its place where it must go."""
+    def __str__(self) -> str:
+        """Return what it is, and its name."""
+        return f"{self.kind} {self.name}"
+
+    def turned_into(self, other: Onlooker | None) -> Onlooker:
+        """Return the onlooker so that *other* takes its place where it must go."""
         if other is None:
             return replace(self, made=(), needs=frozenset())
         return replace(self, made=other.made, needs=other.uses)
@@ -329,8 +338,8 @@ class State:
     tables: frozenset[Table] = frozenset()
     enums: frozenset[Enum] = frozenset()
     sequences: frozenset[Sequence] = frozenset()
-    views: tuple[View, ...] = field(default=(), compare=False)
-    """What stands in the way of changes; each view behind those that it reads."""
+    onlookers: tuple[Onlooker, ...] = field(default=(), compare=False)
+    """What stands in the way of changes; each behind the views that it reads."""
     footings: tuple[Footing, ...] = field(default=(), compare=False)
     """What tables stand on, each behind what it stands on; read for `diff` alone."""
     unsaid: frozenset[str] = field(default=frozenset(), compare=False)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from inspect import Parameter
@@ -145,7 +146,9 @@ def _attribute(type_: TypeEngine[Any], name: str, *, also_private: bool = False)
             return kept[each]
     known = inspect.getattr_static(type(type_), name, MISSING)
     if isinstance(known, property):
-        return getattr(type_, name)
+        with warnings.catch_warnings():  # SQLAlchemy deprecates some of its own
+            warnings.simplefilter("ignore", DeprecationWarning)
+            return getattr(type_, name)
     if known is MISSING and isinstance(type_, TypeDecorator):
         return getattr(type_.impl_instance, name, MISSING)
     return MISSING if callable(known) else known

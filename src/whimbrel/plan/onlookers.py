@@ -1,0 +1,180 @@
+"""What looks on and is in the way of a change: dropped before it, made again after."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from alembic.operations import ops
+
+from whimbrel.errors import OnlookerInTheWay
+from whimbrel.plan.columns import is_made_from
+from whimbrel.plan.generic import changes_type
+from whimbrel.plan.items import text
+from whimbrel.plan.step import Step
+from whimbrel.schema.changes import Change, ColumnChange, TableChange
+from whimbrel.schema.state import Column, Onlooker, Table, TableName, Use
+
+
+def followed(
+    onlookers: Iterable[Onlooker], renames: Iterable[Change]
+) -> tuple[Onlooker, ...]:
+    """Return *onlookers* by the names that what they read has after *renames*."""
+    found = tuple(onlookers)
+    for change in renames:
+        match change:
+            case TableChange(before=Table() as old, after=Table() as new):
+                names = {old.name: new.name}
+                found = tuple(_followed(each, names, {}) for each in found)
+            case ColumnChange(before=Column() as old, after=Column() as new):
+                uses = {Use(change.table, old.name): Use(change.table, new.name)}
+                found = tuple(_followed(each, {}, uses) for each in found)
+            case _:
+                continue
+    return found
+
+
+def _followed(
+    onlooker: Onlooker, names: dict[TableName, TableName], renamed: dict[Use, Use]
+) -> Onlooker:
+    uses = frozenset(
+        renamed.get(use, replace(use, table=names.get(use.table, use.table)))
+        for use in onlooker.uses
+    )
+    table = onlooker.table and names.get(onlooker.table, onlooker.table)
+    if (uses, table) == (onlooker.uses, onlooker.table):
+        return onlooker
+    return replace(onlooker, uses=uses, table=table, has_old_names=True)
+
+
+def in_the_way(
+    onlookers: Iterable[Onlooker], changes: Iterable[Change], tables: Iterable[Table]
+) -> tuple[Onlooker, ...]:
+    """Return what reads that which changes, and what reads what goes for it.
+
+    Args:
+        onlookers: what looks on, each behind those that it reads.
+        changes: what happens.
+        tables: the tables as they are until then.
+
+    Raises:
+        OnlookerInTheWay: one needs what there will be no more, or cannot be set aside.
+    """
+    onlookers, changes = tuple(onlookers), tuple(changes)
+    if not onlookers:
+        return ()
+    gone = {name for name in map(_gone, changes) if name is not None}
+    left = [each for each in onlookers if each.table not in gone]
+    touched = set(_touched(changes, left, {table.name: table for table in tables}))
+    found: list[Onlooker] = []
+    for each in left:
+        read = {use.table for use in each.uses}
+        names = {other.name for other in found}
+        if not each.uses.isdisjoint(touched) or not read.isdisjoint(names):
+            found.append(each)
+    for each in found:
+        _refuse_fixed(each, sorted(each.uses & touched))
+    return tuple(found)
+
+
+def _gone(change: Change) -> TableName | None:
+    """Return the table that goes, and all that hangs on it."""
+    if isinstance(change, TableChange) and change.before and change.after is None:
+        return change.before.name
+    return None
+
+
+def _touched(
+    changes: Iterable[Change],
+    onlookers: Iterable[Onlooker],
+    tables: dict[TableName, Table],
+) -> Iterator[Use]:
+    """Yield the columns that nothing may read while they change."""
+    for change in changes:
+        match change:
+            case TableChange(before=table, after=None) if table is not None:
+                for each in onlookers:
+                    read = {use for use in each.uses if use.table == table.name}
+                    if read and not read.isdisjoint(_needs(each)):
+                        raise _refused(each, str(table.name))
+                    yield from read
+            case ColumnChange(before=column, after=after) if column is not None:
+                use = Use(change.table, column.name)
+                if after is None:
+                    _refuse(onlookers, use)
+                    yield use
+                elif changes_type(column, after) or column.computed != after.computed:
+                    yield use
+                    yield from _made_from(column, tables.get(change.table))
+            case _:
+                continue
+
+
+def _made_from(column: Column, table: Table | None) -> Iterator[Use]:
+    """Yield the generated columns that are made anew with *column*."""
+    for each in table.columns if table is not None else ():
+        if table is not None and is_made_from(each, [column.name]):
+            yield Use(table.name, each.name)
+
+
+def _needs(onlooker: Onlooker) -> frozenset[Use]:
+    return onlooker.uses if onlooker.needs is None else onlooker.needs
+
+
+def _refuse(onlookers: Iterable[Onlooker], use: Use) -> None:
+    for each in onlookers:
+        if use in each.uses and use in _needs(each):
+            raise _refused(each, f"{use.table}.{use.column}")
+
+
+def _refused(onlooker: Onlooker, what: str) -> OnlookerInTheWay:
+    return OnlookerInTheWay(
+        f"The {onlooker} reads {what}, which the models have no more.",
+        f"Write a script that drops the {onlooker.kind}, or makes it anew without"
+        f" {what}, and upgrade the database; then generate this one again.",
+        onlooker=str(onlooker.name),
+        used=what,
+    )
+
+
+def _refuse_fixed(onlooker: Onlooker, touched: Iterable[Use]) -> None:
+    """Refuse what cannot be dropped and made again without a loss."""
+    what = ", ".join(f"{use.table}.{use.column}" for use in touched)
+    what = what or "what must be made again"
+    if onlooker.dropped is None:
+        raise OnlookerInTheWay(
+            f"The {onlooker} reads {what}, which changes its type.",
+            f"Write a script that drops the {onlooker.kind}, changes the type and"
+            f" makes the {onlooker.kind} again.",
+            onlooker=str(onlooker.name),
+            used=what,
+        )
+    if onlooker.has_old_names:
+        raise OnlookerInTheWay(
+            f"The {onlooker} reads {what}, which changes its type, while something"
+            " that it reads gets another name.",
+            "Do it in two scripts: one that gives the other name, and, when the"
+            " database is upgraded, one for the rest.",
+            onlooker=str(onlooker.name),
+            used=what,
+        )
+
+
+def dropped(onlookers: tuple[Onlooker, ...], changes: tuple[Change, ...]) -> list[Step]:
+    """Return the steps that drop *onlookers*, those first that read others."""
+    return [
+        _statement(each.dropped, changes)
+        for each in reversed(onlookers)
+        if each.dropped is not None
+    ]
+
+
+def restored(
+    onlookers: tuple[Onlooker, ...], changes: tuple[Change, ...]
+) -> list[Step]:
+    """Return the steps that make *onlookers* again, with all that hangs on them."""
+    return [_statement(sql, changes) for each in onlookers for sql in each.made]
+
+
+def _statement(sql: str, changes: tuple[Change, ...]) -> Step:
+    return Step(operation=ops.ExecuteSQLOp(text(sql).text), changes=changes)
