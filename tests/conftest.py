@@ -95,6 +95,15 @@ def mariadb_url(_no_mariadb):
         yield url
 
 
+@pytest.fixture
+def mariadb(mariadb_url):
+    """A connection to an empty MariaDB or MySQL database, dropped after the test."""
+    engine = sa.create_engine(mariadb_url)
+    with engine.connect() as connection:
+        yield connection
+    engine.dispose()
+
+
 def pytest_terminal_summary(terminalreporter):
     """Say loudly what was not tested, and why."""
     reasons = Counter()

@@ -1,20 +1,14 @@
 """Law 4 on MariaDB: a generated script leads to the models, and back, rows and all."""
 
-from contextlib import contextmanager
-
 import pytest
 import sqlalchemy as sa
-from alembic.ddl import mysql as alembic_mysql
-from alembic.ddl.impl import _impls
-from alembic.migration import MigrationContext
-from alembic.operations import Operations as PlainOperations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy.dialects import mysql
 
 from conftest import SOAK
 from generated_scripts import differences, generated
-from whimbrel.run.runtime import Operations, owned_context
+from mysql_runs import emptied, ours, plain
 
 
 TABLES = ["item", "Order", "näher", "per%cent"]
@@ -120,45 +114,6 @@ def pairs(draw):
     return Draft(draw).models(), Draft(draw).models()
 
 
-@pytest.fixture
-def connection(mariadb_url):
-    engine = sa.create_engine(mariadb_url)
-    with engine.connect() as connection:
-        yield connection
-    engine.dispose()
-
-
-@contextmanager
-def ours(connection):
-    context = owned_context(MigrationContext.configure(connection))
-    with Operations.context(context), context.begin_transaction():
-        yield
-    connection.commit()
-
-
-@contextmanager
-def plain(connection):
-    kept = dict(_impls)
-    _impls["mysql"] = alembic_mysql.MySQLImpl
-    try:
-        context = MigrationContext.configure(connection)
-        with PlainOperations.context(context), context.begin_transaction():
-            yield
-        connection.commit()
-    finally:
-        _impls.update(kept)
-
-
-def emptied(connection):
-    connection.rollback()
-    connection.exec_driver_sql("SET foreign_key_checks = 0")
-    for name in sa.inspect(connection).get_table_names():
-        quoted = name.replace("`", "``").replace("%", "%%")
-        connection.exec_driver_sql(f"DROP TABLE `{quoted}`")
-    connection.exec_driver_sql("SET foreign_key_checks = 1")
-    connection.commit()
-
-
 def filled(connection, metadata):
     """Insert two rows into each table; return what they hold."""
     for table in metadata.sorted_tables:
@@ -204,30 +159,30 @@ def common(former, latter):
 
 
 @pytest.mark.parametrize("runtime", [ours, plain])
-def test_a_script_leads_there_and_back_and_rows_survive(connection, runtime):
+def test_a_script_leads_there_and_back_and_rows_survive(mariadb, runtime):
     """For any two models: up and down reach the states exactly; common values stay."""
 
     @settings(max_examples=2000 if SOAK else 12)
     @given(pairs())
     def law(pair):
         former, latter = pair
-        emptied(connection)
-        former.create_all(connection)
-        connection.commit()
-        filled(connection, former)
+        emptied(mariadb)
+        former.create_all(mariadb)
+        mariadb.commit()
+        filled(mariadb, former)
         names = common(former, latter)
-        before = told(connection, former, names)
-        script = generated(connection, latter)
-        connection.commit()
+        before = told(mariadb, former, names)
+        script = generated(mariadb, latter)
+        mariadb.commit()
         try:
-            with runtime(connection):
+            with runtime(mariadb):
                 script.module.upgrade()
-            assert differences(connection, script.wanted) == ()
-            assert told(connection, latter, names) == before
-            with runtime(connection):
+            assert differences(mariadb, script.wanted) == ()
+            assert told(mariadb, latter, names) == before
+            with runtime(mariadb):
                 script.module.downgrade()
-            assert differences(connection, script.current) == ()
-            assert told(connection, former, names) == before
+            assert differences(mariadb, script.current) == ()
+            assert told(mariadb, former, names) == before
         except BaseException:
             print(script.source)
             raise

@@ -1,442 +1,62 @@
 """Each change on MariaDB: the script leads there and back, under plain Alembic too."""
 
-from contextlib import contextmanager
+import re
 
 import pytest
 import sqlalchemy as sa
-from alembic.ddl import mysql as alembic_mysql
-from alembic.ddl.impl import _impls
-from alembic.migration import MigrationContext
-from alembic.operations import Operations as PlainOperations
-from sqlalchemy.dialects import mysql
 
 from generated_scripts import differences, generated
-from whimbrel.run.runtime import Operations, owned_context
-
-
-ID = ("id", sa.Integer, "pk")
-
-
-def models(*tables):
-    """MetaData of tables, each a function of it."""
-    metadata = sa.MetaData()
-    for table in tables:
-        table(metadata)
-    return metadata
-
-
-def item(*things, **options):
-    """A table called item."""
-    return table("item", *things, **options)
-
-
-def table(name, *things, key=True, **options):
-    def made(metadata):
-        own = [sa.Column("id", sa.Integer, primary_key=True)] if key else []
-        sa.Table(name, metadata, *own, *(each() for each in things), **options)
-
-    return made
-
-
-def col(*args, **kw):
-    return lambda: sa.Column(*(a() if isinstance(a, Later) else a for a in args), **kw)
-
-
-class Later:
-    """Something that SQLAlchemy attaches, so that it is made anew each time."""
-
-    def __init__(self, kind, *args, **kw):
-        self.make = lambda: kind(*args, **kw)
-
-    def __call__(self):
-        return self.make()
-
-
-def fk(*args, **kw):
-    return Later(sa.ForeignKey, *args, **kw)
-
-
-def later(kind, *args, **kw):
-    return Later(kind, *args, **kw)
-
-
-INT, S = sa.Integer(), sa.String(20)
-A = col("a", INT)
-OWNER = table("owner", col("code", INT, unique=True), col("name", S))
-NOW = "CURRENT_TIMESTAMP"
-
-
-def column(*args, **kw):
-    return (item(col("a", *args, **kw), col("z", INT)),)
-
-
-CASES = {
-    "type": (column(INT), column(sa.BigInteger())),
-    "text": (column(S), column(sa.Text())),
-    "longer": (column(S, nullable=False), column(sa.String(80), nullable=False)),
-    "unsigned": (column(INT), column(mysql.INTEGER(unsigned=True))),
-    "zerofill": (column(mysql.INTEGER(display_width=5, zerofill=True)), column(INT)),
-    "enum": (
-        column(sa.Enum("b", "a", "it's")),
-        column(sa.Enum("b", "c", "a", "it's"), server_default="c"),
-    ),
-    "set": (column(mysql.SET("a", "b")), column(mysql.SET("a", "b", "c"))),
-    "decimal": (column(sa.Numeric(8, 2)), column(sa.Numeric(10, 4))),
-    "double": (column(sa.Float()), column(sa.Double())),
-    "fraction": (column(sa.DateTime()), column(mysql.DATETIME(fsp=6))),
-    "bool": (column(sa.Boolean()), column(sa.SmallInteger())),
-    "json": (column(sa.JSON()), column(sa.Text())),
-    "blob": (column(sa.LargeBinary()), column(mysql.LONGBLOB())),
-    "year": (column(mysql.YEAR()), column(sa.Integer())),
-    "bit": (column(mysql.BIT(3)), column(mysql.BIT(5))),
-    "not null": (column(INT), column(INT, nullable=False)),
-    "default": (column(S, server_default="x"), column(S, server_default="it's \\ %")),
-    "default gone": (column(INT, server_default="5", comment="c"), column(INT)),
-    "default expression": (
-        column(sa.String(40), server_default=sa.text("(uuid())"), nullable=False),
-        column(sa.String(40), server_default=sa.text("(concat('a:b', '%'))")),
-    ),
-    "on update": (
-        column(sa.DateTime(), server_default=sa.text(NOW)),
-        column(sa.DateTime(), server_default=sa.text(f"{NOW} ON UPDATE {NOW}")),
-    ),
-    "on update without default": (
-        column(sa.DateTime()),
-        column(sa.DateTime(), server_default=sa.text(f"NULL ON UPDATE {NOW}")),
-    ),
-    "timestamp": (
-        column(sa.TIMESTAMP(), server_default=sa.text(NOW), nullable=False),
-        column(sa.TIMESTAMP(), nullable=True),
-    ),
-    "comment": (column(INT, comment="it's: 5% \\"), column(INT, nullable=False)),
-    "collation": (
-        column(sa.String(20, collation="utf8mb4_bin")),
-        column(sa.String(20, collation="latin1_swedish_ci"), comment="x"),
-    ),
-    "collation gone": (column(sa.String(20, collation="utf8mb4_bin")), column(S)),
-    "counting": (
-        (
-            table(
-                "item", col("id", INT, primary_key=True, autoincrement=False), key=False
-            ),
-        ),
-        (table("item", col("id", INT, primary_key=True), key=False),),
-    ),
-    "counting, longer": (
-        (item(A),),
-        (table("item", col("id", sa.BigInteger(), primary_key=True), A, key=False),),
-    ),
-    "key changed": (
-        (
-            table(
-                "item",
-                col("a", INT, primary_key=True),
-                col("b", INT, primary_key=True),
-                key=False,
-            ),
-        ),
-        (
-            table(
-                "item",
-                col("a", INT, primary_key=True, autoincrement=True),
-                col("b", INT),
-                key=False,
-            ),
-        ),
-    ),
-    "key on another column": (
-        (item(col("b", S, nullable=False)),),
-        (
-            table(
-                "item",
-                col("id", INT, nullable=False),
-                col("b", S, primary_key=True),
-                key=False,
-            ),
-        ),
-    ),
-    "key column new": (
-        (table("item", col("b", S, primary_key=True), key=False),),
-        (item(col("b", S, nullable=False)),),
-    ),
-    "no key": (
-        (table("item", col("a", INT, primary_key=True), key=False),),
-        (table("item", col("a", INT, nullable=False), key=False),),
-    ),
-    "computed": (
-        column(INT, Later(sa.Computed, "z + 1", persisted=True)),
-        column(INT, Later(sa.Computed, "z + 2", persisted=False)),
-    ),
-    "computed comment": (
-        column(INT, Later(sa.Computed, "z + 1", persisted=True)),
-        column(INT, Later(sa.Computed, "z + 1", persisted=True), comment="c"),
-    ),
-    "computed to plain": (
-        column(INT, Later(sa.Computed, "z + 1", persisted=False)),
-        column(INT),
-    ),
-    "plain to computed": (
-        column(INT),
-        column(INT, Later(sa.Computed, "z + 1", persisted=True)),
-    ),
-    "index": (column(INT), column(INT, index=True)),
-    "index renamed": (
-        (item(A, later(sa.Index, "ix_one", "a")),),
-        (item(A, later(sa.Index, "ix_two", "a")),),
-    ),
-    "index prefix": (
-        (
-            item(
-                col("a", S),
-                later(sa.Index, "ix_a", "a", mysql_length=5, mariadb_length=5),
-            ),
-        ),
-        (
-            item(
-                col("a", S),
-                later(sa.Index, "ix_a", "a", mysql_length=9, mariadb_length=9),
-            ),
-        ),
-    ),
-    "index descending": (
-        (item(A, later(sa.Index, "ix_a", sa.text("a DESC"))),),
-        (item(A, later(sa.Index, "ix_a", "a")),),
-    ),
-    "fulltext": (
-        column(sa.Text()),
-        (
-            item(
-                col("a", sa.Text()),
-                col("z", INT),
-                later(
-                    sa.Index,
-                    "ft",
-                    "a",
-                    mysql_prefix="FULLTEXT",
-                    mariadb_prefix="FULLTEXT",
-                ),
-            ),
-        ),
-    ),
-    "unique": (column(S), column(S, unique=True)),
-    "unique named": (
-        (item(A, later(sa.UniqueConstraint, "a", name="uq_one")),),
-        (item(A, later(sa.UniqueConstraint, "a", name="uq_two")),),
-    ),
-    "unique wider": (
-        (item(A, col("z", INT), later(sa.UniqueConstraint, "a", name="uq")),),
-        (item(A, col("z", INT), later(sa.UniqueConstraint, "a", "z", name="uq")),),
-    ),
-    "check": (
-        (item(A, later(sa.CheckConstraint, "a > 0", name="ck")),),
-        (item(A, later(sa.CheckConstraint, "a > 1", name="ck")),),
-    ),
-    "check unnamed": (
-        column(INT),
-        (item(A, col("z", INT), later(sa.CheckConstraint, "a <> z")),),
-    ),
-    "check in a column": (
-        column(INT, Later(sa.CheckConstraint, "a > 0")),
-        column(sa.BigInteger(), Later(sa.CheckConstraint, "a > 0"), comment="x"),
-    ),
-    "check of a column gone": (
-        column(INT, Later(sa.CheckConstraint, "a > 0")),
-        column(INT),
-    ),
-    "fk": ((OWNER, item(A)), (OWNER, item(col("a", INT, fk("owner.id"))))),
-    "fk named": (
-        (OWNER, item(A)),
-        (OWNER, item(col("a", INT, fk("owner.id", name="fk_a")))),
-    ),
-    "fk action": (
-        (OWNER, item(col("a", INT, fk("owner.id")))),
-        (OWNER, item(col("a", INT, fk("owner.id", ondelete="CASCADE")))),
-    ),
-    "fk gets an index": (
-        (OWNER, item(col("a", INT, fk("owner.id", name="fk_a")))),
-        (OWNER, item(col("a", INT, fk("owner.id", name="fk_a"), index=True))),
-    ),
-    "fk and its index go": (
-        (OWNER, item(col("a", INT, fk("owner.id", name="fk_a"), index=True))),
-        (OWNER, item(A)),
-    ),
-    "fk column goes": (
-        (OWNER, item(A, col("b", INT, fk("owner.id"), index=True))),
-        (OWNER, item(A)),
-    ),
-    "fk index wider": (
-        (
-            OWNER,
-            item(
-                col("a", INT, fk("owner.id")), col("z", INT), later(sa.Index, "ix", "a")
-            ),
-        ),
-        (
-            OWNER,
-            item(
-                col("a", INT, fk("owner.id")),
-                col("z", INT),
-                later(sa.Index, "ix", "a", "z"),
-            ),
-        ),
-    ),
-    "fk retyped": (
-        (
-            table("owner", col("code", INT, unique=True)),
-            item(col("a", INT, fk("owner.code"))),
-        ),
-        (
-            table("owner", col("code", sa.BigInteger(), unique=True)),
-            item(col("a", sa.BigInteger(), fk("owner.code"))),
-        ),
-    ),
-    "fk key retyped": (
-        (table("owner", col("name", S)), item(col("a", INT, fk("owner.id")))),
-        (
-            table(
-                "owner",
-                col("id", sa.BigInteger(), primary_key=True),
-                col("name", S),
-                key=False,
-            ),
-            item(col("a", sa.BigInteger(), fk("owner.id"))),
-        ),
-    ),
-    "fk to another column": (
-        (OWNER, item(col("a", INT, fk("owner.id")))),
-        (OWNER, item(col("a", INT, fk("owner.code")))),
-    ),
-    "fk to itself": (
-        (item(A),),
-        (item(col("a", INT, fk("item.id", name="fk_self"))),),
-    ),
-    "circle": (
-        (item(A),),
-        (
-            item(col("a", INT, fk("other.id", name="fk_there"))),
-            table("other", col("b", INT, fk("item.id", name="fk_back"))),
-        ),
-    ),
-    "circle gone": (
-        (
-            item(col("a", INT, fk("other.id", name="fk_there"))),
-            table("other", col("b", INT, fk("item.id", name="fk_back"))),
-        ),
-        (item(A),),
-    ),
-    "column comes": (
-        column(INT),
-        (item(A, col("z", INT), col("b", S, nullable=False)),),
-    ),
-    "tables": ((OWNER,), (table("other", col("b", S)),)),
-    "comment of table": ((item(A, comment="it's"),), (item(A),)),
-    "engine": ((item(A),), (item(A, mysql_engine="MyISAM", mariadb_engine="MyISAM"),)),
-    "row format": (
-        (item(A, mysql_row_format="COMPACT", mariadb_row_format="COMPACT"),),
-        (item(A, mysql_row_format="DYNAMIC", mariadb_row_format="DYNAMIC"),),
-    ),
-    "collation of table": (
-        (
-            item(
-                col("a", S),
-                col("t", sa.Text()),
-                mysql_collate="latin1_bin",
-                mariadb_collate="latin1_bin",
-            ),
-        ),
-        (
-            item(
-                col("a", S),
-                col("t", sa.Text()),
-                mysql_collate="utf8mb4_unicode_ci",
-                mariadb_collate="utf8mb4_unicode_ci",
-            ),
-        ),
-    ),
-    "collation of table gone": (
-        (
-            item(
-                col("a", S),
-                col("t", sa.Text()),
-                mysql_collate="latin1_bin",
-                mariadb_collate="latin1_bin",
-            ),
-        ),
-        (item(col("a", S), col("t", sa.Text())),),
-    ),
-}
-
-
-@pytest.fixture
-def connection(mariadb_url):
-    engine = sa.create_engine(mariadb_url)
-    with engine.connect() as connection:
-        yield connection
-    engine.dispose()
-
-
-@contextmanager
-def ours(connection):
-    context = owned_context(MigrationContext.configure(connection))
-    with Operations.context(context), context.begin_transaction():
-        yield
-    connection.commit()
-
-
-@contextmanager
-def plain(connection):
-    kept = dict(_impls)
-    _impls["mysql"] = alembic_mysql.MySQLImpl
-    try:
-        context = MigrationContext.configure(connection)
-        with PlainOperations.context(context), context.begin_transaction():
-            yield
-        connection.commit()
-    finally:
-        _impls.update(kept)
+from mysql_cases import CASES, models
+from mysql_runs import emptied, ours, plain
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_there_and_back(connection, case):
+def test_there_and_back(mariadb, case):
     """The upgrade leads to the models, the downgrade back; with plain Alembic too."""
     before, after = (models(*each) for each in CASES[case])
-    before.create_all(connection)
-    connection.commit()
-    script = generated(connection, after)
-    connection.commit()
+    before.create_all(mariadb)
+    mariadb.commit()
+    script = generated(mariadb, after)
+    mariadb.commit()
     assert script.changes
     for runtime in (ours, plain):
-        with runtime(connection):
+        with runtime(mariadb):
             script.module.upgrade()
-        assert differences(connection, script.wanted) == ()
-        connection.commit()
-        with runtime(connection):
+        assert differences(mariadb, script.wanted) == ()
+        mariadb.commit()
+        with runtime(mariadb):
             script.module.downgrade()
-        assert differences(connection, script.current) == ()
-        connection.commit()
+        assert differences(mariadb, script.current) == ()
+        mariadb.commit()
 
 
-@pytest.mark.parametrize("case", [each for each in CASES if "check" in each])
-def test_checks_are_called_as_create_all_does(connection, case):
-    """What the models leave unnamed has the name that the server makes up."""
-
-    def called():
-        with connection.begin():
-            said = "SELECT constraint_name FROM information_schema.check_constraints"
-            mine = " WHERE constraint_schema = DATABASE()"
-            return sorted(connection.exec_driver_sql(said + mine).scalars())
-
+@pytest.mark.parametrize("runtime", [ours, plain])
+@pytest.mark.parametrize("case", CASES)
+def test_tables_are_those_of_create_all(mariadb, case, runtime):
+    """What the server tells of the tables is what it tells after create_all()."""
     before, after = (models(*each) for each in CASES[case])
-    after.create_all(connection)
-    connection.commit()
-    wanted = called()
-    after.drop_all(connection)
-    before.create_all(connection)
-    connection.commit()
-    script = generated(connection, after)
-    connection.commit()
+    after.create_all(mariadb)
+    mariadb.commit()
+    wanted = tables(mariadb)
+    emptied(mariadb)
+    before.create_all(mariadb)
+    mariadb.commit()
+    script = generated(mariadb, after)
+    mariadb.commit()
 
-    with ours(connection):
+    with runtime(mariadb):
         script.module.upgrade()
 
-    assert called() == wanted
+    assert tables(mariadb) == wanted
+
+
+def tables(connection):
+    """Return SHOW CREATE TABLE of each table, its lines in an order of their own."""
+    found = {}
+    for name in sa.inspect(connection).get_table_names():
+        (_, text) = connection.exec_driver_sql(f"SHOW CREATE TABLE `{name}`").one()
+        head, *lines, tail = text.splitlines()
+        counted = re.sub(r" AUTO_INCREMENT=\d+", "", tail)
+        found[name] = [head, *sorted(line.strip(" ,") for line in lines), counted]
+    connection.rollback()
+    return found

@@ -117,7 +117,11 @@ class ConstraintBuilder:
 
     def _check(self, draft: CheckDraft, table: str) -> schema.Check:
         mentions = self.spellings.mentions.get(draft.form, draft.mentions)
-        made = self._made(draft.constraint, schema.Check, table, mentions)
+        beside = self.wording.beside(draft.constraint)
+        if beside is not None:
+            made = Made(beside, Naming.NONE)
+        else:
+            made = self._made(draft.constraint, schema.Check, table, mentions)
         return schema.Check(
             name=made.name,
             expression=self.spellings.checks[draft.form],

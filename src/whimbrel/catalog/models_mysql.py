@@ -45,6 +45,9 @@ from whimbrel.schema.state import Table as StateTable
 
 LONGEST_NAME = 64
 
+OTHER_CHECK = "CHECK (1)"
+"""What stands for a check of a column's own: MariaDB's JSON is none beside another."""
+
 
 class MySQLWording(Wording):
     """The server is asked for everything that it spells in its own words."""
@@ -143,9 +146,23 @@ class MySQLWording(Wording):
         """
         if column.computed is not None and self.server.is_mariadb:
             return ""
-        if not column.nullable:
-            return "NOT NULL"
-        return "NULL" if form.type_text.upper().startswith("TIMESTAMP") else ""
+        said = "" if column.nullable else "NOT NULL"
+        if column.nullable and form.type_text.upper().startswith("TIMESTAMP"):
+            said = "NULL"
+        if form.type_text.upper() == "JSON" and any(map(self.beside, _checks(column))):
+            said = f"{said} {OTHER_CHECK}"
+        return said
+
+    def beside(self, check: CheckConstraint) -> str | None:
+        """Return the column in whose definition the server keeps *check*.
+
+        MariaDB takes no more than one there, and none that has a name.
+        """
+        column = check.parent
+        if not self.server.is_mariadb or not isinstance(column, Column):
+            return None
+        is_sole = check.name is None and len(_checks(column)) == 1
+        return self.stored_name(column.name) if is_sole else None
 
     def is_emitted(self, constraint: Constraint, ddl: DDLCompiler) -> bool:
         """Return whether CREATE TABLE says anything of *constraint*."""
@@ -218,6 +235,11 @@ class MySQLWording(Wording):
         if column is not column.table._autoincrement_column:
             return False
         return self.ddl.get_column_specification(column).endswith(" AUTO_INCREMENT")
+
+
+def _checks(column: AnyColumn) -> list[CheckConstraint]:
+    """Return the checks that stand in the definition of *column*."""
+    return [each for each in column.constraints if isinstance(each, CheckConstraint)]
 
 
 def _short(name: str) -> str:

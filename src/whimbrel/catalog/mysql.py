@@ -144,7 +144,7 @@ class _Reading:
         for row in self.catalog.checks.get(place, ()):
             clause = decoded(row.clause)
             is_beside = row.level == "Column" or (
-                row.level is None and row.name in columns
+                self.is_mariadb and row.level is None and row.name in columns
             )
             if is_beside:
                 beside[row.name] = clause

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sqlalchemy import (
+    CheckConstraint,
     Column,
     Constraint,
     ForeignKeyConstraint,
@@ -315,6 +316,10 @@ class Wording:
             target: the bare name of the table that a foreign key refers to.
         """
         return Made(default_name(kind, table, columns, target), Naming.NONE)
+
+    def beside(self, check: CheckConstraint) -> str | None:  # noqa: ARG002 - for those that override
+        """Return the column in whose definition the database keeps *check*."""
+        return None
 
     def kept(self, constraints: Iterable[StoredConstraint]) -> list[StoredConstraint]:
         """Return those of a table's *constraints* that the database keeps.

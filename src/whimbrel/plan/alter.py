@@ -133,11 +133,13 @@ def _added(
     return special if special is not None else add_constraint(forms, table, constraint)
 
 
-def drop_keys(forms: Forms, name: TableName, keys: Iterable[Constraint]) -> TableOps:
-    """Return the operation that drops constraints, and nothing else."""
+def drop_keys(
+    forms: Forms, name: TableName, keys: Iterable[Constraint]
+) -> Iterator[ops.MigrateOperation]:
+    """Yield the operations that drop constraints, and nothing else."""
     dropped = tuple(keys)
-    inner = [drop_constraint(forms, name, each) for each in dropped]
-    return table_ops(name, inner, _naming(dropped, ()))
+    inner = [each for key in dropped for each in _drop(forms, name, key)]
+    yield from in_parts(name, inner, _naming(dropped, ()))
 
 
 def _whole(forms: Forms, task: Task) -> Iterator[ops.MigrateOperation]:
@@ -154,7 +156,7 @@ def _whole(forms: Forms, task: Task) -> Iterator[ops.MigrateOperation]:
     inner += _turns(forms, task)
     inner += forms.first(task)
     inner += [together] if together is not None else _column_operations(forms, task)
-    for thing in sorted(coming, key=lambda each: _rank(COMING, each)):
+    for thing in sorted(coming, key=_rank_of_coming):
         inner.append(_create(forms, task.name, thing))
     batch = _naming(going, coming)
     for change in task.changes:
@@ -182,6 +184,12 @@ def _turns(forms: Forms, task: Task) -> Iterator[ops.MigrateOperation]:
 
 def _rank(kinds: tuple[type[Thing], ...], thing: Thing) -> tuple[int, str, str]:
     return (kinds.index(type(thing)), thing.name, repr(thing))
+
+
+def _rank_of_coming(thing: Thing) -> tuple[int, bool, str, str]:
+    """Return by what things are put in order; names that are made up come last."""
+    kind, name, content = _rank(COMING, thing)
+    return (kind, thing.naming is Naming.NONE, name, content)
 
 
 def _drop(

@@ -74,8 +74,10 @@ def build(
     onlookers = followed(current.onlookers, filter(_is_rename, there))
     up = forms(dialect, (*wanted.enums, *current.enums), onlookers)
     down = forms(dialect, (*current.enums, *wanted.enums), onlookers)
+    upgrade = tuple(_path(there, current, wanted, up, fills))
+    down.recall(up)
     return Plan(
-        upgrade=tuple(_path(there, current, wanted, up, fills)),
+        upgrade=upgrade,
         downgrade=tuple(_path(reverse_all(there), wanted, current, down)),
     )
 
@@ -206,11 +208,13 @@ def _table_steps(
     changes: tuple[Change, ...], start: State, end: State, forms: Forms
 ) -> Iterator[Step]:
     """Yield the steps that make, alter and drop tables."""
-    arrangement = arrange(
-        tasks_of(changes, start, end, forms),
-        start.tables,
-        can_split=not forms.keeps_keys_inline,
-        shares_names=forms.shares_index_names,
+    arrangement = forms.arranged(
+        arrange(
+            tasks_of(changes, start, end, forms),
+            start.tables,
+            can_split=not forms.keeps_keys_inline,
+            shares_names=forms.shares_index_names,
+        )
     )
     late = _late_keys(arrangement, forms)
     served = {(task.verb, task.name): task.changes for task in arrangement.tasks}
@@ -252,8 +256,8 @@ def _early_steps(
             yield Step(operation=drop_index(forms, name, thing), changes=why)
         else:
             keys.append(thing)
-    if keys:
-        yield Step(operation=drop_keys(forms, name, keys), changes=why)
+    for operation in drop_keys(forms, name, keys):
+        yield Step(operation=operation, changes=why)
 
 
 def _task_steps(forms: Forms, task: Task, arrangement: Arrangement) -> Iterator[Step]:
@@ -263,7 +267,8 @@ def _task_steps(forms: Forms, task: Task, arrangement: Arrangement) -> Iterator[
         case Task(verb=Verb.CREATE, after=Table() as table):
             made = create_table(forms, table, late)
             yield Step(operation=made, changes=task.changes)
-            for operation in forms.after_create(table):
+            made_now = replace(table, constraints=table.constraints - late)
+            for operation in forms.after_create(made_now):
                 yield Step(operation=operation, changes=task.changes)
             for index in sorted(table.indexes, key=lambda each: each.name):
                 indexed = create_index(forms, table.name, index)

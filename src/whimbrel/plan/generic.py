@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic.operations import ops
 from sqlalchemy.sql.elements import TextClause, conv
+from sqlalchemy.sql.schema import SchemaItem
 from sqlalchemy.types import TypeEngine
 
 from whimbrel.plan.items import (
@@ -24,6 +25,7 @@ from whimbrel.plan.table_forms import TableForms
 from whimbrel.schema.changes import EnumChange, SequenceChange, TableFacts
 from whimbrel.schema.dialect import Dialect
 from whimbrel.schema.state import (
+    Check,
     Column,
     Constraint,
     Enum,
@@ -254,22 +256,34 @@ class Forms(TableForms):
 
 
 def column_item(
-    forms: Forms, column: Column, table: Table | None = None
+    forms: Forms,
+    column: Column,
+    table: Table | None = None,
+    check: Check | None = None,
 ) -> sa.Column[Any]:
-    """Return *column* as SQLAlchemy writes it, without keys, indexes and checks."""
+    """Return *column* as SQLAlchemy writes it, without keys and indexes.
+
+    Args:
+        forms: how the dialect wants things.
+        column: the column.
+        table: the table that is made with it.
+        check: the check that stands in its definition.
+    """
     type_ = forms.type_in_table(column, table)
     kw: dict[str, Any] = {"nullable": column.nullable}
-    generated: list[sa.Computed | sa.Identity] = []
+    inside: list[SchemaItem] = []
     if column.computed is not None:
-        generated = [computed_item(column.computed)]
+        inside.append(computed_item(column.computed))
     elif column.identity is not None:
-        generated = [identity_item(column.identity)]
+        inside.append(identity_item(column.identity))
     elif column.default is not None:
         kw["server_default"] = forms.default(column.default)
     if column.comment is not None:
         kw["comment"] = column.comment
     options = forms.column_options(column, table)
-    return sa.Column(column.name, type_, *generated, **{**kw, **options})
+    if check is not None:
+        inside.append(sa.CheckConstraint(text(check.expression.text)))
+    return sa.Column(column.name, type_, *inside, **{**kw, **options})
 
 
 def create_index(forms: Forms, table: TableName, index: Index) -> ops.CreateIndexOp:
@@ -303,9 +317,12 @@ def index_arguments(forms: Forms, index: Index) -> dict[str, Any]:
     return kw
 
 
-def add_column(forms: Forms, table: TableName, column: Column) -> ops.AddColumnOp:
-    """Return the operation that adds *column*."""
-    return ops.AddColumnOp(table.name, column_item(forms, column), schema=table.schema)
+def add_column(
+    forms: Forms, table: TableName, column: Column, check: Check | None = None
+) -> ops.AddColumnOp:
+    """Return the operation that adds *column*, with the check in its definition."""
+    item = column_item(forms, column, check=check)
+    return ops.AddColumnOp(table.name, item, schema=table.schema)
 
 
 def drop_column(forms: Forms, table: TableName, column: Column) -> ops.DropColumnOp:

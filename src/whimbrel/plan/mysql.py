@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from typing import Any
 
 from alembic.operations import ops
 
-from whimbrel.plan.columns import altered, comes, dependents_last, goes
+from whimbrel.plan.columns import altered, comes, dependents_last, goes, mentions
 from whimbrel.plan.generic import Thing, changes_type
 from whimbrel.plan.mysql_columns import MySQLColumns
-from whimbrel.plan.mysql_keys import entailed, made_names
+from whimbrel.plan.mysql_keys import entailed
+from whimbrel.plan.mysql_names import KeyNames, names_of_checks, with_unnamed_last
 from whimbrel.plan.mysql_text import (
     altering,
     column_of_check,
@@ -22,8 +24,9 @@ from whimbrel.plan.mysql_text import (
     values,
 )
 from whimbrel.plan.mysql_types import is_text
-from whimbrel.plan.order import Task
+from whimbrel.plan.order import Arrangement, Task
 from whimbrel.plan.step import BatchOptions
+from whimbrel.plan.table_forms import TableForms
 from whimbrel.plan.tables import add_constraint, drop_constraint
 from whimbrel.schema.changes import ColumnChange, FactsChange, TableFacts
 from whimbrel.schema.names import unique_name
@@ -35,6 +38,8 @@ from whimbrel.schema.state import (
     Index,
     Naming,
     PrimaryKey,
+    State,
+    Table,
     TableName,
     Unique,
 )
@@ -60,6 +65,31 @@ class MySQLForms(MySQLColumns):
 
     shares_index_names = False
 
+    def __init__(self, *args: Any, **kw: Any) -> None:
+        super().__init__(*args, **kw)
+        self._keys = KeyNames()
+
+    def recall(self, there: TableForms) -> None:
+        """Know what was done on the way that is gone back now."""
+        if isinstance(there, MySQLForms):
+            self._keys.recall(there._keys)
+
+    def schema_operations(
+        self, start: State, end: State
+    ) -> Iterable[ops.MigrateOperation]:
+        """Look at the keys that are there; schemas need nothing."""
+        self._keys.begin(start)
+        return super().schema_operations(start, end)
+
+    def arranged(self, arrangement: Arrangement) -> Arrangement:
+        """Return *arrangement* with the unnamed keys behind those that come again."""
+        return with_unnamed_last(arrangement)
+
+    def after_create(self, table: Table) -> Iterable[ops.MigrateOperation]:
+        """Return what a table needs that ``CREATE TABLE`` cannot say."""
+        self._keys.made_with(table)
+        return super().after_create(table)
+
     def retypes(self, before: Column, after: Column) -> bool:
         """Whether foreign keys of a column must go while its type becomes another."""
         return changes_type(before, after)
@@ -68,11 +98,17 @@ class MySQLForms(MySQLColumns):
         """Return *task* with all that it entails."""
         if task.before is not None and task.after is not None:
             self._tables[task.name] = (task.before, task.after)
-            made = made_names(task, self.dialect.is_mariadb)
+            made = names_of_checks(task, self.dialect.is_mariadb)
             self._made |= {(task.name, each): name for each, name in made}
         following = [each.name for each, _ in _following(task)]
         task = replace(task, retyped=task.retyped | frozenset(following))
-        return entailed(task)
+        task = entailed(task)
+        self._beside |= {
+            (task.name, name): check for name, check in _said_with_column(task)
+        }
+        said = self._beside.values()
+        coming = (each for each in task.coming if each not in said)
+        return replace(task, coming=tuple(coming))
 
     def together(self, task: Task) -> ops.ExecuteSQLOp | None:
         """Return the one statement that exchanges a key under a counting column."""
@@ -93,15 +129,13 @@ class MySQLForms(MySQLColumns):
         plain = [each for each in come if each.computed is None]
         made = dependents_last(each for each in come if each.computed is not None)
         for column in (*plain, *made):
-            clauses.append(f"ADD COLUMN {quoted(column.name)} {definition(column)}")
+            check = self._beside.get((task.name, column.name))
+            words = definition(column, check)
+            clauses.append(f"ADD COLUMN {quoted(column.name)} {words}")
         clauses += [f"ADD {primary_key(key)}" for key in coming]
         return altering(task.name, *clauses)
 
     # -- constraints and indexes ----------------------------------------------------
-
-    def is_said_apart(self, constraint: Constraint) -> bool:
-        """Whether ``CREATE TABLE`` cannot say a constraint by SQLAlchemy's words."""
-        return isinstance(constraint, Check) and column_of_check(constraint) is not None
 
     def add_constraint(
         self, table: TableName, constraint: Constraint
@@ -110,26 +144,38 @@ class MySQLForms(MySQLColumns):
         column = self._column_of(table, constraint, side=1)
         if column is not None and isinstance(constraint, Check):
             return altering(table, modifying(column, column, constraint))
-        is_unnamed = isinstance(constraint, Unique) and constraint.naming is Naming.NONE
-        is_made = (table, constraint) in self._made and not _names_index(constraint)
-        if table in self._tables and (is_unnamed or is_made):
+        if self._is_named_by_server(table, constraint):
             operation = add_constraint(self, table, constraint)
             operation.constraint_name = None  # type: ignore[attr-defined]  # the server's own
             return operation
         return None
 
+    def _is_named_by_server(self, table: TableName, constraint: Constraint) -> bool:
+        """Whether a script had better leave the name of a constraint to the server."""
+        match constraint:
+            case ForeignKey():
+                is_made = self._keys.added(table, constraint)
+                return is_made and not _names_index(constraint)
+            case Unique():
+                return constraint.naming is Naming.NONE and table in self._tables
+            case _:
+                return (table, constraint) in self._made
+
     def drop_constraint(
         self, table: TableName, constraint: Constraint
     ) -> Iterable[ops.MigrateOperation] | None:
         """Return what drops a check that stands in the definition of a column."""
-        if made := self._made_name(table, constraint):
+        if isinstance(constraint, ForeignKey):
+            made: str | None = self._keys.dropped(table, constraint)
+        else:
+            made = self._made_name(table, constraint)
+        if made is not None:
             named = replace(constraint, name=made)
             return (drop_constraint(self, table, named),)
-        if not isinstance(constraint, Check) or column_of_check(constraint) is None:
-            return None
         column = self._column_of(table, constraint, side=0)
-        stays = self._column_of(table, constraint, side=1)
-        if column is None or stays is None:
+        if column is None:
+            return None
+        if self._column_of(table, constraint, side=1) is None:
             return ()
         return (altering(table, modifying(column, column)),)
 
@@ -161,11 +207,11 @@ class MySQLForms(MySQLColumns):
         self, table: TableName, constraint: Constraint, *, side: int
     ) -> Column | None:
         """Return the column in whose definition a check stands, before or after."""
-        name = column_of_check(constraint) if isinstance(constraint, Check) else None
-        if name is None or table not in self._tables:
+        if table not in self._tables:
             return None
-        columns = self._tables[table][side].columns
-        return next((each for each in columns if each.name == name), None)
+        stands = self._tables[table][side]
+        name = column_of_check(constraint, stands)
+        return next((each for each in stands.columns if each.name == name), None)
 
     # -- the table as a whole ---------------------------------------------------------
 
@@ -205,12 +251,29 @@ class MySQLForms(MySQLColumns):
                         yield altering(task.name, *clauses)
 
 
-def _names_index(constraint: Constraint) -> bool:
+def _said_with_column(task: Task) -> Iterator[tuple[str, Check]]:
+    """Yield the checks that come in the definition of a new column.
+
+    One that names another new column must wait for it.
+    """
+    if task.before is None or task.after is None:
+        return
+    there = {each.name for each in task.before.columns}
+    new = {each.name for each in task.after.columns} - there
+    for check in task.coming:
+        name = column_of_check(check, task.after)
+        if not isinstance(check, Check) or name not in new:
+            continue
+        if not any(mentions(check.expression, each) for each in new - {name}):
+            yield name, check
+
+
+def _names_index(key: ForeignKey) -> bool:
     """Whether a foreign key gave its name to the index that the server made for it.
 
     It does so where a statement names it, be it as the server would have.
     """
-    return isinstance(constraint, ForeignKey) and constraint.index == constraint.name
+    return key.index == key.name
 
 
 def _following(task: Task) -> Iterator[tuple[Column, Column]]:

@@ -54,6 +54,7 @@ class MySQLColumns(Forms):
         super().__init__(*args, **kw)
         self._tables: dict[TableName, tuple[Table, Table]] = {}
         self._made: dict[tuple[TableName, Constraint], str] = {}
+        self._beside: dict[tuple[TableName, str], Check] = {}
 
     def column_type(self, column: Column) -> TypeEngine[Any]:
         """Return the type by which a script writes that of *column*."""
@@ -188,12 +189,13 @@ class MySQLColumns(Forms):
 
         Where a column takes no NULL and has no default, rows would get '' or 0.
         """
+        check = self._beside.get((table, column.name))
         if _is_unsaid(column) or is_counting(column):
-            clause = f"ADD COLUMN {quoted(column.name)} {definition(column)}"
+            clause = f"ADD COLUMN {quoted(column.name)} {definition(column, check)}"
             return altering(table, clause)
         if _is_made_up(column):
-            return add_column(self, table, replace(column, nullable=True))
-        return add_column(self, table, column)
+            column = replace(column, nullable=True)
+        return add_column(self, table, column, check)
 
     def after_add(
         self, table: TableName, column: Column
@@ -205,26 +207,29 @@ class MySQLColumns(Forms):
 
     def after_create(self, table: Table) -> Iterable[ops.MigrateOperation]:
         """Yield what a table needs that ``CREATE TABLE`` cannot say."""
-        checks = {
-            column_of_check(e): e for e in table.constraints if isinstance(e, Check)
-        }
         key = table.primary_key
         in_key = key.columns if key is not None else ()
         for column in table.ordered_columns:
             is_late = is_counting(column) and column.name not in in_key
-            if is_late or _is_unsaid(column) or column.name in checks:
-                check = checks.get(column.name)
+            if is_late or _is_unsaid(column):
+                check = self.check_beside(column, table)
                 yield altering(table.name, modifying(column, column, check))
 
+    def check_beside(self, column: Column, table: Table) -> Check | None:
+        """Return the check that stands in the definition of a column of *table*."""
+        for each in table.constraints:
+            if isinstance(each, Check) and column_of_check(each, table) == column.name:
+                return each
+        return None
+
     def _check_of(self, table: TableName, column: Column) -> Check | None:
-        """Return the check that stands in the definition of a column and stays."""
+        """Return the check that stands in the definition of a column by now."""
         if table not in self._tables:
             return None
         before, after = self._tables[table]
-        for each in before.constraints & after.constraints:
-            if isinstance(each, Check) and column_of_check(each) == column.name:
-                return each
-        return None
+        check = self.check_beside(column, after)
+        is_there = check in before.constraints or (table, column.name) in self._beside
+        return check if is_there else None
 
 
 def _lengths(index: Index) -> dict[str, int]:

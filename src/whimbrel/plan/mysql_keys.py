@@ -8,15 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from itertools import count
-from typing import TypeVar
 
-from whimbrel.plan.mysql_text import column_of_check, values
+from whimbrel.plan.mysql_text import values
 from whimbrel.plan.order import Task, Thing
 from whimbrel.schema.names import unique_name
 from whimbrel.schema.state import (
-    Check,
-    Constraint,
     ForeignKey,
     Index,
     IndexPart,
@@ -25,9 +21,6 @@ from whimbrel.schema.state import (
     Table,
     Unique,
 )
-
-
-Numbered = TypeVar("Numbered", ForeignKey, Check)
 
 
 def entailed(task: Task) -> Task:
@@ -52,60 +45,6 @@ def entailed(task: Task) -> Task:
             coming.add(key)
     going |= set(_left_behind(task.before, going - renamed, coming))
     return replace(task, going=_sorted(going), coming=_sorted(coming))
-
-
-def made_names(task: Task, is_mariadb: bool) -> Iterator[tuple[Constraint, str]]:
-    """Yield the foreign keys and checks that scripts leave unnamed, as they are called.
-
-    The server counts on from the highest number that is there: ``item_ibfk_3``. For
-    its checks MariaDB takes the first number that is free: ``CONSTRAINT_1``.
-
-    Args:
-        task: what becomes of a table.
-        is_mariadb: whether it is a MariaDB's.
-    """
-    if task.before is None or task.after is None:
-        return
-    sides = (
-        (task.before, task.going, task.coming),
-        (task.after, task.coming, task.going),
-    )
-    stem = "CONSTRAINT_" if is_mariadb else f"{task.name.name}_chk_"
-    for table, gone, new in sides:
-        stays = table.constraints - {*gone}
-        yield from _numbered(_keys(stays), _keys(new), f"{task.name.name}_ibfk_")
-        yield from _numbered(_checks(stays), _checks(new), stem, fills=is_mariadb)
-
-
-def _numbered(
-    stays: Iterable[Numbered],
-    new: Iterable[Numbered],
-    stem: str,
-    *,
-    fills: bool = False,
-) -> Iterator[tuple[Numbered, str]]:
-    """Yield what is *new* and has the name that the server would make, with it."""
-    taken = {_number(each, stem) for each in stays} | {0}
-    for each in sorted(new, key=lambda each: (each.name, repr(each))):
-        free = max(taken) + 1
-        if fills:
-            free = next(n for n in count(1) if n not in taken)
-        if each.naming is Naming.NONE or _number(each, stem) == free:
-            taken.add(free)
-            yield each, f"{stem}{free}"
-        taken.add(_number(each, stem))
-
-
-def _number(thing: Constraint, stem: str) -> int:
-    """Return the number in the name that a server gave; 0 if it did not."""
-    match = re.fullmatch(rf"{re.escape(stem)}(\d+)", thing.name)
-    return int(match[1]) if match is not None else 0
-
-
-def _checks(things: Iterable[Thing]) -> list[Check]:
-    """Return the checks with a name of their own, and not their column's."""
-    checks = (each for each in things if isinstance(each, Check))
-    return [each for each in checks if column_of_check(each) is None]
 
 
 def serves(thing: Thing, key: ForeignKey) -> bool:

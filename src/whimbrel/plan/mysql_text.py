@@ -15,6 +15,7 @@ from whimbrel.schema.state import (
     Option,
     Options,
     PrimaryKey,
+    Table,
     TableName,
 )
 
@@ -115,12 +116,11 @@ def is_counting(column: Column) -> bool:
     return Option("autoincrement", "on") in column.options
 
 
-def column_of_check(check: Check) -> str | None:
+def column_of_check(thing: object, table: Table) -> str | None:
     """Return the column in whose definition a check stands, if it is in one.
 
     Such a check has no name; it goes by that of its column.
     """
-    if check.naming is not Naming.NONE:
+    if not isinstance(thing, Check) or thing.naming is not Naming.NONE:
         return None
-    is_own = quoted(check.name) in check.expression.canonical
-    return check.name if is_own else None
+    return next((each.name for each in table.columns if each.name == thing.name), None)

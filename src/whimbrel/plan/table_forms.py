@@ -8,8 +8,8 @@ from collections.abc import Iterable
 
 from alembic.operations import ops
 
-from whimbrel.plan.order import Task
-from whimbrel.schema.state import Column, Constraint, TableName
+from whimbrel.plan.order import Arrangement, Task
+from whimbrel.schema.state import Check, Column, Constraint, Table, TableName
 
 
 class TableForms:
@@ -21,6 +21,17 @@ class TableForms:
     def entailed(self, task: Task) -> Task:
         """Return *task* with all that it entails on this database."""
         return task
+
+    def arranged(self, arrangement: Arrangement) -> Arrangement:
+        """Return *arrangement* as this database needs it."""
+        return arrangement
+
+    def check_beside(self, column: Column, table: Table) -> Check | None:
+        """Return the check that stands in the definition of a column of *table*."""
+        return None
+
+    def recall(self, there: TableForms) -> None:
+        """Know what was done on the way that is gone back now."""
 
     def first(self, task: Task) -> Iterable[ops.MigrateOperation]:
         """Return what happens to the table as a whole before its columns change."""

@@ -36,9 +36,14 @@ def create_table(
         table: the table as it shall be.
         apart: its foreign keys that are added later.
     """
-    inside = (each for each in ordered(table.constraints) if each not in apart)
+    beside = {each: forms.check_beside(each, table) for each in table.columns}
+    elsewhere = {*apart, *beside.values()}
+    inside = (each for each in ordered(table.constraints) if each not in elsewhere)
     items = [
-        *(column_item(forms, column, table) for column in table.ordered_columns),
+        *(
+            column_item(forms, column, table, beside[column])
+            for column in table.ordered_columns
+        ),
         *(
             constraint_item(forms, each)
             for each in inside

@@ -258,7 +258,9 @@ def _column_called(column: Column, swap: Swap, words: Words) -> Column:
 
 def _constraint_called(constraint: Constraint, swap: Swap, words: Words) -> Constraint:
     if isinstance(constraint, Check):
-        return replace(constraint, expression=words(constraint.expression))
+        is_named = constraint.naming is not Naming.NONE
+        name = constraint.name if is_named else swap(constraint.name)
+        return replace(constraint, name=name, expression=words(constraint.expression))
     if isinstance(constraint, Exclusion):
         return _exclusion_called(constraint, swap, words)
     return replace(constraint, columns=tuple(map(swap, constraint.columns)))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 from typing import Any
 
 from alembic.autogenerate import render as alembic_render
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import ops
+from sqlalchemy.schema import Column
 
 
 def rename_table(context: AutogenContext, op: ops.RenameTableOp) -> str:
@@ -32,6 +34,30 @@ def create_check(context: AutogenContext, op: ops.CreateCheckConstraintOp) -> st
     options = alembic_render._render_dialect_kwargs_items(context, check.dialect_kwargs)
     arguments = _placed(context, op, [condition])
     return _call("create_check_constraint", context, [*arguments, *options])
+
+
+def column(context: AutogenContext, column: Column[Any]) -> str | bool:
+    """Write a column with the checks in its definition, which Alembic leaves out.
+
+    A column that has none is not written: Alembic does.
+    """
+    checks = [each for each in column.constraints if not each._type_bound]
+    if not checks:
+        return False
+    bare = column._copy()
+    bare.constraints.clear()
+    written = alembic_render._render_column(bare, context)
+    said = (alembic_render._render_constraint(each, context, None) for each in checks)
+    return _with_arguments(written, *filter(None, said))
+
+
+def _with_arguments(call: str, *arguments: str) -> str:
+    """Return *call* with more arguments behind those that have no keyword."""
+    written = ast.parse(call, mode="eval").body
+    assert isinstance(written, ast.Call)
+    last = written.args[-1].end_col_offset or 0
+    start = call.encode()[:last].decode()
+    return f"{start}, {', '.join(arguments)}{call[len(start) :]}"
 
 
 def _placed(context: AutogenContext, op: Any, content: list[str]) -> list[str]:

@@ -241,6 +241,7 @@ class Renderer:
         match kind:
             case "column":
                 self.place = Place(self.place.table, str(thing.name))
+                return calls.column(self.context, thing)
             case "type":
                 return self._type(thing)
             case "primary_key":

@@ -1,0 +1,45 @@
+"""Scripts run on MariaDB: by our operations, and by plain Alembic's."""
+
+from contextlib import contextmanager
+
+import sqlalchemy as sa
+from alembic.ddl import mysql as alembic_mysql
+from alembic.ddl.impl import _impls
+from alembic.migration import MigrationContext
+from alembic.operations import Operations as PlainOperations
+
+from whimbrel.run.runtime import Operations, owned_context
+
+
+def emptied(connection):
+    """Drop all tables."""
+    connection.rollback()
+    connection.exec_driver_sql("SET foreign_key_checks = 0")
+    for name in sa.inspect(connection).get_table_names():
+        quoted = name.replace("`", "``").replace("%", "%%")
+        connection.exec_driver_sql(f"DROP TABLE `{quoted}`")
+    connection.exec_driver_sql("SET foreign_key_checks = 1")
+    connection.commit()
+
+
+@contextmanager
+def ours(connection):
+    """Let scripts run as a run of ours lets them."""
+    context = owned_context(MigrationContext.configure(connection))
+    with Operations.context(context), context.begin_transaction():
+        yield
+    connection.commit()
+
+
+@contextmanager
+def plain(connection):
+    """Let scripts run as Alembic alone does, its own implementation in place."""
+    kept = dict(_impls)
+    _impls["mysql"] = alembic_mysql.MySQLImpl
+    try:
+        context = MigrationContext.configure(connection)
+        with PlainOperations.context(context), context.begin_transaction():
+            yield
+        connection.commit()
+    finally:
+        _impls.update(kept)
