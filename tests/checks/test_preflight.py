@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic.migration import MigrationContext
 from alembic.operations import ops
 
 from whimbrel.catalog.read import read_state
 from whimbrel.checks.outlook import Foreseen, Foresight
 from whimbrel.checks.preflight import preflight
 from whimbrel.checks.rule import RULES, Severity, accepted_codes
+from whimbrel.run.runtime import Operations, owned_context
 from whimbrel.schema.scope import Scope
 
 
@@ -124,7 +126,7 @@ def test_values_that_a_type_does_not_take(connection):
     )
     expected = {
         "sqlite": ([], []),
-        "postgresql": ([("W305", 1)], [("W306", 0)]),
+        "postgresql": ([("W305", 1)], [("W306", 1)]),
         "mysql": ([("W305", 1)], [("W306", 1)]),
     }[connection.dialect.name]
 
@@ -214,6 +216,39 @@ def test_a_new_column_that_is_closed_in_a_step_of_its_own(connection):
     assert found(connection, ops.AddColumnOp("child", new), closed) == [("W308", 4)]
     assert found(connection, ops.AddColumnOp("child", full), closed) == []
     assert found(connection, ops.AddColumnOp("child", new), filled, closed) == []
+
+
+def test_what_a_statement_reaches_by_a_foreign_key_is_not_asked(connection):
+    """Rows go with those that they refer to; who can tell which stay?"""
+    connection.execute(sa.text("UPDATE child SET parent_id = NULL WHERE id = 3"))
+    key = ops.CreateForeignKeyOp(
+        "fk", "child", "parent", ["parent_id"], ["id"], ondelete="CASCADE"
+    )
+    operations = Operations(owned_context(MigrationContext.configure(connection)))
+    operations.invoke(key)
+    connection.commit()
+    gone = ops.ExecuteSQLOp("DELETE FROM parent")
+    unique = ops.CreateUniqueConstraintOp("uq", "child", ["name"])
+
+    assert found(connection, unique) == [("W302", 1)]
+    assert found(connection, gone, unique) == []
+
+
+@pytest.mark.parametrize("call", ["SELECT mend_all()", "CALL mend_all()"])
+def test_what_a_function_does_nobody_knows(connection, call):
+    """It may have mended the rows."""
+    unique = ops.CreateUniqueConstraintOp("uq", "child", ["name"])
+
+    assert found(connection, ops.ExecuteSQLOp(call), unique) == []
+    assert found(connection, ops.ExecuteSQLOp("SELECT 1"), unique) == [("W302", 1)]
+
+
+def test_a_check_that_a_value_breaks_off(connection):
+    """PostgreSQL refuses to divide by zero, in the query as in the run."""
+    check = ops.CreateCheckConstraintOp("ck", "child", "10 / (clean - 1) < 5")
+    expected = {"sqlite": 2, "mysql": 2, "postgresql": 0}[connection.dialect.name]
+
+    assert found(connection, check) == [("W304", expected)]
 
 
 def test_the_guide_tells_every_rule():

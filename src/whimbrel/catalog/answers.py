@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -46,7 +46,10 @@ class Answer:
 
 
 def ask_rows(
-    connection: Connection, rows: Select[Any], patience: float = PATIENCE
+    connection: Connection,
+    rows: Select[Any],
+    patience: float = PATIENCE,
+    before: Iterable[str] = (),
 ) -> Answer:
     """Return how many rows a query finds, and the first of them.
 
@@ -56,9 +59,12 @@ def ask_rows(
         connection: the live database.
         rows: the query; each row begins with what it is told by.
         patience: how many seconds the server may take.
+        before: statements that make what the query needs; that is undone too.
     """
     try:
         with _aside(connection), _in_time(connection, patience):
+            for statement in before:
+                connection.exec_driver_sql(statement)
             found = connection.execute(rows.limit(MOST + 1)).fetchall()
     except DBAPIError as error:
         return Answer(

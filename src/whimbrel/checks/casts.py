@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
 from alembic.operations import ops
 from sqlalchemy.types import TypeEngine
 
-from whimbrel.checks.outlook import Outlook, Standing
-from whimbrel.checks.ranges import beyond
-from whimbrel.checks.rows import Question, key_of, rows_where
+from whimbrel.checks.misfits import is_text, misfit
+from whimbrel.checks.outlook import Outlook, Rows, Standing
+from whimbrel.checks.rows import Question
+from whimbrel.plan.postgresql_fitting import Fitting
+from whimbrel.plan.postgresql_words import quoted
 from whimbrel.plan.spelled import sqlalchemy_dialect
 from whimbrel.schema.dialect import Dialect
 from whimbrel.schema.state import Column
-
-
-WHOLE = r"^[[:space:]]*[-+]?[0-9]+([.]0*)?[[:space:]]*$"
-NUMBER = (
-    r"^[[:space:]]*[-+]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][-+]?[0-9]+)?[[:space:]]*$"
-)
 
 
 def cast_questions(
@@ -33,146 +30,167 @@ def cast_questions(
     standing = outlook.table(operation.table_name, operation.schema)
     if standing is None or standing.are_rows_changed or not dialect.enforces_types:
         return
-    live = standing.columns.get(operation.column_name)
-    if live is None:
+    held = standing.columns.get(operation.column_name)
+    if held is None or held.live is None or held.value is None:
         return
     after = sa.types.to_instance(operation.modify_type)
-    after = after.dialect_impl(sqlalchemy_dialect(dialect.name))
-    if isinstance(after, sa.Enum) and _has_values(after, dialect):
-        yield _outside_of_enum(standing, live, after)
-    elif _is_narrower(live, after):
-        yield _too_long(
-            standing, live, after, is_cut="postgresql_using" in operation.kw
-        )
-    elif dialect.casts_in_queries:
-        yield _attempt(standing, live, after, operation.kw.get("postgresql_using"))
-    else:
-        yield from _by_pattern(standing, live, after)
-
-
-def _has_values(enum: sa.Enum, dialect: Dialect) -> bool:
-    return bool(enum.enums) and (enum.native_enum or not dialect.casts_in_queries)
-
-
-def _outside_of_enum(standing: Standing, live: Column, enum: sa.Enum) -> Question:
-    value = sa.cast(standing.source.c[live.name], sa.String)
-    values = [str(each) for each in enum.enums]
-    return _question(
-        "W307",
-        standing,
-        live,
-        value.not_in(values),
-        found=f"{{rows}} of {standing.live.name} hold{{s}} a value in {live.name} that"
-        f" the enum ({', '.join(values)}) lacks",
-        remedy="Give the rows another value, or name what became of the old one:"
-        f" migrate --rename {standing.live.name}.{live.name}=OLD:NEW.",
+    cast = _Cast(
+        standing=standing,
+        name=operation.column_name,
+        live=held.live,
+        after=after.dialect_impl(sqlalchemy_dialect(dialect.name)),
+        using=str(operation.kw.get(f"{dialect.name}_using") or ""),
+        dialect=dialect,
     )
+    question = cast.question()
+    if question is not None:
+        yield question
 
 
-def _question(
-    code: str,
-    standing: Standing,
-    live: Column,
-    condition: Any,
-    *,
-    found: str,
-    remedy: str,
-) -> Question:
-    return Question(
-        code=code,
-        subject=f"{standing.live.name}.{live.name}",
-        rows=rows_where(standing, condition),
-        keys=key_of(standing.live),
-        found=found,
-        remedy=remedy,
-    )
-
-
-_TEXTUAL = re.compile(r"(?:character varying|character|varchar|char|\w*text)\b", re.I)
+_VARYING = r"(?:character\s+varying|varchar|character|char|bpchar)\s*\(\s*\d+\s*\)"
+_CUT = re.compile(
+    rf"\s*(?:CAST\s*\((?P<cast>.*)\s+AS\s+{_VARYING}\s*\)|(?P<colons>.*)::\s*{_VARYING})"
+    r"\s*",
+    re.IGNORECASE | re.DOTALL,
+)
+_CAST = re.compile(r"(?P<value>.*)::\s*[\w\". ]+(?:\(\d+\))?\s*", re.DOTALL)
 _LENGTH = re.compile(r"\((\d+)\)")
+_OPAQUE = re.compile(r"\w*blob|\w*binary|bytea|bit|json|.*\[\]", re.IGNORECASE)
+
+MEND = "Mend the values before the upgrade, or in the script before its alter_column()."
 
 
-def _is_text(column: Column) -> bool:
-    return _TEXTUAL.match(column.type.spelling) is not None
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Cast:
+    """A column whose values are to become those of another type.
 
+    Args:
+        standing: its table.
+        name: the column's name by then.
+        live: the column as it is.
+        after: the new type.
+        using: the script's expression for the new values; empty without one.
+        dialect: the database.
+    """
 
-def _is_narrower(before: Column, after: TypeEngine[Any]) -> bool:
-    """Whether both are strings, and the new one takes less than the old one."""
-    length = getattr(after, "length", None)
-    if not isinstance(after, sa.String) or length is None or not _is_text(before):
-        return False
-    said = _LENGTH.search(before.type.spelling)
-    return said is None or int(said[1]) > length
+    standing: Standing
+    name: str
+    live: Column
+    after: TypeEngine[Any]
+    using: str
+    dialect: Dialect
 
+    def question(self) -> Question | None:
+        """Return what must be asked of the values; None if they all fit."""
+        after = self.after
+        if isinstance(after, sa.Enum) and after.native_enum:
+            return self._outside_of_enum(after) if after.enums else None
+        if isinstance(after, sa.String) and not _OPAQUE.match(self.live.type.spelling):
+            return self._too_long(after.length)
+        if self.dialect.casts_in_queries:
+            return self._attempt()
+        value = self.standing.source.c[self.live.name]
+        wrong = misfit(self.live, value, after, self.dialect)
+        return self._misfitting(wrong) if wrong is not None else None
 
-def _too_long(
-    standing: Standing, live: Column, after: TypeEngine[Any], *, is_cut: bool
-) -> Question:
-    length = getattr(after, "length", None)
-    value = sa.func.rtrim(standing.source.c[live.name])
-    becomes = "they would be cut" if is_cut else "the new type would refuse them"
-    return _question(
-        "W103" if is_cut else "W305",
-        standing,
-        live,
-        sa.func.char_length(value) > length,
-        found=f"{{rows}} of {standing.live.name} {{have}} more than {length} characters"
-        f" in {live.name}; {becomes}",
-        remedy="Shorten the values, or let the column be as long as they are.",
-    )
+    @property
+    def _place(self) -> str:
+        return f"{self.standing.live.name}.{self.name}"
 
+    @property
+    def _spelling(self) -> str:
+        return str(self.after.compile(dialect=sqlalchemy_dialect(self.dialect.name)))
 
-def _attempt(
-    standing: Standing, live: Column, after: TypeEngine[Any], using: str | None
-) -> Question:
-    """Return the query that casts all values, as the operation will."""
-    column = standing.source.c[live.name]
-    cast: Any = sa.cast(column, after) if using is None else sa.text(f"({using})")
-    attempted = sa.func.count(cast)
-    source = standing.source
-    return Question(
-        code="W306",
-        subject=f"{standing.live.name}.{live.name}",
-        rows=sa.select(attempted).select_from(source),
-        keys=(),
-        found=f"Values of {standing.live.name}.{live.name} do not fit the new type"
-        f" {after!r}: {{words}}",
-        remedy="Mend the values before the upgrade, or in the script before its"
-        " alter_column().",
-        is_attempt=True,
-    )
+    def _values(self, using: str) -> tuple[Rows, sa.ColumnElement[Any]] | None:
+        """Return the rows, and the values that an expression gives them."""
+        if not using:
+            return self.standing.all_rows, self.standing.source.c[self.live.name]
+        rows = self.standing.rows_for(using)
+        return (rows, sa.literal_column(f"({using})")) if rows is not None else None
 
+    def _outside_of_enum(self, enum: sa.Enum) -> Question | None:
+        using = self.using
+        while matched := _CAST.fullmatch(using):
+            using = matched["value"]
+        found = self._values(using)
+        if found is None:
+            return None
+        rows, value = found
+        values = [str(each) for each in enum.enums]
+        outside = sa.cast(value, sa.String()).not_in(values)
+        return Question(
+            code="W307",
+            subject=self._place,
+            rows=rows.where(outside).add_columns(value),
+            keys=(*rows.key_names, self.name),
+            found=f"{{rows}} of {self.standing.live.name} hold{{s}} a value in"
+            f" {self.name} that the enum ({', '.join(values)}) lacks",
+            remedy="Give the rows another value, or name what became of the old one:"
+            f" migrate --rename {self._place}=OLD:NEW.",
+        )
 
-def _by_pattern(
-    standing: Standing, live: Column, after: TypeEngine[Any]
-) -> Iterator[Question]:
-    """Yield what finds texts that are no numbers or times, and numbers too great."""
-    if not _is_text(live):
-        if (misfit := beyond(live, standing.source.c[live.name], after)) is not None:
-            yield _misfitting(standing, live, after, misfit)
-        return
-    column = standing.source.c[live.name]
-    if isinstance(after, sa.Integer):
-        misfit = ~column.regexp_match(WHOLE)
-    elif isinstance(after, sa.Numeric | sa.Float):
-        misfit = ~column.regexp_match(NUMBER)
-    elif isinstance(after, sa.DateTime | sa.Date):
-        misfit = sa.and_(column.is_not(None), sa.cast(column, sa.DateTime).is_(None))
-    else:
-        return
-    yield _misfitting(standing, live, after, misfit)
+    def _too_long(self, length: int | None) -> Question | None:
+        """Return what finds texts that are too long, cut off by the script or not."""
+        said = _LENGTH.search(self.live.type.spelling)
+        was = int(said[1]) if said and is_text(self.live) else None
+        if length is None or (was is not None and was <= length and not self.using):
+            return None
+        cut = _CUT.fullmatch(self.using)
+        found = self._values((cut["cast"] or cut["colons"]) if cut else self.using)
+        if found is None:
+            return None
+        rows, value = found
+        text: sa.ColumnElement[Any] = sa.cast(value, sa.String())
+        are_varying = "var" in self.live.type.spelling and "VAR" in self._spelling
+        if not (are_varying and self.dialect.counts_spaces):
+            text = sa.func.rtrim(text)
+        becomes = "they would be cut" if cut else "the new type would refuse them"
+        return Question(
+            code="W103" if cut else "W305",
+            subject=self._place,
+            rows=rows.where(sa.func.char_length(text) > length),
+            keys=rows.key_names,
+            found=f"{{rows}} of {self.standing.live.name} {{have}} more than {length}"
+            f" characters in {self.name}; {becomes}",
+            remedy="Shorten the values, or let the column be as long as they are.",
+        )
 
+    def _attempt(self) -> Question | None:
+        """Return the query that casts all values, and what counts those that fail."""
+        found = self._values(self.using)
+        if found is None:
+            return None
+        rows, value = found
+        fitting = Fitting(
+            table=self.standing.live.name,
+            called=self.standing.name,
+            columns={
+                name: held.live.name
+                for name, held in self.standing.columns.items()
+                if held.live is not None
+            },
+            expression=self.using or quoted(self.name),
+            type=self._spelling,
+        )
+        cast = sa.func.count(sa.cast(value, self.after))
+        asked = self._misfitting(sa.literal_column(fitting.condition))
+        return replace(
+            asked,
+            attempt=sa.select(cast).select_from(rows.source),
+            before=(fitting.statement,),
+            refusal=f"Values of {self._place} do not fit the new type"
+            f" {self._spelling}: {{words}}",
+        )
 
-def _misfitting(
-    standing: Standing, live: Column, after: TypeEngine[Any], misfit: Any
-) -> Question:
-    return _question(
-        "W306",
-        standing,
-        live,
-        misfit,
-        found=f"{{rows}} of {standing.live.name} {{have}} values in {live.name} that do"
-        f" not fit the new type {after!r}",
-        remedy="Mend the values before the upgrade, or in the script before its"
-        " alter_column().",
-    )
+    def _misfitting(self, wrong: sa.ColumnElement[bool]) -> Question:
+        rows, value = self.standing.all_rows, self.standing.source.c[self.live.name]
+        table = self.standing.live.name
+        return Question(
+            code="W306",
+            subject=self._place,
+            rows=rows.where(wrong).add_columns(value),
+            keys=(*rows.key_names, self.live.name),
+            found=f"{{rows}} of {table} {{have}} a value in {self.name} that does not"
+            f" fit the new type {self._spelling}",
+            remedy=MEND,
+        )

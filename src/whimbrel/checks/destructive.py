@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import sqlalchemy as sa
 from alembic.operations import ops
 
 from whimbrel.checks.outlook import Outlook, Standing
-from whimbrel.checks.rows import Question, key_of, rows_where
+from whimbrel.checks.rows import Question
 
 
 def losses(operation: ops.MigrateOperation, outlook: Outlook) -> Iterator[Question]:
@@ -30,13 +29,12 @@ def losses(operation: ops.MigrateOperation, outlook: Outlook) -> Iterator[Questi
 
 
 def _dropped_table(standing: Standing) -> Question:
-    source, name = standing.source, standing.live.name
-    keys = key_of(standing.live)
+    name, rows = standing.live.name, standing.all_rows
     return Question(
         code="W101",
         subject=str(name),
-        rows=sa.select(*(source.c[key] for key in keys)),
-        keys=keys,
+        rows=rows.where(),
+        keys=rows.key_names,
         found=f"{{rows}} of {name} {{are}} lost when the table is dropped",
         remedy=f"If it has another name now: migrate --rename {name}:NEW. If its rows"
         " are wanted elsewhere, copy them in the script before.",
@@ -44,18 +42,18 @@ def _dropped_table(standing: Standing) -> Question:
 
 
 def _dropped_column(standing: Standing, name: str) -> Iterator[Question]:
-    live = standing.columns.get(name)
-    if live is None or name.casefold() in standing.changed or "" in standing.changed:
+    held = standing.columns.get(name)
+    live = held.live if held is not None else None
+    if live is None or live.computed is not None:
         return
-    table = standing.live.name
-    if live.computed is not None:
+    if not standing.changed.isdisjoint(("", name.casefold(), live.name.casefold())):
         return
-    source = standing.source
+    table, rows = standing.live.name, standing.all_rows
     yield Question(
         code="W102",
         subject=f"{table}.{name}",
-        rows=rows_where(standing, source.c[live.name].is_not(None)),
-        keys=key_of(standing.live),
+        rows=rows.where(standing.source.c[live.name].is_not(None)),
+        keys=rows.key_names,
         found=f"{{rows}} of {table} {{have}} a value in {name}, which is lost",
         remedy="If it has another name now: migrate --rename"
         f" {table}.{name}:{table}.NEW. If its values are wanted elsewhere, copy them in"

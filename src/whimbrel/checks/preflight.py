@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
+import sqlalchemy as sa
+from alembic.operations import ops
 from sqlalchemy.engine import Connection
 
 from whimbrel.catalog.answers import Answer, ask_rows
@@ -32,7 +35,7 @@ def preflight(
     outlook = Outlook(state, schema)
     found: list[Finding] = []
     for foresight in foresights:
-        for each in foresight.operations:
+        for each in _spelled_out(foresight.operations):
             found += _found(each, foresight, outlook, connection)
             outlook.follow(each.operation)
         if foresight.blind_because:
@@ -53,7 +56,7 @@ def _found(
     )
     for question in asked:
         if question.code not in accepted:
-            finding = _answered(question, ask_rows(connection, question.rows))
+            finding = _answered(question, connection)
             if finding is not None:
                 query = _spelled(question, connection)
                 yield Finding(**{**_facts(finding), **place, "query": query})
@@ -62,16 +65,47 @@ def _found(
             yield Finding(**{**_facts(finding), **place})
 
 
+def _spelled_out(operations: Iterable[Foreseen]) -> Iterator[Foreseen]:
+    """Yield *operations*, each followed by what it brings along."""
+    for each in operations:
+        yield each
+        if isinstance(each.operation, ops.AddColumnOp):
+            for more in _brought_along(each.operation):
+                yield replace(each, operation=more)
+
+
+def _brought_along(operation: ops.AddColumnOp) -> Iterator[ops.MigrateOperation]:
+    """Yield the keys that a new column has by its own words, as Alembic adds them."""
+    column = operation.column._copy()
+    table = sa.Table(
+        operation.table_name, sa.MetaData(), column, schema=operation.schema
+    )
+    for constraint in table.constraints:
+        if isinstance(constraint, sa.UniqueConstraint):
+            yield ops.CreateUniqueConstraintOp.from_constraint(constraint)
+        elif isinstance(constraint, sa.ForeignKeyConstraint):
+            yield ops.CreateForeignKeyOp.from_constraint(constraint)
+    for index in table.indexes:
+        yield ops.CreateIndexOp.from_index(index)
+
+
 def _facts(finding: Finding) -> dict[str, Any]:
     return {name: getattr(finding, name) for name in Finding.__dataclass_fields__}
 
 
-def _answered(question: Question, answer: Answer) -> Finding | None:
-    """Return what an answer means; None if nothing stands in the way."""
-    if question.is_attempt:
-        if not (answer.refused and answer.is_data_at_fault):
+def _answered(question: Question, connection: Connection) -> Finding | None:
+    """Return what the rows say to a question; None if nothing stands in the way."""
+    refused = ""
+    if question.attempt is not None:
+        attempted = ask_rows(connection, question.attempt)
+        if not attempted.is_data_at_fault:
             return None
-        sentence = question.found.format(words=answer.refused)
+        refused = attempted.refused
+    answer = ask_rows(connection, question.rows, before=question.before)
+    if answer.is_data_at_fault:
+        refused = answer.refused
+    if refused and question.refusal and not answer.count:
+        sentence = question.refusal.format(words=refused)
         return _finding(question, answer, f"{sentence}.")
     if answer.refused or not answer.count:
         return None
@@ -116,4 +150,5 @@ def _spelled(question: Question, connection: Connection) -> str:
     compiled = question.rows.compile(
         dialect=connection.dialect, compile_kwargs={"literal_binds": True}
     )
-    return " ".join(str(compiled).replace("%%", "%").split())
+    query = " ".join(str(compiled).replace("%%", "%").split())
+    return ";\n".join((*question.before, query))

@@ -14,7 +14,8 @@ from typing import Any
 import sqlalchemy as sa
 from alembic.operations import ops
 
-from whimbrel.checks.outlook import Outlook, Standing
+from whimbrel.checks.outlook import Outlook, Rows, Standing
+from whimbrel.plan.spelled import sqlalchemy_dialect
 from whimbrel.schema.dialect import Dialect
 from whimbrel.schema.state import PrimaryKey, Table, Unique
 
@@ -30,7 +31,11 @@ class Question:
         keys: the names of what is selected.
         found: what is said of what is found; ``{rows}`` becomes "3 rows".
         remedy: what to do about it.
-        is_attempt: the query does what the operation will do, and fails with it.
+        refusal: what is said where a value makes the query fail, as the operation
+            would; ``{words}`` becomes what the server says.
+        attempt: a query that fails as the operation would; only then the rows are
+            asked for.
+        before: statements that the query needs; what they make is undone.
     """
 
     code: str
@@ -39,7 +44,9 @@ class Question:
     keys: tuple[str, ...]
     found: str
     remedy: str
-    is_attempt: bool = False
+    refusal: str = ""
+    attempt: sa.Select[Any] | None = None
+    before: tuple[str, ...] = ()
 
 
 def questions(
@@ -54,13 +61,13 @@ def questions(
     """
     match operation:
         case ops.CreateUniqueConstraintOp() | ops.CreatePrimaryKeyOp():
-            yield from _new_key(operation, outlook)
+            yield from _new_key(operation, outlook, dialect)
         case ops.CreateIndexOp() if operation.unique:
             yield from _new_unique_index(operation, outlook, dialect)
         case ops.CreateForeignKeyOp():
-            yield from _new_foreign_key(operation, outlook)
+            yield from _new_foreign_key(operation, outlook, dialect)
         case ops.CreateCheckConstraintOp():
-            yield from _new_check(operation, outlook)
+            yield from _new_check(operation, outlook, dialect)
         case ops.AddColumnOp():
             yield from _new_column(operation, outlook, dialect)
         case ops.AlterColumnOp() if operation.modify_nullable is False:
@@ -69,30 +76,19 @@ def questions(
             pass
 
 
-def key_of(table: Table) -> tuple[str, ...]:
-    """Return the columns by which a row of *table* is told."""
-    key = table.primary_key
-    if key is not None:
-        return key.columns
-    return tuple(each.name for each in table.ordered_columns[:1])
+def sql_of(said: Any, dialect: Dialect) -> str:
+    """Return an expression of a script as the text that the database is sent."""
+    if isinstance(said, str):
+        return said
+    options = {"literal_binds": True}
+    spoken = sqlalchemy_dialect(dialect.name)
+    return str(said.compile(dialect=spoken, compile_kwargs=options))
 
 
-def rows_where(standing: Standing, condition: Any) -> sa.Select[Any]:
-    """Return the query for the rows for which *condition* is true."""
-    source = standing.source
-    return sa.select(*(source.c[name] for name in key_of(standing.live))).where(
-        condition
-    )
-
-
-def _settled(
-    outlook: Outlook, name: str, schema: str | None, columns: Iterable[str]
-) -> Standing | None:
+def _settled(outlook: Outlook, name: str, schema: str | None) -> Standing | None:
     """Return the live table if its rows are known: there, and not changed before."""
     standing = outlook.table(name, schema)
-    if standing is None or standing.are_rows_changed:
-        return None
-    return standing if standing.live_columns(columns) is not None else None
+    return None if standing is None or standing.are_rows_changed else standing
 
 
 def _names(columns: Iterable[Any]) -> list[str]:
@@ -100,48 +96,94 @@ def _names(columns: Iterable[Any]) -> list[str]:
 
 
 def _new_key(
-    operation: ops.CreateUniqueConstraintOp | ops.CreatePrimaryKeyOp, outlook: Outlook
+    operation: ops.CreateUniqueConstraintOp | ops.CreatePrimaryKeyOp,
+    outlook: Outlook,
+    dialect: Dialect,
 ) -> Iterator[Question]:
     names = _names(operation.columns)
-    standing = _settled(outlook, operation.table_name, operation.schema, names)
-    if standing is not None:
-        takes_null = isinstance(operation, ops.CreateUniqueConstraintOp)
-        yield from _duplicates(standing, names, None, takes_null=takes_null)
+    standing = _settled(outlook, operation.table_name, operation.schema)
+    if standing is None or (rows := standing.rows(names)) is None:
+        return
+    is_primary = isinstance(operation, ops.CreatePrimaryKeyOp)
+    if is_primary and dialect.keys_refuse_null:
+        for name in names:
+            yield from _nulls(standing, name)
+    are_nulls_one = bool(operation.kw.get(f"{dialect.name}_nulls_not_distinct"))
+    yield from _duplicates(standing, rows, names, are_nulls_one=are_nulls_one)
 
 
 def _new_unique_index(
     operation: ops.CreateIndexOp, outlook: Outlook, dialect: Dialect
 ) -> Iterator[Question]:
-    if not all(isinstance(each, str | sa.Column) for each in operation.columns):
+    standing = _settled(outlook, operation.table_name, operation.schema)
+    if standing is None:
         return
-    if any(name.endswith(("_length", "_nulls_not_distinct")) for name in operation.kw):
+    where = operation.kw.get(f"{dialect.name}_where")
+    where = sql_of(where, dialect) if where is not None else ""
+    parts = _parts(operation, dialect)
+    texts = [part for part in (*parts, where) if part not in standing.columns]
+    names = [part for part in parts if part in standing.columns]
+    rows = standing.rows_for(" ".join(texts), names)
+    if rows is None:
         return
-    names = _names(operation.columns)
-    standing = _settled(outlook, operation.table_name, operation.schema, names)
-    if standing is not None:
-        where = operation.kw.get(f"{dialect.name}_where")
-        yield from _duplicates(standing, names, where, takes_null=True)
+    yield from _duplicates(
+        standing,
+        rows,
+        parts,
+        where=where,
+        are_nulls_one=bool(operation.kw.get(f"{dialect.name}_nulls_not_distinct")),
+    )
+
+
+_ORDERED = re.compile(r"\s+(ASC|DESC)?(\s*NULLS\s+(FIRST|LAST))?\s*$", re.IGNORECASE)
+
+
+def _parts(operation: ops.CreateIndexOp, dialect: Dialect) -> list[str]:
+    """Return the parts of an index: names of columns, and expressions."""
+    lengths = operation.kw.get(f"{dialect.name}_length") or {}
+    parts: list[str] = []
+    for each in operation.columns:
+        name = getattr(each, "name", each)
+        if not isinstance(name, str):
+            parts.append(_ORDERED.sub("", sql_of(each, dialect)))
+        elif length := lengths if isinstance(lengths, int) else lengths.get(name):
+            begins = sa.func.left(sa.column(name), sa.literal_column(str(length)))
+            parts.append(sql_of(begins, dialect))
+        else:
+            parts.append(name)
+    return parts
 
 
 def _duplicates(
-    standing: Standing, names: list[str], where: Any, *, takes_null: bool
+    standing: Standing,
+    rows: Rows,
+    parts: list[str],
+    *,
+    where: str = "",
+    are_nulls_one: bool = False,
 ) -> Iterator[Question]:
-    live = standing.live_columns(names)
-    if not live or _is_key_already(standing.live, {each.name for each in live}):
+    live = [
+        held.live.name
+        for each in parts
+        if (held := standing.columns.get(each)) and held.live
+    ]
+    if _is_key_already(standing.live, set(live)) and not are_nulls_one:
         return
-    source = standing.source
-    columns = [source.c[each.name] for each in live]
-    query = sa.select(*columns, sa.func.count()).group_by(*columns)
-    if takes_null:
+    columns = [
+        rows.columns[each] if each in rows.columns else sa.literal_column(f"({each})")
+        for each in parts
+    ]
+    query = sa.select(*columns, sa.func.count()).select_from(rows.source)
+    if not are_nulls_one:
         query = query.where(*(column.is_not(None) for column in columns))
-    if where is not None:
-        query = query.where(_condition(where))
-    told = ", ".join(names)
+    if where:
+        query = query.where(sa.literal_column(f"({where})"))
+    told = ", ".join(parts)
     yield Question(
         code="W302",
         subject=f"{standing.live.name}({told})",
-        rows=query.having(sa.func.count() > 1),
-        keys=(*(each.name for each in live), "rows"),
+        rows=query.group_by(*columns).having(sa.func.count() > 1),
+        keys=(*parts, "rows"),
         found=f"{{values}} of {told} in {standing.live.name} stand{{s}} in several"
         " rows; a unique key would fail",
         remedy="Give the rows different values, or delete those that are too many.",
@@ -155,79 +197,72 @@ def _is_key_already(table: Table, names: set[str]) -> bool:
     )
 
 
-def _condition(said: Any) -> Any:
-    """Return a condition as SQL in parentheses, for whatever surrounds it."""
-    if isinstance(said, sa.ColumnElement):
-        return said
-    return sa.text(f"({said})")
-
-
-def _negated(said: Any) -> Any:
-    """Return what is true where a check is broken: it is false there, not NULL."""
-    if isinstance(said, sa.ColumnElement):
-        return sa.not_(said)
-    return sa.text(f"NOT ({said})")
-
-
 def _new_foreign_key(
-    operation: ops.CreateForeignKeyOp, outlook: Outlook
+    operation: ops.CreateForeignKeyOp, outlook: Outlook, dialect: Dialect
 ) -> Iterator[Question]:
-    schema, target_schema = (
-        operation.kw.get(name) for name in ("source_schema", "referent_schema")
-    )
-    local, remote = _names(operation.local_cols), _names(operation.remote_cols)
-    child = _settled(outlook, operation.source_table, schema, local)
-    parent = _settled(outlook, operation.referent_table, target_schema, remote)
-    if child is None or parent is None or operation.kw.get("postgresql_not_valid"):
+    child = _settled(outlook, operation.source_table, operation.kw.get("source_schema"))
+    if child is None or operation.kw.get("postgresql_not_valid"):
         return
-    children, parents = child.source, parent.source.alias("referred")
-    pairs = list(
-        zip(
-            child.live_columns(local) or (),
-            parent.live_columns(remote) or (),
-            strict=True,
-        )
-    )
-    columns = [children.c[here.name] for here, _ in pairs]
-    met = sa.and_(
-        *(children.c[here.name] == parents.c[there.name] for here, there in pairs)
-    )
-    query = (
-        sa.select(*(children.c[name] for name in key_of(child.live)))
-        .where(*(column.is_not(None) for column in columns))
-        .where(~sa.exists(sa.select(sa.literal(1)).select_from(parents).where(met)))
-    )
+    rows = child.rows(_names(operation.local_cols))
+    if rows is None:
+        return
+    columns = tuple(rows.columns.values())
+    unmet = _unmet(operation, columns, outlook)
+    if unmet is None:
+        return
+    is_set = sa.and_(*(column.is_not(None) for column in columns))
+    broken = sa.and_(is_set, unmet)
+    if dialect.has_full_match and str(operation.kw.get("match")).upper() == "FULL":
+        is_bare = sa.and_(*(column.is_(None) for column in columns))
+        broken = sa.or_(broken, sa.not_(sa.or_(is_set, is_bare)))
     yield Question(
         code="W303",
-        subject=f"{child.live.name}({', '.join(local)})",
-        rows=query,
-        keys=key_of(child.live),
-        found=f"{{rows}} of {child.live.name} refer{{s}} to a row of {parent.live.name}"
-        " that is not there; a foreign key would fail",
+        subject=f"{child.live.name}({', '.join(rows.columns)})",
+        rows=rows.where(broken),
+        keys=rows.key_names,
+        found=f"{{rows}} of {child.live.name} refer{{s}} to a row of"
+        f" {operation.referent_table} that is not there; a foreign key would fail",
         remedy="Add the missing rows, or give these rows another value or NULL.",
     )
 
 
+def _unmet(
+    operation: ops.CreateForeignKeyOp, columns: Iterable[Any], outlook: Outlook
+) -> sa.ColumnElement[bool] | None:
+    """Return what is true where no row is referred to; None if nobody knows."""
+    schema = operation.kw.get("referent_schema")
+    if outlook.is_empty(operation.referent_table, schema):
+        return sa.true()
+    parent = _settled(outlook, operation.referent_table, schema)
+    rows = parent and parent.rows(_names(operation.remote_cols), "referred")
+    if rows is None:
+        return None
+    pairs = zip(columns, rows.columns.values(), strict=True)
+    met: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(rows.source)
+    return ~sa.exists(met.where(*(here == there for here, there in pairs)))
+
+
 def _new_check(
-    operation: ops.CreateCheckConstraintOp, outlook: Outlook
+    operation: ops.CreateCheckConstraintOp, outlook: Outlook, dialect: Dialect
 ) -> Iterator[Question]:
-    standing = _settled(outlook, operation.table_name, operation.schema, ())
+    standing = _settled(outlook, operation.table_name, operation.schema)
     if standing is None or operation.kw.get("postgresql_not_valid"):
         return
-    words = set(re.findall(r"\w+", str(operation.condition).casefold()))
-    if any(
-        standing.is_new(each) and each.casefold() in words for each in standing.columns
-    ):
-        return  # the condition names what is not there yet
+    condition = sql_of(operation.condition, dialect)
+    rows = standing.rows_for(condition)
+    if rows is None:
+        return
     called = f"{operation.constraint_name} " if operation.constraint_name else ""
     yield Question(
         code="W304",
         subject=f"{standing.live.name}",
-        rows=rows_where(standing, _negated(operation.condition)),
-        keys=key_of(standing.live),
+        rows=rows.where(sa.literal_column(f"NOT ({condition})")),
+        keys=rows.key_names,
         found=f"{{rows}} of {standing.live.name} break{{s}} the check"
-        f" {called}({operation.condition})",
+        f" {called}({condition})",
         remedy="Mend the rows, or the condition.",
+        refusal=f"The check {called}({condition}) cannot be computed for the rows of"
+        f" {standing.live.name}: {{words}}",
     )
 
 
@@ -243,20 +278,20 @@ def _new_column(
         return  # an interrupted run added it
     if column.autoincrement is not True:
         is_invented = dialect.invents_values
-        yield _any_rows(standing, str(column.name), is_invented=is_invented)
+        yield from _any_rows(standing, str(column.name), is_invented=is_invented)
 
 
-def _any_rows(standing: Standing, column: str, *, is_invented: bool) -> Question:
-    source = standing.source
-    keys = key_of(standing.live)
-    name = standing.live.name
+def _any_rows(
+    standing: Standing, column: str, *, is_invented: bool
+) -> Iterator[Question]:
+    name, rows = standing.live.name, standing.all_rows
     found = f"{{rows}} of {name} {{have}} no value for the new column {column}"
     end = "the server would invent one" if is_invented else "NOT NULL would fail"
-    return Question(
+    yield Question(
         code="W309" if is_invented else "W308",
         subject=f"{name}.{column}",
-        rows=sa.select(*(source.c[key] for key in keys)),
-        keys=keys,
+        rows=rows.where(),
+        keys=rows.key_names,
         found=f"{found}; {end}",
         remedy=f"Give the rows one: migrate --fill {name}.{column}=VALUE, or a"
         " server_default in the model.",
@@ -264,25 +299,28 @@ def _any_rows(standing: Standing, column: str, *, is_invented: bool) -> Question
 
 
 def _not_null(operation: ops.AlterColumnOp, outlook: Outlook) -> Iterator[Question]:
-    standing = outlook.table(operation.table_name, operation.schema)
-    if standing is None or standing.are_rows_changed:
+    standing = _settled(outlook, operation.table_name, operation.schema)
+    if standing is not None:
+        yield from _nulls(standing, operation.column_name)
+
+
+def _nulls(standing: Standing, name: str) -> Iterator[Question]:
+    """Yield what finds the rows that have no value in a column that must have one."""
+    held = standing.columns.get(name)
+    if held is None or held.is_recast:
         return
-    name = operation.column_name
-    live = standing.columns.get(name)
-    if name in standing.empty:
-        yield _any_rows(standing, name, is_invented=False)
-        return
+    if held.is_empty:
+        yield from _any_rows(standing, name, is_invented=False)
+    live, rows = held.live, standing.all_rows
     if live is None or not live.nullable:
         return
-    source = standing.source
+    table = standing.live.name
     yield Question(
         code="W301",
-        subject=f"{standing.live.name}.{name}",
-        rows=rows_where(standing, source.c[live.name].is_(None)),
-        keys=key_of(standing.live),
-        found=f"{{rows}} of {standing.live.name} {{have}} no {name};"
-        " NOT NULL would fail",
-        remedy="Give them a value: migrate --fill"
-        f" {standing.live.name}.{name}=VALUE, or UPDATE {standing.live.name}"
-        f" SET {name} = ... WHERE {name} IS NULL.",
+        subject=f"{table}.{name}",
+        rows=rows.where(standing.source.c[live.name].is_(None)),
+        keys=rows.key_names,
+        found=f"{{rows}} of {table} {{have}} no {name}; NOT NULL would fail",
+        remedy=f"Give them a value: migrate --fill {table}.{name}=VALUE, or"
+        f" UPDATE {table} SET {live.name} = ... WHERE {live.name} IS NULL.",
     )

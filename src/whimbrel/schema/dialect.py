@@ -48,6 +48,26 @@ class Dialect:
         return self.name != "sqlite"
 
     @property
+    def counts_spaces(self) -> bool:
+        """Whether VARCHAR does not get shorter by spaces at the end of a text."""
+        return self.name in ("mysql", "mariadb")
+
+    @property
+    def rounds_texts(self) -> bool:
+        """Whether a text such as 1.5 becomes a whole number where no cast is said."""
+        return self.name == "mysql" and not self.is_mariadb
+
+    @property
+    def keys_refuse_null(self) -> bool:
+        """Whether the columns of a primary key cannot be NULL."""
+        return self.name != "sqlite"
+
+    @property
+    def has_full_match(self) -> bool:
+        """Whether MATCH FULL forbids foreign keys of which only a part is NULL."""
+        return self.name == "postgresql"
+
+    @property
     def casts_in_queries(self) -> bool:
         """Whether a cast in a query refuses what an alteration would refuse."""
         return self.name == "postgresql"
