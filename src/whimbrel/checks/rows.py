@@ -104,9 +104,10 @@ def _new_key(
     standing = _settled(outlook, operation.table_name, operation.schema)
     if standing is None or (rows := standing.rows(names)) is None:
         return
-    is_primary = isinstance(operation, ops.CreatePrimaryKeyOp)
-    if is_primary and dialect.keys_refuse_null:
-        for name in names:
+    if isinstance(operation, ops.CreatePrimaryKeyOp):
+        live = [standing.columns[name].live for name in names]
+        types = [each.type.spelling if each is not None else "" for each in live]
+        for name in names if dialect.key_refuses_null(types) else ():
             yield from _nulls(standing, name)
     are_nulls_one = bool(operation.kw.get(f"{dialect.name}_nulls_not_distinct"))
     yield from _duplicates(standing, rows, names, are_nulls_one=are_nulls_one)

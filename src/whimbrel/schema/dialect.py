@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.engine import Connection
@@ -57,10 +58,13 @@ class Dialect:
         """Whether a text such as 1.5 becomes a whole number where no cast is said."""
         return self.name == "mysql" and not self.is_mariadb
 
-    @property
-    def keys_refuse_null(self) -> bool:
-        """Whether the columns of a primary key cannot be NULL."""
-        return self.name != "sqlite"
+    def key_refuses_null(self, types: Sequence[str]) -> bool:
+        """Whether a primary key of columns of these types cannot have NULL.
+
+        In SQLite it can, unless it numbers the rows.
+        """
+        is_number = [each.upper() for each in types] == ["INTEGER"]
+        return self.name != "sqlite" or is_number
 
     @property
     def has_full_match(self) -> bool:
