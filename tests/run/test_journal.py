@@ -260,6 +260,77 @@ def test_what_is_done_must_not_be_edited(mariadb_url, project):
     assert {name: found[name][1] for name in WANTED} == WANTED
 
 
+MADE = """
+op.create_table("owner", sa.Column("id", sa.Integer, primary_key=True))
+op.create_table("t", sa.Column("id", sa.Integer, primary_key=True),
+                sa.Column("a", sa.String(20), server_default="x", comment="an a"),
+                sa.Column("o", sa.Integer, sa.ForeignKey("owner.id")),
+                sa.Column("n", sa.Integer), sa.CheckConstraint("n > 0", name="ck_n"))
+op.create_index("ix_a", "t", ["a"])
+op.create_index("ix_o", "t", ["o"])
+"""
+RENAMED = "op.alter_column('t', 'a', new_column_name='b', existing_type=sa.String(20))"
+
+
+@pytest.mark.parametrize(
+    "operations",
+    [
+        RENAMED,
+        f"op.alter_column('t', 'a', type_=sa.String(20))\n{RENAMED}",
+        f"{RENAMED}\nop.alter_column('t', 'b', new_column_name='a')\n{RENAMED}",
+        f"op.alter_column('t', 'a', nullable=False)\n{RENAMED}\nop.drop_column('t', 'b')",
+        "op.drop_index('ix_a', 't')",
+        "op.drop_index('ix_o', 't')\nop.create_index('ix_two', 't', ['o', 'n'])",
+        "op.drop_constraint('t_ibfk_1', 't')\nop.drop_column('t', 'o')",
+        "op.drop_column('t', 'o')",
+        "op.drop_constraint('ck_n', 't')",
+        "op.drop_constraint('pk_t', 't', type_='primary')\n"
+        "op.execute('SELECT 1')\n"
+        "op.create_primary_key(None, 't', ['id', 'n'])",
+        "with op.batch_alter_table('t') as batch:\n"
+        "    batch.alter_column('a', new_column_name='b')\n"
+        "    batch.drop_constraint('ck_n')\n"
+        "    batch.drop_column('o')\n",
+        "op.rename_table('t', 's')\n"
+        "op.alter_column('s', 'a', new_column_name='b')\n"
+        "op.drop_table('owner') if not op.get_bind() else op.drop_column('s', 'o')",
+    ],
+)
+def test_what_an_operation_changed_is_not_in_its_way(mariadb_url, project, operations):
+    """Gone on with after each statement, an operation ends as if it had run at once."""
+    engine = sa.create_engine(mariadb_url, poolclass=sa.pool.NullPool)
+    project.script("a1", MADE)
+    project.script("a2", operations)
+    upgrade = Conduct(direction="upgrade")
+    project.upgrade(engine, "a1")
+    project.upgrade(engine, conduct=upgrade)
+    wanted, left = everything(engine), 0
+
+    def fail(connection, _cursor, sql, *_):
+        nonlocal left
+        if sql.lstrip().startswith(("ALTER", "DROP", "CREATE", "SELECT 1")):
+            left -= 1
+            if left == 0:
+                connection.exec_driver_sql("SELECT nonsense")
+
+    sa.event.listen(engine, "after_cursor_execute", fail)
+    for at in range(2, 12, 1 if SOAK else 2):  # the first one makes the journal
+        left = 0
+        with engine.begin() as connection:
+            for name in ("s", "t", "owner", "alembic_version", "_whimbrel_journal"):
+                connection.exec_driver_sql(f"DROP TABLE IF EXISTS {name}")
+        project.upgrade(engine, "a1")
+        left = at
+        try:
+            project.upgrade(engine, conduct=upgrade)
+        except MigrationFailed:
+            project.upgrade(engine, conduct=upgrade)
+        assert everything(engine) == wanted, at
+        if left > 0:
+            return
+    raise AssertionError("there was more to fail")
+
+
 BLOCK = """
 op.create_table("t", sa.Column("id", sa.Integer), sa.Column("n", sa.Integer))
 op.execute("INSERT INTO t VALUES (1, 1), (2, 2)")

@@ -11,6 +11,9 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
 
+NO_SUCH_TABLE = 1146
+"""The number of MySQL's error for a table that is not there."""
+
 _COUNTER = re.compile(r" AUTO_INCREMENT=\d+")
 
 _MYSQL = (
@@ -124,7 +127,9 @@ def _shown(connection: Connection, table: str) -> str:
     percent = table.replace("%", "%%")
     try:
         row = connection.exec_driver_sql(f"SHOW CREATE TABLE {percent}").first()
-    except DBAPIError:
+    except DBAPIError as error:
+        if error.orig is None or error.orig.args[0] != NO_SUCH_TABLE:
+            raise  # the answer is unknown, and must not pass for "it is not there"
         return ""
     return _COUNTER.sub("", str(row[1])) if row is not None else ""
 

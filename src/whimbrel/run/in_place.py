@@ -32,7 +32,13 @@ from whimbrel.run.row_checks import (
     refuse_violations,
 )
 from whimbrel.run.stored_table import StoredTable
-from whimbrel.run.transaction import in_one_piece, is_written_down, query
+from whimbrel.run.transaction import (
+    in_one_piece,
+    is_open,
+    is_written_down,
+    query,
+    run_now,
+)
 
 
 NEEDED_VERSION = (3, 26)
@@ -60,6 +66,7 @@ def can_write_schema(connection: Connection, schema: str) -> bool:
     version = query(connection, "SELECT sqlite_version()")[0][0]
     if tuple(map(int, version.split("."))) < NEEDED_VERSION:
         return False
+    was_open = is_open(connection)
     try:
         query(connection, "PRAGMA writable_schema=ON")
         query(
@@ -67,9 +74,11 @@ def can_write_schema(connection: Connection, schema: str) -> bool:
             f"UPDATE {quote(schema)}.sqlite_master SET sql = sql WHERE 0",
         )
     except DBAPIError:
+        if was_open and not is_open(connection):
+            raise  # that was no answer: SQLite undid all
         return False
     finally:
-        query(connection, "PRAGMA writable_schema=OFF")
+        run_now(connection, "PRAGMA writable_schema=OFF")
     return True
 
 
@@ -136,7 +145,7 @@ def written_schema(connection: Connection, schema: str) -> Iterator[None]:
         ((version,),) = query(connection, f"PRAGMA {space}.schema_version")
         query(connection, f"PRAGMA {space}.schema_version={version + 1}")
     finally:
-        query(connection, "PRAGMA writable_schema=RESET")
+        run_now(connection, "PRAGMA writable_schema=RESET")
 
 
 @contextmanager

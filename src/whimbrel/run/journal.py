@@ -24,11 +24,18 @@ from whimbrel.schema.state import TableName
 JOURNAL = "_whimbrel_journal"
 """What the table is called; it stands in the schema of the version table."""
 
+NAMED = 255
+"""So much of the name of an operation is kept."""
+
 SHOWN = 2000
 """So much of a statement is kept, to be shown."""
 
 Outcome: TypeAlias = Mapping[str, Any]
-"""What a statement gave its script: how many rows, the last id, the rows."""
+"""What a statement gave its script: how many rows, the last id, the rows.
+
+That of an operation is ``{"seen": [...]}``: what it saw of the database, in the order
+in which it asked, with the hash of each query.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +86,7 @@ def journal_table(version_table: TableName = VERSION_TABLE) -> sa.Table:
         sa.Column("revision", sa.String(255), nullable=False),
         sa.Column("direction", sa.String(16), nullable=False),
         sa.Column("checksum", sa.String(64), nullable=False),
-        sa.Column("operation", sa.String(255), nullable=False),
+        sa.Column("operation", sa.String(NAMED), nullable=False),
         sa.Column("statement", sa.Text, nullable=False),
         sa.Column("hash", sa.String(64), nullable=False),
         sa.Column("times", sa.Integer, nullable=False),
@@ -125,7 +132,7 @@ def write_entries(
             "revision": each.revision,
             "direction": each.direction,
             "checksum": each.checksum,
-            "operation": each.operation[:255],
+            "operation": each.operation[:NAMED],
             "statement": each.statement[:SHOWN],
             "hash": each.hash,
             "times": each.times,
@@ -145,7 +152,6 @@ def mark_done(
     version_table: TableName,
     *,
     number: int | None = None,
-    outcomes: Sequence[Outcome] = (),
 ) -> None:
     """Note that a statement took effect.
 
@@ -153,15 +159,12 @@ def mark_done(
         connection: where the journal is.
         version_table: the table of the revisions.
         number: which one; all that were begun if it is not said.
-        outcomes: what it gave its script.
     """
     table = journal_table(version_table)
     chosen = [table.c.history == version_table.name, table.c.before.is_not(None)]
     if number is not None:
         chosen.append(table.c.number == number)
-    connection.execute(
-        table.update().where(*chosen).values(before=None, outcomes=_written(outcomes))
-    )
+    connection.execute(table.update().where(*chosen).values(before=None))
 
 
 def forget(

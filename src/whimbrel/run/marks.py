@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -146,21 +146,34 @@ class Marks:
         if len(mark.outcomes) < MOST_OUTCOMES:
             mark.outcomes.append(outcome)
 
-    def add_operation(self, hash: str, name: str) -> None:
+    def add_operation(self, hash: str, name: str, seen: Sequence[Outcome]) -> None:
         """Note that all statements of an operation are done, in memory."""
-        self._marks.setdefault(hash, _Mark(hash, "", name)).times += 1
+        mark = self._marks.setdefault(hash, _Mark(hash, "", name))
+        mark.times += 1
+        if len(mark.outcomes) < MOST_OUTCOMES:
+            mark.outcomes.append({"seen": list(seen)})
 
     @property
     def done(self) -> int:
         """How many statements are done, whether that is written or not."""
         return self.kept + sum(e.times for e in self._marks.values() if e.statement)
 
-    def begin(self, statement: Statement, operation: str) -> None:
-        """Note in the journal that a statement is about to be sent."""
+    def begin(
+        self, statement: Statement, operation: str, seen: Sequence[Outcome]
+    ) -> None:
+        """Note in the journal that a statement is about to be sent.
+
+        Args:
+            statement: the statement.
+            operation: the operation that sends it.
+            seen: what that saw of the database so far.
+        """
+        mark = _Mark(statement.hash, statement.text, operation)
+        mark.outcomes.append({"seen": list(seen)})
         with self.own():
             before = fingerprint(self._connection, statement.tables)
-        mark = _Mark(statement.hash, statement.text, operation)
-        self._add([self._entry(mark, before)])
+            entry = self._entry(mark, before)
+        self._add([entry])
 
     def end(self) -> None:
         """Note that the statement that was begun took effect."""

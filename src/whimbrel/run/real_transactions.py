@@ -7,8 +7,10 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from alembic.runtime.migration import MigrationContext
+from sqlalchemy import event
 from sqlalchemy.engine import Connection
 
+from whimbrel.errors import MigrationFailed
 from whimbrel.run.event import Conduct
 from whimbrel.run.lock import wait_for_a_file
 from whimbrel.run.transaction import (
@@ -95,9 +97,20 @@ class RealTransactions(MigrationContext):
         else:
             with short_of_patience(self._online):
                 wait_for_a_file(begin, conduct, str(self._online.engine.url.database))
+        event.listen(self._online, "before_cursor_execute", self._demand_transaction)
+
+    def _demand_transaction(self, *_: object) -> None:
+        """Refuse what would stand alone: on some errors SQLite undoes all."""
+        if not is_open(self._online):
+            raise MigrationFailed(
+                "SQLite undid the transaction of the run, as it does where it has no"
+                " room, cannot read or write, or is interrupted.",
+                "Mend that, then run the command again.",
+            )
 
     def _close(self, how: str) -> None:
         transaction, self._transaction = self._transaction, None
+        event.remove(self._online, "before_cursor_execute", self._demand_transaction)
         reopen(self._online)
         if transaction is not None and transaction.is_active:
             transaction.commit() if how == "COMMIT" else transaction.rollback()

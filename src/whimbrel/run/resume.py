@@ -6,8 +6,26 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from whimbrel.errors import EditedScript
-from whimbrel.run.journal import JournalEntry, Outcome
+from whimbrel.run.journal import NAMED, JournalEntry, Outcome
 from whimbrel.run.statement import Statement
+
+
+def _sights(entries: Iterable[JournalEntry]) -> dict[str, list[list[Outcome]]]:
+    """Return what each operation saw, each time that it was run."""
+    found: dict[str, list[list[Outcome]]] = {}
+    open_: dict[str, list[Outcome]] = {}
+    for entry in entries:
+        seen = [list(each["seen"]) for each in entry.outcomes if "seen" in each]
+        if entry.statement:
+            if seen:
+                open_[entry.operation] = seen[-1]
+            continue
+        open_.pop(entry.operation, None)
+        missing: list[list[Outcome]] = [[] for _ in range(entry.times - len(seen))]
+        found.setdefault(entry.operation, []).extend([*seen, *missing])
+    for name, last in open_.items():
+        found.setdefault(name, []).append(last)
+    return found
 
 
 @dataclass
@@ -41,6 +59,8 @@ class Resume:
         self._is_edited = is_edited
         self._left: dict[str, _Left] = {}
         self.done = 0
+        entries = tuple(entries)
+        self._sights = _sights(entries)
         for entry in entries:
             left = self._left.setdefault(entry.hash, _Left(entry))
             left.times += entry.times
@@ -69,6 +89,14 @@ class Resume:
             return False
         left.times -= 1
         return True
+
+    def seen_by(self, name: str) -> list[Outcome]:
+        """Return what the operation *name* saw when it was first run; it is counted.
+
+        It sends what it sends because of that; by now it may have changed it.
+        """
+        sights = self._sights.get(name[:NAMED])
+        return sights.pop(0) if sights else []
 
     def end(self) -> None:
         """Refuse an edited script that no longer does what is done.

@@ -197,9 +197,10 @@ def in_one_piece(connection: Connection) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        with suppress(DBAPIError):
-            query(connection, f"ROLLBACK TO {SAVEPOINT}")
-            query(connection, f"RELEASE {SAVEPOINT}")
+        if is_open(connection):  # otherwise SQLite undid all, and the block with it
+            with suppress(DBAPIError):
+                query(connection, f"ROLLBACK TO {SAVEPOINT}")
+                query(connection, f"RELEASE {SAVEPOINT}")
         raise
     query(connection, f"RELEASE {SAVEPOINT}")
 

@@ -136,9 +136,14 @@ class PostgresWaiting(Waiting):
         event.listen(self.connection, "begin", self._set)
         try:
             yield
+        except BaseException:
+            with suppress(Exception):  # one that failed is undone, and the time with it
+                self._unset()
+            raise
+        else:
+            self._unset()  # not suppressed: COMMIT would undo all without a word
         finally:
             event.remove(self.connection, "begin", self._set)
-            self._unset()
 
     @contextmanager
     def by_itself(self) -> Iterator[None]:
@@ -174,9 +179,8 @@ class PostgresWaiting(Waiting):
 
     def _unset(self) -> None:
         """Give the time back to a transaction that goes on."""
-        with suppress(Exception):  # one that failed is undone, and the time with it
-            if self.connection.in_transaction():
-                self._say("SET LOCAL lock_timeout = 0")
+        if self.connection.in_transaction():
+            self._say("SET LOCAL lock_timeout = 0")
 
     def _say(self, sql: str) -> None:
         """Send *sql* past SQLAlchemy, which would begin a transaction for it."""

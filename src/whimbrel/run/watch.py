@@ -21,6 +21,7 @@ from whimbrel.run.event import Conduct, Event
 from whimbrel.run.marks import Marks, Running
 from whimbrel.run.outcome import give_again, outcome_of
 from whimbrel.run.resume import Resume
+from whimbrel.run.sight import Sight
 from whimbrel.run.statement import Statement
 from whimbrel.run.waiting import Waiting
 from whimbrel.schema.dialect import described
@@ -48,6 +49,7 @@ class Watch:
         self._temporary: set[str] = set()
         self._operation = ""
         self._is_skipping = False
+        self._sight = Sight()
         self.marks = marks
 
     @contextmanager
@@ -96,11 +98,12 @@ class Watch:
         self._conduct.go_on()
         mark = Statement(f"operation {name}")
         self._is_skipping = self._resume.meet_operation(mark.hash)
+        self._sight = Sight(self._resume.seen_by(name))
         start, done = time.perf_counter(), self.marks.done
         try:
             yield
-            if not self._is_skipping and self.marks.done != done:
-                self.marks.add_operation(mark.hash, name)
+            if not self._is_skipping and (self._sight.seen or self.marks.done != done):
+                self.marks.add_operation(mark.hash, name, self._sight.seen)
                 if self._autocommits:
                     self.marks.write()
             self._tell(name, time.perf_counter() - start)
@@ -153,7 +156,10 @@ class Watch:
         if statement.is_read or statement.target in self._temporary:
             if statement.verb == "COMMIT":
                 self.marks.write()
-            return False
+            if not (self._operation and self._dialect.ddl_commits):
+                return False
+            self._sight.look(statement, cursor, context, send)
+            return True
         self._conduct.go_on()
         if self._is_skipping:
             self._resume.meet(statement)
@@ -199,7 +205,7 @@ class Watch:
         self.marks.create_table()
         self.marks.write()
         self._clear_the_way(statement)
-        self.marks.begin(statement, self._operation)
+        self.marks.begin(statement, self._operation, self._sight.seen)
         self._waiting.patiently(
             send, statement.text, is_concurrent=statement.is_concurrent
         )
