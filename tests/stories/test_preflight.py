@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from stories.terminal import Terminal
 from stories.test_questions import talk
+from whimbrel.commands.preflight import SHOWN
 
 
 SCRIPT = """
@@ -141,6 +142,14 @@ def everywhere(request, folder, tmp_path, monkeypatch):
     if request.param != "sqlite":
         url = request.getfixturevalue(f"{request.param}_url")
     place = begun(folder, url, tmp_path, monkeypatch)
+    yield place
+    place.engine.dispose()
+
+
+@pytest.fixture
+def postgresql_place(folder, postgresql_url, tmp_path, monkeypatch):
+    """A project on PostgreSQL."""
+    place = begun(folder, postgresql_url, tmp_path, monkeypatch)
     yield place
     place.engine.dispose()
 
@@ -360,3 +369,53 @@ def test_a_yes_at_migrate_is_one_for_the_upgrade(place):
 
     status, shown = talk(place, "upgrade")
     assert status == 0, shown
+
+
+def test_an_index_that_is_built_beside_the_traffic_is_foreseen(postgresql_place):
+    """What stands in an autocommit block is asked about too."""
+    place = postgresql_place
+    place.script(
+        "b2",
+        "with op.get_context().autocommit_block():\n"
+        "        op.create_index('ix', 'pet', ['name'], unique=True,"
+        " postgresql_concurrently=True)",
+    )
+    before = place.everything()
+
+    done = place("upgrade")
+
+    assert done.status == 1, done.text
+    assert FORBIDDEN["duplicates"][1] in done.text
+    assert before == place.everything()
+
+
+def test_many_scripts_for_a_database_with_rows(place):
+    """They are not shown one by one; what the rows forbid is found among them."""
+    for number in range(SHOWN):
+        place.script(f"c{number}", "pass")
+    place.script("last", FORBIDDEN["duplicates"][0])
+
+    done = place("upgrade")
+
+    assert done.status == 1, done.text
+    assert f"{SHOWN + 1} scripts are pending." in done.text
+    assert FORBIDDEN["duplicates"][1] in done.text
+
+
+@pytest.mark.parametrize("count", [1, SHOWN + 1])
+def test_scripts_for_an_empty_database(place, count):
+    """There is nobody to ask; the plan tells all there is, however many they are."""
+    for number in range(count):
+        id_ = "sa.Column('id', sa.Integer)"
+        place.script(f"c{number}", f"op.create_table('t{number}', {id_})")
+    place.url = f"sqlite:///{place.folder}/empty.db"
+
+    shown = place("upgrade --plan")
+    data = json.loads(place("upgrade --plan --json").stdout)
+    done = place("upgrade")
+
+    assert shown.text.count("pending: ") == count + 1
+    assert shown.text.count("table t") == count
+    assert data["pending"] == ["a1", *(f"c{number}" for number in range(count))]
+    assert done.status == 0, done.text
+    assert (f"{count + 1} scripts are pending." in done.text) == (count >= SHOWN)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from whimbrel.schema.scope import Scope
 from whimbrel.schema.state import TableName
 
 
@@ -29,6 +31,21 @@ class Fullness:
             return "no rows"
         first = "first " if self.rows == ENOUGH else ""
         return f"a value in {self.filled} of the {first}{self.rows} rows"
+
+
+_SYSTEM = re.compile(r"information_schema|performance_schema|mysql|sys|pg_.*")
+
+
+def has_tables(connection: Connection, scope: Scope) -> bool:
+    """Whether a schema of the database, any of them, has a table within *scope*."""
+    seen = sa.inspect(connection)
+    default = seen.default_schema_name
+    names = (each for each in seen.get_schema_names() if not _SYSTEM.fullmatch(each))
+    return any(
+        scope.has(TableName(name, None if schema == default else schema))
+        for schema in names
+        for name in seen.get_table_names(schema)
+    )
 
 
 def has_rows(connection: Connection, table: TableName) -> bool:

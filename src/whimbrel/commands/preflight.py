@@ -11,6 +11,7 @@ from alembic.runtime.migration import MigrationContext, RevisionStep
 from sqlalchemy.engine import Connection
 
 from whimbrel.catalog.read import is_readable, read_state
+from whimbrel.catalog.rows import has_tables
 from whimbrel.checks.outlook import Foresight
 from whimbrel.checks.preflight import preflight
 from whimbrel.checks.rule import Finding, Severity
@@ -121,18 +122,20 @@ class Lookout:
         is_heeded = self.wanted.is_shown or self.wanted.is_asked
         if context.as_sql or connection is None or not steps or not is_heeded:
             return steps
-        foresights = foresee(steps, context, getattr(context, "arguments", {}))
-        found = self._found(foresights, connection)
+        are_told = len(steps) <= SHOWN or self.wanted.is_only_shown
+        is_asked = self.wanted.is_asked and _may_have_rows(context, connection)
+        foresights: tuple[Foresight, ...] = ()
+        if are_told or is_asked:
+            foresights = foresee(steps, context, getattr(context, "arguments", {}))
+        found = self._found(foresights, connection) if is_asked else ()
         self.findings = found if steps[0].is_upgrade else _on_the_way_back(found)
-        self._show(steps, foresights, connection)
+        self._show(steps, foresights if are_told else (), connection)
         self._refuse()
         return [] if self.wanted.is_only_shown else steps
 
     def _found(
         self, foresights: Sequence[Foresight], connection: Connection
     ) -> tuple[Finding, ...]:
-        if not self.wanted.is_asked or not is_readable(dialect_of(connection)):
-            return ()
         state = self._state(foresights, connection)
         return preflight(foresights, state, connection) if state.tables else ()
 
@@ -159,15 +162,13 @@ class Lookout:
     ) -> None:
         self.data = {
             "target": _target(connection),
-            "pending": [each.revision for each in foresights],
+            "pending": [str(each.revision.revision) for each in steps],
             "findings": [as_data(each) for each in self.findings],
         }
         self.tell(Line(_target(connection), Tone.DIM))
-        are_told = len(steps) <= SHOWN or self.wanted.is_only_shown
-        for step, foresight in zip(steps, foresights, strict=True):
-            if are_told:
-                self._show_script(step, foresight, connection)
-        if not are_told:
+        for step, foresight in zip(steps, foresights, strict=False):
+            self._show_script(step, foresight, connection)
+        if not foresights:
             self.tell(Line(f"{len(steps)} scripts are pending."))
         for line in describe_findings(self.findings):
             self.tell(line)
@@ -225,6 +226,14 @@ class Lookout:
                 reasons = tuple(each.sentence for each in losses)
                 question = Question(text="Values will be lost. Go on?", reasons=reasons)
                 return ask is None or ask(question) == YES
+
+
+def _may_have_rows(context: MigrationContext, connection: Connection) -> bool:
+    """Whether there are tables to ask, and we know how to ask them."""
+    if not is_readable(dialect_of(connection)):
+        return False
+    table = TableName(context.version_table, context.version_table_schema)
+    return has_tables(connection, Scope(version_table=table))
 
 
 def _on_the_way_back(findings: Iterable[Finding]) -> tuple[Finding, ...]:

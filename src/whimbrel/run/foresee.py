@@ -58,29 +58,30 @@ def foresee(
         context: the context of that run.
         arguments: what env.py hands to the functions of the scripts.
     """
-    return tuple(_foreseen(step, context, arguments) for step in steps)
+    with _standing_in(context) as noting:
+        return tuple(_foreseen(step, noting, arguments) for step in steps)
 
 
 def _foreseen(
-    step: RevisionStep, live: MigrationContext, arguments: Mapping[str, Any]
+    step: RevisionStep, noting: _Notes, arguments: Mapping[str, Any]
 ) -> Foresight:
     script = step.revision
     path = str(getattr(script, "path", ""))
-    notes: list[Foreseen] = []
     why = _works_elsewhere(script.module)
+    noting.begin(path)
     if not why:
-        with _standing_in(live, path, notes) as blindness:
-            try:
-                for_each_bind(step, step.migration_fn)(**arguments)
-            except Unforeseen as unforeseen:
-                why = str(unforeseen)
-            except NoInspectionAvailable:  # of what op.get_bind() gave
-                why = "it asks the database itself"
-            except Exception as error:  # whatever a script does with what it gets
-                why = blindness[0] if blindness else f"{type(error).__name__}: {error}"
+        try:
+            for_each_bind(step, step.migration_fn)(**arguments)
+        except Unforeseen as unforeseen:
+            why = str(unforeseen)
+        except NoInspectionAvailable:  # of what op.get_bind() gave
+            why = "it asks the database itself"
+        except Exception as error:  # whatever a script does with what it gets
+            first = next(iter(noting.blindness), "")
+            why = first or f"{type(error).__name__}: {error}"
     return Foresight(
         revision=str(script.revision),
-        operations=tuple(notes),
+        operations=tuple(noting.notes),
         blind_because=why,
         source=_source(path),
     )
@@ -104,15 +105,14 @@ def _works_elsewhere(module: Any) -> str:
 
 
 @contextmanager
-def _standing_in(
-    live: MigrationContext, path: str, notes: list[Foreseen]
-) -> Iterator[list[str]]:
-    """Let ``op`` and ``alembic.context`` note what a script wants, for the block."""
+def _standing_in(live: MigrationContext) -> Iterator[_Notes]:
+    """Let ``op`` and ``alembic.context`` note what scripts want, for the block."""
     blindness: list[str] = []
     with nothing_logged(RUNTIME_LOG):
         context = MigrationContext.configure(
             dialect=live.dialect, opts={"as_sql": True, "output_buffer": _Nowhere()}
         )
+    context.__class__ = _Imagined
     context.as_sql = False
     bind: Any = _Bind(live.dialect, blindness)
     context.connection = context.impl.connection = bind
@@ -126,8 +126,17 @@ def _standing_in(
         environment._migration_context = context
         context.environment_context = environment
         assert isinstance(noting, _Notes)
-        noting.path, noting.notes = path, notes
-        yield blindness
+        noting.blindness = blindness
+        yield noting
+
+
+class _Imagined(MigrationContext):
+    """A context whose transactions begin and end nothing."""
+
+    @contextmanager
+    def autocommit_block(self) -> Iterator[None]:
+        """Let the block be noted like everything else."""
+        yield
 
 
 class _Nowhere:
@@ -182,10 +191,22 @@ def _no_database(blindness: list[str]) -> Iterator[None]:
 
 
 class _Notes(Operations):
-    """Operations that are noted."""
+    """Operations that are noted.
 
-    path = ""
+    Args:
+        path: the script that is being run.
+        notes: what it wants, in its order.
+        blindness: why it cannot be foreseen any further.
+    """
+
+    path: str
     notes: list[Foreseen]
+    blindness: list[str]
+
+    def begin(self, path: str) -> None:
+        """Turn to another script."""
+        self.path, self.notes = path, []
+        self.blindness.clear()
 
     def invoke(self, operation: ops.MigrateOperation) -> Any:
         """Note *operation*, and return what a script may need of its result."""
