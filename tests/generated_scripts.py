@@ -21,6 +21,7 @@ from whimbrel.plan.build import build
 from whimbrel.schema.dialect import dialect_of
 from whimbrel.schema.diff import diff
 from whimbrel.schema.names import adopt_names
+from whimbrel.schema.renames import firm_names, parse_renames, rename_all
 from whimbrel.schema.scope import Scope
 from whimbrel.script.render import render
 from whimbrel.script.save import Part, _variables
@@ -66,11 +67,14 @@ class Generated:
         return module
 
 
-def generated(connection, metadata):
+def generated(connection, metadata, *renames):
     """Return the script that leads from what *connection* has to *metadata*."""
     current = read_state(connection, Scope())
-    wanted = adopt_names(read_models([metadata], connection, Scope()), current)
-    changes = diff(current, wanted)
+    named = parse_renames(renames)
+    renamings, renamed = rename_all(current, named)
+    models = firm_names(read_models([metadata], connection, Scope()), named)
+    wanted = adopt_names(models, renamed)
+    changes = renamings + diff(renamed, wanted)
     plan = build(changes, current, wanted, dialect_of(connection))
     context = MigrationContext.configure(connection, opts=dict(OPTIONS))
     body = render(

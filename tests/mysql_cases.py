@@ -211,6 +211,17 @@ CASES = {
         (item(A, later(sa.UniqueConstraint, "a", name="uq_one")),),
         (item(A, later(sa.UniqueConstraint, "a", name="uq_two")),),
     ),
+    "unique of one more": (
+        (item(A, col("z", INT), later(sa.UniqueConstraint, "a")),),
+        (
+            item(
+                A,
+                col("z", INT),
+                later(sa.UniqueConstraint, "a"),
+                later(sa.UniqueConstraint, "a", "z"),
+            ),
+        ),
+    ),
     "unique wider": (
         (item(A, col("z", INT), later(sa.UniqueConstraint, "a", name="uq")),),
         (item(A, col("z", INT), later(sa.UniqueConstraint, "a", "z", name="uq")),),

@@ -1,5 +1,6 @@
 """Scripts run on MariaDB: by our operations, and by plain Alembic's."""
 
+import re
 from contextlib import contextmanager
 
 import sqlalchemy as sa
@@ -43,3 +44,15 @@ def plain(connection):
         connection.commit()
     finally:
         _impls.update(kept)
+
+
+def tables(connection):
+    """Return SHOW CREATE TABLE of each table, its lines in an order of their own."""
+    found = {}
+    for name in sa.inspect(connection).get_table_names():
+        (_, text) = connection.exec_driver_sql(f"SHOW CREATE TABLE `{name}`").one()
+        head, *lines, tail = text.splitlines()
+        counted = re.sub(r" AUTO_INCREMENT=\d+", "", tail)
+        found[name] = [head, *sorted(line.strip(" ,") for line in lines), counted]
+    connection.rollback()
+    return found

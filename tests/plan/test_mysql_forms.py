@@ -1,13 +1,10 @@
 """Each change on MariaDB: the script leads there and back, under plain Alembic too."""
 
-import re
-
 import pytest
-import sqlalchemy as sa
 
 from generated_scripts import differences, generated
 from mysql_cases import CASES, models
-from mysql_runs import emptied, ours, plain
+from mysql_runs import emptied, ours, plain, tables
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -48,15 +45,3 @@ def test_tables_are_those_of_create_all(mariadb, case, runtime):
         script.module.upgrade()
 
     assert tables(mariadb) == wanted
-
-
-def tables(connection):
-    """Return SHOW CREATE TABLE of each table, its lines in an order of their own."""
-    found = {}
-    for name in sa.inspect(connection).get_table_names():
-        (_, text) = connection.exec_driver_sql(f"SHOW CREATE TABLE `{name}`").one()
-        head, *lines, tail = text.splitlines()
-        counted = re.sub(r" AUTO_INCREMENT=\d+", "", tail)
-        found[name] = [head, *sorted(line.strip(" ,") for line in lines), counted]
-    connection.rollback()
-    return found

@@ -79,6 +79,7 @@ def read_models(
             enums=_within(drafter.wording.enums, scope),
             sequences=_within(drafter.wording.sequences, scope),
             unsaid=drafter.wording.unsaid,
+            following=drafter.wording.following,
             footings=drafter.wording.footings,
         )
 

@@ -21,7 +21,7 @@ from whimbrel.catalog.mysql_spelling import (
     options,
     spelled,
 )
-from whimbrel.catalog.mysql_stored import stored
+from whimbrel.catalog.mysql_stored import following, stored
 from whimbrel.catalog.mysql_tokens import mentioned
 from whimbrel.catalog.wording import (
     AnyColumn,
@@ -63,6 +63,7 @@ class MySQLWording(Wording):
         self._refined: dict[tuple[ColumnForm, str], ColumnForm] = {}
         self._columns: Mapping[ColumnForm, ColumnText] = {}
         self._collations: Mapping[str, str] = {}
+        self.following = following(self.server)
         version = self.server.version
         self.has_descending = version >= ((10, 8) if self.server.is_mariadb else (8,))
 

@@ -52,6 +52,7 @@ from whimbrel.catalog.mysql_spelling import (
     table_options,
     unescaped,
 )
+from whimbrel.catalog.mysql_stored import following
 from whimbrel.schema.dialect import dialect_of
 from whimbrel.schema.scope import Scope
 from whimbrel.schema.state import (
@@ -80,7 +81,8 @@ def read_mysql(connection: Connection, scope: Scope) -> State:
     tables = (
         reading.table(place, name) for place, name in reading.names() if scope.has(name)
     )
-    return State(tables=frozenset(tables))
+    server = dialect_of(connection)
+    return State(tables=frozenset(tables), following=following(server))
 
 
 _ON_UPDATE = re.compile(r"on update (\w+(?:\(\d*\))?)", re.IGNORECASE)

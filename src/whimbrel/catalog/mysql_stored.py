@@ -12,8 +12,10 @@ from whimbrel.catalog.mysql_spelling import (
     is_plain,
     serves,
 )
+from whimbrel.schema.dialect import Dialect
 from whimbrel.schema.state import (
     Constraint,
+    Following,
     ForeignKey,
     Index,
     IndexPart,
@@ -22,6 +24,23 @@ from whimbrel.schema.state import (
     Table,
     Unique,
 )
+
+
+RENAMES_INDEXES = {True: (10, 5, 2), False: (5, 7)}
+"""Since when an index can be renamed: MariaDB, MySQL."""
+
+
+def following(server: Dialect) -> frozenset[Following]:
+    """Return which names of the server's own making follow others there.
+
+    Those of keys and checks do by themselves, those of indexes because they can.
+    """
+    found = {Following.KEYS}
+    if not server.is_mariadb:
+        found.add(Following.CHECKS)
+    if server.version >= RENAMES_INDEXES[server.is_mariadb]:
+        found.add(Following.INDEXES)
+    return frozenset(found)
 
 
 def stored(table: Table, engine: str, *, has_descending: bool) -> Table:

@@ -33,6 +33,7 @@ from whimbrel.schema.state import (
     Enum,
     Exclusion,
     Expression,
+    Following,
     Footing,
     Identity,
     IndexPart,
@@ -213,6 +214,9 @@ class Wording:
 
     unsaid: frozenset[str] = frozenset()
     """The options that models have no words for."""
+
+    following: frozenset[Following] = frozenset()
+    """Which names that the server makes follow those of tables and columns."""
 
     footings: tuple[Footing, ...] = ()
     """What the models name, tables stand on, and is not there yet; once spelled."""

@@ -6,11 +6,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import takewhile
 
+from alembic.operations import ops
+
 from whimbrel.plan.alter import (
     add_keys,
     alteration,
     drop_keys,
-    table_ops,
+    in_parts,
 )
 from whimbrel.plan.fill import change_values, fill_rows
 from whimbrel.plan.generic import Forms, alter_column, create_index, drop_index
@@ -23,7 +25,7 @@ from whimbrel.plan.sqlite import SQLiteForms
 from whimbrel.plan.step import Plan, Step
 from whimbrel.plan.tables import create_table, drop_table
 from whimbrel.plan.tasks import tasks_of
-from whimbrel.schema.apply import apply_all
+from whimbrel.schema.apply import apply, apply_all
 from whimbrel.schema.changes import (
     Change,
     ColumnChange,
@@ -125,9 +127,9 @@ def _steps(
     between = rest[: len(rest) - len(last)]
     start = apply_all(current, first)
     end = apply_all(wanted, reverse_all(last))
-    yield from _renames(first, forms)
+    yield from _renames(first, current, forms)
     yield from _between(between, start, end, forms)
-    yield from _renames(last, forms)
+    yield from _renames(last, end, forms)
 
 
 def _between(
@@ -161,25 +163,32 @@ def _is_rename(change: Change) -> bool:
     return before.name != after.name
 
 
-def _renames(changes: Iterable[Change], forms: Forms) -> Iterator[Step]:
+def _renames(changes: Iterable[Change], state: State, forms: Forms) -> Iterator[Step]:
     """Yield the steps that give tables, columns and enumerated types their names."""
     for change in changes:
-        match change:
-            case EnumChange():
-                for altered in forms.enum_operations(change):
-                    yield Step(operation=altered, changes=(change,))
-            case TableChange(before=Table() as before, after=Table() as after):
-                for renaming in forms.rename_table(before.name, after.name):
-                    yield Step(operation=renaming, changes=(change,))
-                for renaming in forms.rename_belongings(before, after):
-                    yield Step(operation=renaming, changes=(change,))
-            case ColumnChange(before=Column() as old, after=Column() as new):
-                operation = table_ops(
-                    change.table, [alter_column(forms, change.table, old, new)]
-                )
-                yield Step(operation=operation, changes=(change,))
-            case _:
-                raise AssertionError(f"{change} is not a rename.")
+        for operation in _renaming(change, state, forms):
+            yield Step(operation=operation, changes=(change,))
+        state = apply(state, change)
+
+
+def _renaming(
+    change: Change, state: State, forms: Forms
+) -> Iterator[ops.MigrateOperation]:
+    """Yield what gives a thing of *state* another name."""
+    match change:
+        case EnumChange():
+            yield from forms.enum_operations(change)
+        case TableChange(before=Table() as before, after=Table() as after):
+            yield from forms.rename_table(before.name, after.name)
+            yield from forms.rename_belongings(before, after)
+        case ColumnChange(before=Column() as old, after=Column() as new):
+            table = state.table(change.table) or Table(name=change.table)
+            operations = forms.rename_column(table, old, new)
+            if operations is None:
+                operations = (alter_column(forms, change.table, old, new),)
+            yield from in_parts(change.table, operations)
+        case _:
+            raise AssertionError(f"{change} is not a rename.")
 
 
 def _enum_steps(

@@ -9,12 +9,18 @@ from typing import Any
 from alembic.operations import ops
 
 from whimbrel.plan.columns import altered, comes, dependents_last, goes, mentions
-from whimbrel.plan.generic import Thing, changes_type
-from whimbrel.plan.mysql_columns import MySQLColumns
+from whimbrel.plan.generic import changes_type
 from whimbrel.plan.mysql_keys import entailed
-from whimbrel.plan.mysql_names import KeyNames, names_of_checks, with_unnamed_last
+from whimbrel.plan.mysql_names import (
+    KeyNames,
+    name_of_index,
+    names_of_checks,
+    with_unnamed_last,
+)
+from whimbrel.plan.mysql_renames import MySQLRenames
 from whimbrel.plan.mysql_text import (
     altering,
+    check_beside,
     column_of_check,
     definition,
     is_counting,
@@ -29,13 +35,11 @@ from whimbrel.plan.step import BatchOptions
 from whimbrel.plan.table_forms import TableForms
 from whimbrel.plan.tables import add_constraint, drop_constraint
 from whimbrel.schema.changes import ColumnChange, FactsChange, TableFacts
-from whimbrel.schema.names import unique_name
 from whimbrel.schema.state import (
     Check,
     Column,
     Constraint,
     ForeignKey,
-    Index,
     Naming,
     PrimaryKey,
     State,
@@ -56,11 +60,8 @@ DEFAULTS = {
 }
 """What is said of a table when an option is no more; otherwise it is 0."""
 
-RENAMES_INDEXES = {True: (10, 5, 2), False: (5, 7)}
-"""Since when an index can be renamed: MariaDB, MySQL."""
 
-
-class MySQLForms(MySQLColumns):
+class MySQLForms(MySQLRenames):
     """How tables are altered, and what must be done in one piece."""
 
     shares_index_names = False
@@ -135,6 +136,10 @@ class MySQLForms(MySQLColumns):
         clauses += [f"ADD {primary_key(key)}" for key in coming]
         return altering(task.name, *clauses)
 
+    def check_beside(self, column: Column, table: Table) -> Check | None:
+        """Return the check that stands in the definition of a column of *table*."""
+        return check_beside(column, table)
+
     # -- constraints and indexes ----------------------------------------------------
 
     def add_constraint(
@@ -184,24 +189,8 @@ class MySQLForms(MySQLColumns):
         if constraint.naming is not Naming.NONE or table not in self._tables:
             return None
         if isinstance(constraint, Unique):
-            others = self._tables[table][1]
-            taken = {each.name for each in others.constraints | others.indexes}
-            return unique_name(constraint.columns[0], {*taken, "PRIMARY"})
+            return name_of_index(constraint.columns, self._tables[table][1])
         return self._made.get((table, constraint))
-
-    def in_place(
-        self, table: TableName, before: Thing, after: Thing
-    ) -> ops.MigrateOperation | None:
-        """Return what gives an index, or the one of a constraint, another name."""
-        if not isinstance(before, Index | Unique) or type(before) is not type(after):
-            return None
-        if replace(before, name=after.name, naming=after.naming) != after:
-            return None
-        version = self.dialect.version
-        if version and version < RENAMES_INDEXES[self.dialect.is_mariadb]:
-            return None
-        names = f"{quoted(before.name)} TO {quoted(after.name)}"
-        return altering(table, f"RENAME INDEX {names}")
 
     def _column_of(
         self, table: TableName, constraint: Constraint, *, side: int

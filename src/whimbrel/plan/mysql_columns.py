@@ -16,7 +16,7 @@ from whimbrel.plan.items import text
 from whimbrel.plan.mysql_text import (
     STRING,
     altering,
-    column_of_check,
+    check_beside,
     default_in_sql,
     definition,
     is_counting,
@@ -143,13 +143,18 @@ class MySQLColumns(Forms):
         ends_update = "on_update" in values(before.options).keys() - values(
             after.options
         )
-        if check or ends_update or any(map(_is_unalterable, (before, after))):
+        if check or ends_update or any(map(is_unalterable, (before, after))):
             yield altering(table, modifying(before, after, check))
             return
-        said = self._existing(before) | self._modified(before, after)
-        if says_nullable:
-            said["modify_nullable"] = after.nullable
-        yield ops.AlterColumnOp(table.name, before.name, schema=table.schema, **said)
+        said = {"modify_nullable": after.nullable} if says_nullable else {}
+        yield self.alteration(table, before, after, said)
+
+    def alteration(
+        self, table: TableName, before: Column, after: Column, said: dict[str, Any]
+    ) -> ops.AlterColumnOp:
+        """Return what makes a column another in Alembic's words."""
+        words = self._existing(before) | self._modified(before, after) | said
+        return ops.AlterColumnOp(table.name, before.name, schema=table.schema, **words)
 
     def _existing(self, column: Column) -> dict[str, Any]:
         said: dict[str, Any] = {
@@ -212,22 +217,15 @@ class MySQLColumns(Forms):
         for column in table.ordered_columns:
             is_late = is_counting(column) and column.name not in in_key
             if is_late or _is_unsaid(column):
-                check = self.check_beside(column, table)
+                check = check_beside(column, table)
                 yield altering(table.name, modifying(column, column, check))
-
-    def check_beside(self, column: Column, table: Table) -> Check | None:
-        """Return the check that stands in the definition of a column of *table*."""
-        for each in table.constraints:
-            if isinstance(each, Check) and column_of_check(each, table) == column.name:
-                return each
-        return None
 
     def _check_of(self, table: TableName, column: Column) -> Check | None:
         """Return the check that stands in the definition of a column by now."""
         if table not in self._tables:
             return None
         before, after = self._tables[table]
-        check = self.check_beside(column, after)
+        check = check_beside(column, after)
         is_there = check in before.constraints or (table, column.name) in self._beside
         return check if is_there else None
 
@@ -248,7 +246,7 @@ def _is_unsaid(column: Column) -> bool:
     return needs_null or any(name in options for name in UNSAID)
 
 
-def _is_unalterable(column: Column) -> bool:
+def is_unalterable(column: Column) -> bool:
     """Whether ``alter_column()`` of Alembic has no words for a column."""
     return _is_unsaid(column) or column.computed is not None
 

@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from whimbrel.plan.mysql_names import name_of_index
 from whimbrel.plan.mysql_text import values
 from whimbrel.plan.order import Task, Thing
-from whimbrel.schema.names import unique_name
 from whimbrel.schema.state import (
     ForeignKey,
     Index,
@@ -93,8 +93,7 @@ def _own_index(table: Table, key: ForeignKey) -> str:
     pattern = rf"({re.escape(table.name.name)}_ibfk_)?\d+"
     if key.naming is not Naming.NONE and not re.fullmatch(pattern, key.name):
         return key.name
-    taken = {each.name for each in table.constraints | table.indexes}
-    return unique_name(key.columns[0], taken)
+    return name_of_index(key.columns, table)
 
 
 def _keys(things: Iterable[object]) -> list[ForeignKey]:

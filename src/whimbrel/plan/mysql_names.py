@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import count
 
@@ -12,10 +12,12 @@ from whimbrel.plan.order import Arrangement, Task, Thing, Verb
 from whimbrel.schema.state import (
     Check,
     ForeignKey,
+    Index,
     Naming,
     State,
     Table,
     TableName,
+    Unique,
 )
 
 
@@ -67,6 +69,17 @@ class KeyNames:
         name = self.called(table, key)
         self._there.setdefault(table, set()).discard(name)
         return name
+
+
+def name_of_index(columns: Sequence[str], table: Table) -> str:
+    """Return what the server calls an index of *columns* that nobody named."""
+    things = (*table.constraints, *table.indexes)
+    taken = {each.name for each in things if isinstance(each, Unique | Index)}
+    taken |= {each.index for each in _keys(table) if each.index is not None}
+    folded = {"primary", *map(str.casefold, taken)}
+    first = columns[0]
+    names = (first if number == 1 else f"{first}_{number}" for number in count(1))
+    return next(each for each in names if each.casefold() not in folded)
 
 
 def with_unnamed_last(arrangement: Arrangement) -> Arrangement:

@@ -124,3 +124,11 @@ def column_of_check(thing: object, table: Table) -> str | None:
     if not isinstance(thing, Check) or thing.naming is not Naming.NONE:
         return None
     return next((each.name for each in table.columns if each.name == thing.name), None)
+
+
+def check_beside(column: Column, table: Table) -> Check | None:
+    """Return the check that stands in the definition of a column of *table*."""
+    for each in table.constraints:
+        if isinstance(each, Check) and column_of_check(each, table) == column.name:
+            return each
+    return None

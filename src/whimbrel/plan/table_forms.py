@@ -33,6 +33,12 @@ class TableForms:
     def recall(self, there: TableForms) -> None:
         """Know what was done on the way that is gone back now."""
 
+    def rename_column(
+        self, table: Table, before: Column, after: Column
+    ) -> Iterable[ops.MigrateOperation] | None:
+        """Return what gives a column another name; None: what all others do."""
+        return None
+
     def first(self, task: Task) -> Iterable[ops.MigrateOperation]:
         """Return what happens to the table as a whole before its columns change."""
         return ()

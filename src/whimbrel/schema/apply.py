@@ -43,7 +43,7 @@ class _Draft:
     """A state that is being changed: its tables by name."""
 
     def __init__(self, state: State) -> None:
-        self._onlookers, self._footings = state.onlookers, state.footings
+        self._origin = state
         self._enums = state.enums
         self._sequences = state.sequences
         self._tables = {table.name: table for table in state.tables}
@@ -51,12 +51,11 @@ class _Draft:
     @property
     def state(self) -> State:
         """The state as it is by now."""
-        return State(
-            frozenset(self._tables.values()),
-            self._enums,
-            self._sequences,
-            self._onlookers,
-            self._footings,
+        return replace(
+            self._origin,
+            tables=frozenset(self._tables.values()),
+            enums=self._enums,
+            sequences=self._sequences,
         )
 
     def apply(self, change: Change) -> None:

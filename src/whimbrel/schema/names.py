@@ -196,7 +196,7 @@ def adopt_names(wanted: State, current: State, *, rename: bool = False) -> State
     for table in wanted.tables:
         partner = partners.get(table.name) or Table(name=table.name)
         full = with_unsaid(table, partner, wanted.unsaid)
-        tables.append(_adopted(full, partner, rename))
+        tables.append(_with_keys_of(partner, _adopted(full, partner, rename)))
     made = replace(wanted, tables=frozenset(tables))
     return replace(made, enums=made.enums | frozenset(_in_use(made, current)))
 
@@ -220,6 +220,19 @@ def _in_use(wanted: State, current: State) -> Iterator[Enum]:
         name = f"{enum.schema}.{enum.name}" if enum.schema else enum.name
         if name in spelled:
             yield enum
+
+
+def _with_keys_of(current: Table, wanted: Table) -> Table:
+    """Return *wanted* with the foreign keys that are there, their indexes told."""
+    there: dict[Constraint, Constraint] = {
+        each: each
+        for each in current.constraints
+        if isinstance(each, ForeignKey) and each.index is not None
+    }
+    if not there:
+        return wanted
+    constraints = frozenset(there.get(each, each) for each in wanted.constraints)
+    return replace(wanted, constraints=constraints)
 
 
 def _adopted(wanted: Table, current: Table, rename: bool) -> Table:

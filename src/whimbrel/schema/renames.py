@@ -24,6 +24,7 @@ from whimbrel.schema.enum_renames import (
     rename_of_enum,
     rename_of_value,
 )
+from whimbrel.schema.following import with_indexes_called, with_name
 from whimbrel.schema.names import default_name, settled, tell_apart
 from whimbrel.schema.state import (
     Check,
@@ -31,6 +32,7 @@ from whimbrel.schema.state import (
     Constraint,
     Exclusion,
     Expression,
+    Following,
     ForeignKey,
     Index,
     Naming,
@@ -191,11 +193,11 @@ def follow_table(state: State, before: TableName, after: TableName) -> State:
         return constraint
 
     def moved(table: Table) -> Table:
-        name = after if table.name == before else table.name
         constraints = (retargeted(each) for each in table.constraints)
-        return _renamed_again(
-            replace(table, name=name, constraints=frozenset(constraints))
-        )
+        table = replace(table, constraints=frozenset(constraints))
+        if table.name == before:
+            table = with_name(table, after, state.following)
+        return _renamed_again(table)
 
     return replace(state, tables=frozenset(moved(table) for table in state.tables))
 
@@ -205,6 +207,8 @@ def follow_column(state: State, name: TableName, before: str, after: str) -> Sta
 
     def moved(table: Table) -> Table:
         if table.name == name:
+            if Following.INDEXES in state.following:
+                table = with_indexes_called(table, before, after)
             return _renamed_again(_with_column_called(table, before, after))
         constraints = (
             _target_called(each, name, before, after) for each in table.constraints

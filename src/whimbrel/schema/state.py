@@ -331,6 +331,19 @@ class Footing:
     is_needed: bool = field(compare=False)
 
 
+class Following(PythonEnum):
+    """How a name that a server made follows another."""
+
+    KEYS = "ibfk"
+    """A foreign key is called after its table, and numbered."""
+
+    CHECKS = "chk"
+    """So is a check."""
+
+    INDEXES = "index"
+    """The index of a key is called after the key's first column."""
+
+
 @dataclass(frozen=True, slots=True)
 class State:
     """All that we manage of one database at one moment."""
@@ -346,6 +359,8 @@ class State:
     """The options that models, if the state comes from some, have no words for."""
     unseen: frozenset[str] = field(default=frozenset(), compare=False)
     """What its reader cannot see, or not in the models' words, if it comes from one."""
+    following: frozenset[Following] = field(default=frozenset(), compare=False)
+    """Which names that the server made follow the names of tables and columns."""
 
     def table(self, name: TableName) -> Table | None:
         """Return the table of that name, or None."""
