@@ -10,11 +10,13 @@ from alembic.migration import MigrationContext
 from alembic.operations import ops
 
 from whimbrel.catalog.read import read_state
+from whimbrel.catalog.rows import fullness, has_nulls, has_rows
 from whimbrel.checks.outlook import Foreseen, Foresight
 from whimbrel.checks.preflight import preflight
 from whimbrel.checks.rule import RULES, Severity, accepted_codes
 from whimbrel.run.runtime import Operations, owned_context
 from whimbrel.schema.scope import Scope
+from whimbrel.schema.state import TableName
 
 
 @pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
@@ -251,12 +253,50 @@ def test_a_check_that_a_value_breaks_off(connection):
     assert found(connection, check) == [("W304", expected)]
 
 
+SLOW = {
+    "sqlite": "(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT"
+    " 9000000) SELECT count(*) FROM n) < clean",
+    "postgresql": "pg_sleep(9) IS NULL",
+    "mysql": "sleep(9) > clean",
+}
+
+
+def test_nobody_waits_for_an_answer(connection):
+    """It is said that the rows were not asked, and the run goes on."""
+    check = ops.CreateCheckConstraintOp("ck", "child", SLOW[connection.dialect.name])
+    foresight = Foresight(operations=(Foreseen(operation=check),))
+    state = read_state(connection, Scope())
+    key = ops.CreateUniqueConstraintOp("uq", "child", ["name"])
+
+    findings = preflight([foresight], state, connection, patience=0.1)
+
+    [late] = [each for each in findings if each.severity is not Severity.BLOCKS]
+    assert (late.code, late.is_certain_failure) == ("W401", False)
+    assert late.query.startswith("SELECT child.id FROM child")
+    assert found(connection, key) == [("W302", 1)]
+
+
+def test_what_the_rows_of_a_table_tell(connection):
+    """Nobody knows where the server does not answer."""
+    nowhere = TableName("nowhere")
+
+    assert has_rows(connection, TableName("child")) is True
+    assert has_nulls(connection, TableName("child"), "clean") is False
+    assert has_nulls(connection, TableName("child"), "name") is True
+    assert str(fullness(connection, TableName("child"), "name")) == (
+        "a value in 3 of the 4 rows"
+    )
+    assert has_rows(connection, nowhere) is None
+    assert fullness(connection, nowhere, "name") is None
+
+
 def test_the_guide_tells_every_rule():
     """Each code stands there with its title and with what becomes of the run."""
     words = {
         Severity.FAILS: "stops",
         Severity.LOSES: "loss",
         Severity.BLOCKS: "others wait",
+        Severity.UNKNOWN: "goes on",
     }
     guide = Path(__file__).parents[2] / "docs" / "guide-runs.md"
     told = [

@@ -31,11 +31,12 @@ class Answer:
     """What the rows say.
 
     Args:
-        count: how many rows there are, `MOST` at most.
+        count: how many rows there are, as far as they were counted.
         is_more: whether there are more.
         keys: the first of them.
         refused: what the server said, if the question could not be carried out.
         is_data_at_fault: it was a value in the rows that the server refused.
+        is_late: it was stopped, for it took too long.
     """
 
     count: int = 0
@@ -43,6 +44,7 @@ class Answer:
     keys: tuple[tuple[Any, ...], ...] = ()
     refused: str = ""
     is_data_at_fault: bool = False
+    is_late: bool = False
 
 
 def ask_rows(
@@ -50,6 +52,7 @@ def ask_rows(
     rows: Select[Any],
     patience: float = PATIENCE,
     before: Iterable[str] = (),
+    most: int = MOST,
 ) -> Answer:
     """Return how many rows a query finds, and the first of them.
 
@@ -60,20 +63,22 @@ def ask_rows(
         rows: the query; each row begins with what it is told by.
         patience: how many seconds the server may take.
         before: statements that make what the query needs; that is undone too.
+        most: so many rows are counted.
     """
     try:
         with _aside(connection), _in_time(connection, patience):
             for statement in before:
                 connection.exec_driver_sql(statement)
-            found = connection.execute(rows.limit(MOST + 1)).fetchall()
+            found = connection.execute(rows.limit(most + 1)).fetchall()
     except DBAPIError as error:
         return Answer(
             refused=str(error.orig).strip().split("\n", 1)[0],
             is_data_at_fault=_is_of_data(error),
+            is_late=_is_late(error),
         )
     return Answer(
-        count=min(len(found), MOST),
-        is_more=len(found) > MOST,
+        count=min(len(found), most),
+        is_more=len(found) > most,
         keys=tuple(tuple(row) for row in found[:SHOWN]),
     )
 
@@ -82,6 +87,16 @@ def _is_of_data(error: DBAPIError) -> bool:
     """Whether a value in the rows is at fault: SQLSTATE class 22, data exception."""
     state = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None)
     return str(state or "").startswith("22")
+
+
+_LATE = {"57014", "1969", "3024", "interrupted"}
+"""What servers and drivers call a statement that was stopped: codes, and a word."""
+
+
+def _is_late(error: DBAPIError) -> bool:
+    state = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None)
+    first = next(iter(getattr(error.orig, "args", ())), "")
+    return not _LATE.isdisjoint((str(state), str(first)))
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from whimbrel.catalog.answers import ask_rows
 from whimbrel.schema.scope import Scope
 from whimbrel.schema.state import TableName
 
@@ -48,29 +49,33 @@ def has_tables(connection: Connection, scope: Scope) -> bool:
     )
 
 
-def has_rows(connection: Connection, table: TableName) -> bool:
-    """Whether *table* has a row."""
-    return _first(connection, sa.select(sa.literal(1)).select_from(_table(table)))
+def has_rows(connection: Connection, table: TableName) -> bool | None:
+    """Whether *table* has a row; None if the server does not tell in time."""
+    return _is_any(connection, sa.select(sa.literal(1)).select_from(_table(table)))
 
 
-def has_nulls(connection: Connection, table: TableName, column: str) -> bool:
-    """Whether a row of *table* has no value in *column*."""
+def has_nulls(connection: Connection, table: TableName, column: str) -> bool | None:
+    """Whether a row of *table* has no value in *column*; None if nobody tells."""
     found = _table(table, column)
     query = sa.select(sa.literal(1)).select_from(found).where(found.c[0].is_(None))
-    return _first(connection, query)
+    return _is_any(connection, query)
 
 
-def fullness(connection: Connection, table: TableName, column: str) -> Fullness:
+def fullness(connection: Connection, table: TableName, column: str) -> Fullness | None:
     """Return how full *column* is, as far as its first rows tell."""
     found = _table(table, column)
     part = sa.select(found.c[0].label("value")).limit(ENOUGH).subquery()
-    counted = sa.select(sa.func.count(), sa.func.count(part.c.value)).select_from(part)
-    rows, filled = connection.execute(counted).one()
+    counted: sa.Select[Any] = sa.select(sa.func.count(), sa.func.count(part.c.value))
+    answer = ask_rows(connection, counted.select_from(part))
+    if answer.refused:
+        return None
+    ((rows, filled),) = answer.keys
     return Fullness(rows=rows, filled=filled)
 
 
-def _first(connection: Connection, query: sa.Select[Any]) -> bool:
-    return connection.execute(query.limit(1)).first() is not None
+def _is_any(connection: Connection, query: sa.Select[Any]) -> bool | None:
+    answer = ask_rows(connection, query, most=1)
+    return None if answer.refused else answer.count > 0
 
 
 def _table(table: TableName, *columns: str) -> sa.TableClause:

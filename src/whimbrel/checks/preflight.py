@@ -10,19 +10,22 @@ import sqlalchemy as sa
 from alembic.operations import ops
 from sqlalchemy.engine import Connection
 
-from whimbrel.catalog.answers import Answer, ask_rows
+from whimbrel.catalog.answers import PATIENCE, Answer, ask_rows
 from whimbrel.checks.blocking import blocked
 from whimbrel.checks.casts import cast_questions
 from whimbrel.checks.destructive import losses
 from whimbrel.checks.outlook import Foreseen, Foresight, Outlook
 from whimbrel.checks.rows import Question, questions
-from whimbrel.checks.rule import Finding, accepted_codes, in_order
+from whimbrel.checks.rule import RULES, Finding, accepted_codes, in_order
 from whimbrel.schema.dialect import dialect_of
 from whimbrel.schema.state import State
 
 
 def preflight(
-    foresights: Iterable[Foresight], state: State, connection: Connection
+    foresights: Iterable[Foresight],
+    state: State,
+    connection: Connection,
+    patience: float = PATIENCE,
 ) -> tuple[Finding, ...]:
     """Return what pending operations will meet, the worst first.
 
@@ -30,13 +33,14 @@ def preflight(
         foresights: the pending scripts in their order, or the steps of a plan.
         state: the live database.
         connection: leads there; the transaction that it is in goes on as it was.
+        patience: how many seconds each question may take.
     """
     schema = connection.dialect.default_schema_name
     outlook = Outlook(state, schema)
     found: list[Finding] = []
     for foresight in foresights:
         for each in _spelled_out(foresight.operations):
-            found += _found(each, foresight, outlook, connection)
+            found += _found(each, foresight, outlook, connection, patience)
             outlook.follow(each.operation)
         if foresight.blind_because:
             outlook.lose_sight()
@@ -44,7 +48,11 @@ def preflight(
 
 
 def _found(
-    each: Foreseen, foresight: Foresight, outlook: Outlook, connection: Connection
+    each: Foreseen,
+    foresight: Foresight,
+    outlook: Outlook,
+    connection: Connection,
+    patience: float,
 ) -> Iterator[Finding]:
     accepted = accepted_codes(foresight.source, each.line) if each.line else frozenset()
     place = {"revision": foresight.revision, "line": each.line}
@@ -56,7 +64,7 @@ def _found(
     )
     for question in asked:
         if question.code not in accepted:
-            finding = _answered(question, connection)
+            finding = _answered(question, connection, patience)
             if finding is not None:
                 query = _spelled(question, connection)
                 yield Finding(**{**_facts(finding), **place, "query": query})
@@ -93,20 +101,26 @@ def _facts(finding: Finding) -> dict[str, Any]:
     return {name: getattr(finding, name) for name in Finding.__dataclass_fields__}
 
 
-def _answered(question: Question, connection: Connection) -> Finding | None:
+def _answered(
+    question: Question, connection: Connection, patience: float
+) -> Finding | None:
     """Return what the rows say to a question; None if nothing stands in the way."""
     refused = ""
     if question.attempt is not None:
-        attempted = ask_rows(connection, question.attempt)
+        attempted = ask_rows(connection, question.attempt, patience)
+        if attempted.is_late:
+            return _unanswered(question, patience)
         if not attempted.is_data_at_fault:
             return None
         refused = attempted.refused
-    answer = ask_rows(connection, question.rows, before=question.before)
+    answer = ask_rows(connection, question.rows, patience, before=question.before)
     if answer.is_data_at_fault:
         refused = answer.refused
     if refused and question.refusal and not answer.count:
         sentence = question.refusal.format(words=refused)
         return _finding(question, answer, f"{sentence}.")
+    if answer.is_late:
+        return _unanswered(question, patience)
     if answer.refused or not answer.count:
         return None
     is_one = answer.count == 1
@@ -118,6 +132,17 @@ def _answered(question: Question, connection: Connection) -> Finding | None:
         are="is" if is_one else "are",
     )
     return _finding(question, answer, f"{sentence}.")
+
+
+def _unanswered(question: Question, patience: float) -> Finding:
+    title = RULES[question.code].title
+    return Finding(
+        code="W401",
+        subject=question.subject,
+        sentence=f"{question.subject} has too many rows to be asked in {patience:g}"
+        f" seconds about {question.code}: {title}",
+        remedy="Ask yourself, with more time; the run goes on.",
+    )
 
 
 def _finding(question: Question, answer: Answer, sentence: str) -> Finding:
