@@ -380,6 +380,34 @@ def test_a_sequence_goes_on_behind_the_rows(postgresql_url):
     assert there_and_back(postgresql_url, before, after, rows, select).rows == [(42,)]
 
 
+def test_new_values_of_enums_are_committed_before_all_else(postgresql_url):
+    """A script that fails later leaves nothing half done."""
+    other = "CREATE TYPE other AS ENUM ({});"
+    before = MOOD + other.format("'a', 'b'") + t("a mood, b other")
+    after = (
+        "CREATE TYPE mood AS ENUM ('new', 'sad', 'ok', 'happy', 'last');"
+        + other.format("'b', 'a'")
+        + t("a mood, b other")
+    )
+
+    outcome = there_and_back(postgresql_url, before, after)
+
+    upgrade, _, _ = outcome.source.partition("def downgrade")
+    assert outcome.left == outcome.left_back == ()
+    assert upgrade.count("autocommit_block") == 1
+    assert upgrade.index("ADD VALUE") < upgrade.index("RENAME TO")
+
+
+def test_a_default_that_the_server_casts_is_said_once(postgresql_url):
+    """One operation changes the type and says the default."""
+    before, after = t("a smallint DEFAULT 1"), t("a bigint DEFAULT 1")
+
+    outcome = there_and_back(postgresql_url, before, after)
+
+    assert outcome.left == outcome.left_back == ()
+    assert outcome.source.count("alter_column") == 2
+
+
 def test_how_a_table_is_partitioned_is_told_as_fixed(postgresql_url):
     """What no statement can do is said, never left out."""
     before = "CREATE TABLE t (a date) PARTITION BY RANGE (a)"

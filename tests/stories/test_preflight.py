@@ -51,6 +51,11 @@ FORBIDDEN = {
         f"{TABLE}create_unique_constraint('uq', ['name'])",
         "1 value of name in pet stands in several rows",
     ),
+    "duplicates behind what is committed": (
+        "with op.get_context().autocommit_block():\n        op.execute('SELECT 1')\n"
+        f"    {TABLE}create_unique_constraint('uq', ['name'])",
+        "1 value of name in pet stands in several rows",
+    ),
     "nulls": (
         f"{TABLE}alter_column('name', existing_type=sa.String(20), nullable=False)",
         "1 row of pet has no name",

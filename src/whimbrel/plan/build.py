@@ -22,7 +22,7 @@ from whimbrel.plan.order import Arrangement, Task, Thing, Verb, arrange
 from whimbrel.plan.postgresql import PostgreSQLForms
 from whimbrel.plan.set_aside import set_aside
 from whimbrel.plan.sqlite import SQLiteForms
-from whimbrel.plan.step import Plan, Step
+from whimbrel.plan.step import Autocommitted, Plan, Step
 from whimbrel.plan.tables import create_table, drop_table
 from whimbrel.plan.tasks import tasks_of
 from whimbrel.schema.apply import apply, apply_all
@@ -79,9 +79,38 @@ def build(
     upgrade = tuple(_path(there, current, wanted, up, fills))
     down.recall(up)
     return Plan(
-        upgrade=upgrade,
-        downgrade=tuple(_path(reverse_all(there), wanted, current, down)),
+        upgrade=_committed_first(upgrade),
+        downgrade=_committed_first(_path(reverse_all(there), wanted, current, down)),
     )
+
+
+def _committed_first(path: Iterable[Step]) -> tuple[Step, ...]:
+    """Return the steps, those first that are committed with all that is done before.
+
+    So a script that fails later leaves nothing of itself but what stands alone. What
+    gets another name in the script is told by that name, and waits for it.
+    """
+    steps = tuple(path)
+    renamed = [
+        change.after
+        for step in steps
+        for change in step.changes
+        if isinstance(change, EnumChange) and _is_rename(change)
+    ]
+    first = tuple(
+        step
+        for step in steps
+        if isinstance(step.operation, Autocommitted)
+        if not any(_is_of(change, renamed) for change in step.changes)
+    )
+    return (*first, *(step for step in steps if step not in first))
+
+
+def _is_of(change: Change, enums: Iterable[Enum | None]) -> bool:
+    """Whether a change is of one of *enums*, by its name."""
+    before = change.before if isinstance(change, EnumChange) else None
+    names = [(each.name, each.schema) for each in enums if each is not None]
+    return before is not None and (before.name, before.schema) in names
 
 
 def _path(

@@ -52,11 +52,12 @@ def column_operations(
     yield from _ended(table, before, after)
     old = replace(before, identity=None, computed=None, options=NO_OPTIONS)
     new = replace(after, identity=None, computed=None, options=NO_OPTIONS)
+    sql = using(before.type.spelling, after.type.spelling, quoted(before.name))
     if old.default is not None and changes_base(before, after):
         bare = replace(old, default=None)
-        yield alter_column(forms, table, old, bare)
-        old = bare
-    sql = using(before.type.spelling, after.type.spelling, quoted(before.name))
+        if sql or new.default is None:
+            yield alter_column(forms, table, old, bare)
+        old = bare  # the server casts a default as it does a value; it is said anew
     if sql and "%" in sql:
         # Alembic hands this to the driver as it is, which sees a parameter in it
         yield _alter(table, before.name, f"TYPE {type_sql(new)} USING {sql}")

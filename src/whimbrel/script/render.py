@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import StringIO
+from itertools import groupby
 from typing import Any, cast
 
 from alembic.autogenerate import render as alembic_render
@@ -130,7 +131,12 @@ class Renderer:
 
     def body(self, container: ops.OpContainer) -> str:
         """Return the statements that *container* holds, formatted."""
-        chunks = [self.operation(each) for each in container.ops]
+        chunks: list[str] = []
+        for is_committed, group in groupby(container.ops, _is_committed):
+            if is_committed:
+                chunks.append(self._committed(group))
+            else:
+                chunks += [self.operation(each) for each in group]
         return formatted("\n".join(filter(None, chunks)) or "pass", WIDTH)
 
     def operation(self, operation: ops.MigrateOperation) -> str:
@@ -156,7 +162,6 @@ class Renderer:
         for kind, write in ours.items():
             if _is_known(renderers.dispatch(kind)):
                 renderers.dispatch_for(kind, replace=True)(write)
-        renderers.dispatch_for(Autocommitted)(self._execute_committed)
         with suppress(ValueError):  # Alembic has none, the project may have one
             renderers.dispatch_for(ops.RenameTableOp)(calls.rename_table)
         return renderers
@@ -173,11 +178,11 @@ class Renderer:
         said = "".join(f", {key}={value!r}" for key, value in options.items())
         return f"{written.removesuffix(')')}{said})"
 
-    def _execute_committed(self, _context: AutogenContext, op: Autocommitted) -> str:
-        """Write a statement in a block that commits what it holds."""
-        sql = f"{self.prefix}execute({str(op.sqltext)!r})"
+    def _committed(self, group: Iterable[ops.MigrateOperation]) -> str:
+        """Write statements in a block that commits what it holds."""
+        inner = "\n".join(self.operation(each) for each in group)
         block = f"with {self.prefix}get_context().autocommit_block()"
-        return f"{block}:\n{indented(sql)}\n"
+        return f"{block}:\n{indented(inner)}\n"
 
     def _table(self, operation: ops.ModifyTableOps) -> str:
         """Write what is done to one table: in a block, unless that is not wanted."""
@@ -304,6 +309,10 @@ def _says_more_of_key(operation: ops.MigrateOperation) -> bool:
     ``create_primary_key()`` takes no more.
     """
     return isinstance(operation, ops.CreatePrimaryKeyOp) and bool(operation.kw)
+
+
+def _is_committed(operation: ops.MigrateOperation) -> bool:
+    return isinstance(operation, Autocommitted)
 
 
 def _is_known(function: Any) -> bool:
