@@ -12,6 +12,7 @@ from alembic.operations import ops
 
 from whimbrel.checks.outlook import Outlook, Standing
 from whimbrel.checks.rule import Finding
+from whimbrel.plan.postgresql_rewrites import keeps_rows
 from whimbrel.schema.dialect import Dialect
 
 
@@ -47,7 +48,8 @@ def _on_postgresql(
                     " op.get_context().autocommit_block().",
                 )
         case ops.AlterColumnOp() if operation.modify_type is not None:
-            yield from _rewritten(operation, outlook)
+            if not _keeps_rows(operation, outlook):
+                yield from _rewritten(operation, outlook)
         case ops.AlterColumnOp() if operation.modify_nullable is False:
             yield from _read(
                 operation.table_name, operation.schema, outlook, "NOT NULL"
@@ -64,6 +66,14 @@ def _on_postgresql(
 def _on_mysql(operation: ops.MigrateOperation, outlook: Outlook) -> Iterator[Finding]:
     if isinstance(operation, ops.AlterColumnOp) and operation.modify_type is not None:
         yield from _rewritten(operation, outlook)
+
+
+def _keeps_rows(operation: ops.AlterColumnOp, outlook: Outlook) -> bool:
+    standing = outlook.table(operation.table_name, operation.schema)
+    if standing is None or operation.modify_type is None:
+        return True
+    live = standing.columns.get(operation.column_name)
+    return live is not None and keeps_rows(live, operation.modify_type)
 
 
 def _rewritten(operation: ops.AlterColumnOp, outlook: Outlook) -> Iterator[Finding]:
