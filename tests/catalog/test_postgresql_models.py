@@ -94,6 +94,13 @@ MODELS = {
         pg.ExcludeConstraint(("r", "&&"), name="e2"),
         pg.ExcludeConstraint(("r", "&&"), deferrable=True),
     ),
+    "comments": lambda: table(
+        sa.PrimaryKeyConstraint("a", name="k", comment="it's :a 5%"),
+        sa.UniqueConstraint("b", name="u", comment="ü"),
+        sa.CheckConstraint("a > 0", name="c", comment="positive"),
+        sa.ForeignKeyConstraint(["a"], ["t.a"], name="f", comment="itself"),
+        pg.ExcludeConstraint(("r", "&&"), name="x", comment="alone"),
+    ),
     "method": lambda: table(sa.Index("i", "r", postgresql_using="gist")),
     "class": lambda: table(
         sa.Index("i", "b", postgresql_using="gin", postgresql_ops={"b": "gin_trgm_ops"})
@@ -193,6 +200,22 @@ def test_columns_may_be_said_with_their_table(schema, connection):
         schema=schema,
     )
     assert_is_told(metadata, connection)
+
+
+def test_a_part_of_a_table_is_left_alone(connection):
+    """Models may have a partition as a table, to query it: nothing is wrong with it."""
+    metadata = table(postgresql_partition_by="RANGE (a)")
+    metadata.create_all(connection)
+    connection.exec_driver_sql(
+        "CREATE TABLE part PARTITION OF t FOR VALUES FROM (0) TO (10)"
+    )
+    sa.Table("part", metadata, sa.Column("a", sa.Integer, primary_key=True))
+
+    current = read_state(connection, SCOPE)
+    wanted = adopt_names(read_models([metadata], connection, SCOPE), current)
+
+    assert current.partitions == {TableName("part")}
+    assert diff(current, wanted) == ()
 
 
 def test_the_keys_of_a_circle_stay_after_they_are_made(connection):

@@ -93,6 +93,25 @@ PAIRS = {
         "CREATE TABLE p (id integer UNIQUE NOT NULL, n integer PRIMARY KEY);"
         "CREATE TABLE c (id integer REFERENCES p (n))",
     ),
+    "comments": (
+        t("a integer, b integer REFERENCES t (a), UNIQUE (a), CHECK (a > 0)")
+        + "; COMMENT ON CONSTRAINT t_pkey ON t IS 'x'; CREATE INDEX i ON t (a);"
+        "COMMENT ON CONSTRAINT t_b_fkey ON t IS 'it''s'; COMMENT ON INDEX i IS 'y'",
+        t("a integer, b integer REFERENCES t (a), UNIQUE (a), CHECK (a > 1)")
+        + "; COMMENT ON CONSTRAINT t_a_check ON t IS ':a'; CREATE INDEX i ON t (b);"
+        "COMMENT ON CONSTRAINT t_b_fkey ON t IS '5%'; COMMENT ON INDEX i IS 'z'",
+    ),
+    "commented table": (
+        "",
+        t("a integer, UNIQUE (a), CHECK (a > 1) NO INHERIT, b integer REFERENCES t (a)")
+        + "; COMMENT ON CONSTRAINT t_a_check ON t IS 'a'; CREATE INDEX i ON t (b);"
+        "COMMENT ON CONSTRAINT t_b_fkey ON t IS '5%'; COMMENT ON INDEX i IS 'z'",
+    ),
+    "parents and their children": (
+        "CREATE TABLE z (a integer); CREATE TABLE b () INHERITS (z)",
+        'CREATE TABLE "P p" (id integer PRIMARY KEY, a text);'
+        'CREATE TABLE c (b integer) INHERITS ("P p"); CREATE TABLE a (d text) INHERITS (c)',
+    ),
     "circle": (
         "",
         "CREATE TABLE a (id integer PRIMARY KEY, b integer);"
@@ -414,6 +433,8 @@ def test_how_a_table_is_partitioned_is_told_as_fixed(postgresql_url):
 
     with pytest.raises(Unalterable, match=r"how t is partitioned: it is RANGE \(a\)"):
         there_and_back(postgresql_url, before, "CREATE TABLE t (a date)")
+    with pytest.raises(Unalterable, match=r"the type of t.a: the table is partitioned"):
+        there_and_back(postgresql_url, before, before.replace("date", "timestamp"))
 
 
 def test_a_domain_of_the_models_comes_before_its_column_and_goes_after_it(

@@ -73,7 +73,7 @@ class ConstraintBuilder:
         return schema.PrimaryKey(
             name=made.name,
             columns=names,
-            options=self.wording.options(constraint),
+            options=self._options(constraint),
             naming=made.naming,
         )
 
@@ -83,7 +83,7 @@ class ConstraintBuilder:
         return schema.Unique(
             name=made.name,
             columns=names,
-            options=self.wording.options(constraint),
+            options=self._options(constraint),
             naming=made.naming,
         )
 
@@ -106,14 +106,17 @@ class ConstraintBuilder:
             match=_match(constraint.match),
             deferrable=bool(constraint.deferrable) or is_deferred,
             initially_deferred=is_deferred,
-            options=self.wording.options(constraint),
+            options=self._options(constraint),
             naming=made.naming,
         )
 
     def _exclusion(self, draft: ExclusionDraft, table: str) -> schema.Exclusion:
         spelled = self.spellings.exclusions[draft.form]
         made = self._made(draft.constraint, schema.Exclusion, table, spelled.words)
-        return replace(spelled.exclusion, name=made.name, naming=made.naming)
+        said = spelled.exclusion.options | self._options(draft.constraint)
+        return replace(
+            spelled.exclusion, name=made.name, naming=made.naming, options=said
+        )
 
     def _check(self, draft: CheckDraft, table: str) -> schema.Check:
         mentions = self.spellings.mentions.get(draft.form, draft.mentions)
@@ -125,10 +128,17 @@ class ConstraintBuilder:
         return schema.Check(
             name=made.name,
             expression=self.spellings.checks[draft.form],
-            options=self.wording.options(draft.constraint),
+            options=self._options(draft.constraint),
             naming=made.naming,
             of_type=_is_of_own_type(draft.constraint),
         )
+
+    def _options(self, constraint: Constraint) -> schema.Options:
+        """Return what one dialect can say of a constraint, and its comment."""
+        said = self.wording.options(constraint)
+        if constraint.comment and self.drafter.dialect.supports_constraint_comments:
+            return said | {schema.Option("comment", constraint.comment)}
+        return said
 
     def names(self, columns: Iterable[AnyColumn]) -> tuple[str, ...]:
         """Return the names of *columns* as the database keeps them."""

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from alembic.util import to_list
 from sqlalchemy import (
     CheckConstraint,
     Column,
@@ -54,6 +55,8 @@ _NAME = re.compile(r'"((?:[^"]|"")+)"|([^\W\d]\w*)')
 
 class PostgreSQLWording(Wording):
     """The server is asked for everything that it spells in its own words."""
+
+    unsaid = frozenset({"index_comment"})
 
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection)
@@ -207,15 +210,12 @@ class PostgreSQLWording(Wording):
                 return NO_OPTIONS
 
     def _table_options(self, table: Table) -> Options:
-        parents = self.said(table, "inherits")
-        if isinstance(parents, str):
-            parents = (parents,)
+        parents = to_list(self.said(table, "inherits"), default=[])
         quote = self.dialect.identifier_preparer.quote
-        prefixes = [prefix.upper() for prefix in table._prefixes]
         return _told(
-            unlogged="UNLOGGED" in prefixes,
+            unlogged="UNLOGGED" in map(str.upper, table._prefixes),
             tablespace=self._tablespace(table),
-            inherits=_listed([quote(parent) for parent in parents or ()]),
+            inherits=_listed([quote(parent) for parent in parents]),
         )
 
     def _key_options(self, key: PrimaryKeyConstraint | UniqueConstraint) -> Options:

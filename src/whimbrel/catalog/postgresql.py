@@ -8,7 +8,8 @@ a constant default of a column's own type is told without a cast.  ``Table.optio
 are with, tablespace, partition_by, inherits, unlogged and using; a column's are
 serial; a key's deferrable, include and nulls_not_distinct; a check's no_inherit; a
 check's and foreign key's not_valid and not_enforced; an index's using, include, with,
-tablespace, nulls_not_distinct and invalid, its parts' nulls, ops and collation.
+tablespace, nulls_not_distinct, invalid and index_comment, which models cannot say, its
+parts' nulls, ops and collation; any constraint's comment.
 What has several values is JSON, what only is or is not has the value "on".
 """
 
@@ -63,6 +64,12 @@ _STORED = (
     " (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname IN ({schemas}))"
 )
 
+_PARTITIONS = """
+SELECT n.nspname, c.relname FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relispartition AND c.relkind IN ('r', 'p') AND n.nspname IN ({schemas})
+"""
+
 
 def read_postgresql(connection: Connection, scope: Scope) -> State:
     """Return the state of the PostgreSQL database at the other end of *connection*."""
@@ -79,6 +86,7 @@ def read_postgresql(connection: Connection, scope: Scope) -> State:
             enums=frozenset(read_enums(session, schemas)),
             onlookers=(*read_views(session), *read_hanging(session)),
             sequences=frozenset(read_sequences(session, schemas)),
+            partitions=frozenset(_partitions(session, schemas)),
         )
 
 
@@ -109,6 +117,11 @@ def tables_of(
                 options=frozenset(_options(row)),
                 comment=row[8],
             )
+
+
+def _partitions(session: Session, schemas: str) -> Iterator[TableName]:
+    for schema, name in session.rows(_PARTITIONS.format(schemas=schemas)):
+        yield TableName(name, session.schema(schema))
 
 
 def _options(row: Sequence[Any]) -> Iterator[Option]:

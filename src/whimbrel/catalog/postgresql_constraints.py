@@ -26,11 +26,13 @@ SELECT k.conrelid, k.contype = 'c', k.conname, k.conkey,
        k.convalidated, {enforced},
        k.confrelid, fn.nspname, fc.relname, k.confkey,
        k.confdeltype::text, k.confupdtype::text, k.confmatchtype::text,
-       k.condeferrable, k.condeferred, {listed}
+       k.condeferrable, k.condeferred, {listed}, ds.description
 FROM pg_catalog.pg_constraint k
 JOIN pg_catalog.pg_class c ON c.oid = k.conrelid
 LEFT JOIN pg_catalog.pg_class fc ON fc.oid = k.confrelid
 LEFT JOIN pg_catalog.pg_namespace fn ON fn.oid = fc.relnamespace
+LEFT JOIN pg_catalog.pg_description ds ON ds.objoid = k.oid
+    AND ds.classoid = 'pg_catalog.pg_constraint'::regclass
 WHERE k.contype IN ('c', 'f') AND k.conparentid = 0
 AND (k.conislocal OR k.coninhcount = 0) AND {which}
 """
@@ -89,7 +91,7 @@ def _foreign_key(
     row: Sequence[Any], session: Session, names: Mapping[int, Mapping[int, str]]
 ) -> ForeignKey:
     relation, target = row[0], row[8]
-    on_delete, on_update, match, deferrable, deferred, listed = row[12:]
+    on_delete, on_update, match, deferrable, deferred, listed, _ = row[12:]
     action = _ACTIONS.get(on_delete)
     return ForeignKey(
         name=row[2],
@@ -106,7 +108,9 @@ def _foreign_key(
 
 
 def _validity(row: Sequence[Any]) -> Options:
-    is_valid, is_enforced = row[6], row[7]
+    """Return whether a constraint holds for all rows; and its comment."""
+    is_valid, is_enforced, comment = row[6], row[7], row[-1]
+    said = NO_OPTIONS if comment is None else frozenset({Option("comment", comment)})
     if not is_enforced:
-        return frozenset({Option("not_enforced", "on")})
-    return NO_OPTIONS if is_valid else frozenset({Option("not_valid", "on")})
+        return said | {Option("not_enforced", "on")}
+    return said if is_valid else said | {Option("not_valid", "on")}

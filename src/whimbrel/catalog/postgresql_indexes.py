@@ -39,7 +39,8 @@ SELECT i.indexrelid, i.indrelid, ic.relname, am.amname, i.indisunique, i.indisva
                  FROM unnest(k.conexclop) WITH ORDINALITY AS each(oid, place)
                  JOIN pg_catalog.pg_operator o ON o.oid = each.oid
                  JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace
-                 ORDER BY each.place) END
+                 ORDER BY each.place) END,
+       ds.description
 FROM pg_catalog.pg_index i
 JOIN pg_catalog.pg_class c ON c.oid = i.indrelid
 JOIN pg_catalog.pg_class ic ON ic.oid = i.indexrelid
@@ -47,6 +48,10 @@ JOIN pg_catalog.pg_am am ON am.oid = ic.relam
 LEFT JOIN pg_catalog.pg_tablespace ts ON ts.oid = ic.reltablespace
 LEFT JOIN pg_catalog.pg_constraint k
     ON k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x')
+LEFT JOIN pg_catalog.pg_description ds ON ds.objoid = COALESCE(k.oid, i.indexrelid)
+    AND ds.objsubid = 0 AND ds.classoid = CASE WHEN k.oid IS NULL
+        THEN 'pg_catalog.pg_class'::regclass
+        ELSE 'pg_catalog.pg_constraint'::regclass END
 WHERE {which}
 """
 # 100 is the collation "default" on every server.
@@ -133,7 +138,7 @@ def _key(row: Sequence[Any], columns: Sequence[str]) -> PrimaryKey | Unique:
     options = _included(columns[count:])
     if row[11]:
         options |= _ON
-    options |= _deferrable(row)
+    options |= _deferrable(row) | _commented(row)
     return kind(name=row[13], columns=tuple(columns[:count]), options=options)
 
 
@@ -148,14 +153,20 @@ def _exclusion(row: Sequence[Any], index: Index) -> Exclusion:
         )
         for operator, part in zip(row[16], index.parts, strict=True)
     ]
-    said = (each for each in index.options if each.name != "using")
+    own = ("using", "index_comment")
+    said = (each for each in index.options if each.name not in own)
     return Exclusion(
         name=row[13],
         parts=tuple(parts),
         using=row[3],
         where=index.where,
-        options=frozenset(said) | _deferrable(row),
+        options=frozenset(said) | _deferrable(row) | _commented(row),
     )
+
+
+def _commented(row: Sequence[Any]) -> Options:
+    comment = row[17]
+    return NO_OPTIONS if comment is None else frozenset({Option("comment", comment)})
 
 
 def _deferrable(row: Sequence[Any]) -> Options:
@@ -223,6 +234,8 @@ def _options(
         yield from _ON
     if not row[5]:
         yield Option("invalid", "on")
+    if row[17] is not None:
+        yield Option("index_comment", row[17])
 
 
 def _included(columns: Sequence[str]) -> Options:

@@ -72,7 +72,8 @@ def _keeps_rows(operation: ops.AlterColumnOp, outlook: Outlook) -> bool:
     standing = outlook.table(operation.table_name, operation.schema)
     if standing is None or operation.modify_type is None:
         return True
-    live = standing.columns.get(operation.column_name)
+    held = standing.columns.get(operation.column_name)
+    live = held.live if held is not None else None
     return live is not None and keeps_rows(live, operation.modify_type)
 
 

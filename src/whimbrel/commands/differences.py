@@ -21,7 +21,7 @@ from whimbrel.commands.questions import YES, Ask, Question
 from whimbrel.commands.renaming import Decided, decide, unsure
 from whimbrel.commands.wishes import Wishes, is_named
 from whimbrel.errors import TablesVanish
-from whimbrel.report.report import Line
+from whimbrel.report.report import Line, Tone
 from whimbrel.schema.changes import Change, TableChange
 from whimbrel.schema.diff import diff
 from whimbrel.schema.fills import Fill, parse_fills
@@ -152,11 +152,23 @@ def find_differences(basis: Basis) -> Found:
         are_losses_meant=are_meant,
         notes=(
             *decided.notes,
+            *_parts(basis),
             *losses(ours),
             *filled.notes,
             *python,
         ),
     )
+
+
+def _parts(basis: Basis) -> Iterator[Line]:
+    """Yield a line for each table of the models that follows another one."""
+    for table in sorted(basis.wanted.tables, key=lambda each: each.name):
+        if table.name in basis.current.partitions:
+            yield Line(
+                f"{table.name} is a part of a partitioned table and follows it; what"
+                " the models say of it is not compared.",
+                Tone.WARN,
+            )
 
 
 def _fills(basis: Basis) -> tuple[Fill, ...]:

@@ -122,7 +122,11 @@ def add_keys(
 ) -> Iterator[ops.MigrateOperation]:
     """Yield the operations that add constraints, and nothing else."""
     added = tuple(keys)
-    inner = [_added(forms, name, each) for each in added]
+    inner = [
+        operation
+        for each in added
+        for operation in (_added(forms, name, each), *forms.remarks(name, each))
+    ]
     yield from in_parts(name, inner, _naming((), added))
 
 
@@ -158,6 +162,7 @@ def _whole(forms: Forms, task: Task) -> Iterator[ops.MigrateOperation]:
     inner += [together] if together is not None else _column_operations(forms, task)
     for thing in sorted(coming, key=_rank_of_coming):
         inner.append(_create(forms, task.name, thing))
+        inner += forms.remarks(task.name, thing)
     batch = _naming(going, coming)
     for change in task.changes:
         if isinstance(change, FactsChange):

@@ -311,6 +311,8 @@ def _task_steps(forms: Forms, task: Task, arrangement: Arrangement) -> Iterator[
             for index in sorted(table.indexes, key=lambda each: each.name):
                 indexed = create_index(forms, table.name, index)
                 yield Step(operation=indexed, changes=task.changes)
+                for operation in forms.remarks(table.name, index):
+                    yield Step(operation=operation, changes=task.changes)
         case Task(verb=Verb.DROP, before=Table() as table):
             dropped = drop_table(forms, table)
             yield Step(operation=dropped, changes=task.changes, loses=task.changes)

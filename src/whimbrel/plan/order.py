@@ -60,6 +60,7 @@ class Task:
         turned: what becomes another without being dropped.
         retyped: the columns whose type becomes another, so that the foreign keys
             that lead from them, or to them, must go for a while.
+        parents: the tables that it is made from, before or after.
     """
 
     verb: Verb
@@ -71,6 +72,7 @@ class Task:
     coming: tuple[Thing, ...] = ()
     turned: tuple[Turn, ...] = ()
     retyped: frozenset[str] = frozenset()
+    parents: frozenset[TableName] = frozenset()
 
     @property
     def key(self) -> Key:
@@ -168,7 +170,7 @@ def _edges(tasks: list[Task]) -> dict[Pair, _Edge]:
     edges: dict[Pair, _Edge] = defaultdict(_Edge)
     for first, second, reason in _key_edges(tasks):
         edges[first.key, second.key].keys.append(reason)
-    for first, second in _replacements(tasks):
+    for first, second in (*_replacements(tasks), *_descents(tasks)):
         edges[first.key, second.key].is_firm = True
     return edges
 
@@ -217,6 +219,18 @@ def _replacements(tasks: list[Task]) -> Iterator[tuple[Task, Task]]:
     for task in tasks:
         if task.verb is Verb.CREATE and _folded(task.name) in going:
             yield going[_folded(task.name)], task
+
+
+def _descents(tasks: list[Task]) -> Iterator[tuple[Task, Task]]:
+    """Yield tables that come before those made from them, or go after them."""
+    for task in tasks:
+        for other in tasks:
+            if other.name not in task.parents or other is task:
+                continue
+            if other.verb is Verb.DROP:
+                yield task, other
+            elif task.verb is not Verb.DROP:
+                yield other, task
 
 
 def _folded(name: TableName) -> tuple[str, str]:

@@ -10,16 +10,19 @@ from typing import Any
 
 from alembic.operations import ops
 
-from whimbrel.errors import Unalterable
 from whimbrel.plan.generic import Optioned, Thing
+from whimbrel.plan.order import Task
 from whimbrel.plan.postgresql_column_forms import ColumnForms
 from whimbrel.plan.postgresql_enums import enum_operations, set_aside_as
+from whimbrel.plan.postgresql_partitions import refuse_new_partitions
 from whimbrel.plan.postgresql_words import (
     add_constraint_sql,
     alter_sequence,
+    comment_sql,
     create_sequence,
     is_plain,
     listed,
+    named,
     parameters,
     part_words,
     qualified,
@@ -49,6 +52,15 @@ from whimbrel.schema.state import (
 
 class PostgreSQLForms(ColumnForms):
     """How PostgreSQL's things are told to SQLAlchemy and Alembic."""
+
+    def entailed(self, task: Task) -> Task:
+        """Return *task*, if the server can do all of it."""
+        refuse_new_partitions(task)
+        return task
+
+    def parents(self, table: Table) -> frozenset[TableName]:
+        """Return the tables of which *table* inherits."""
+        return frozenset(map(named, listed(values_of(table.options).get("inherits"))))
 
     def options(self, thing: Optioned) -> dict[str, Any]:
         """Return the options of *thing* as SQLAlchemy's keyword arguments."""
@@ -92,6 +104,8 @@ class PostgreSQLForms(ColumnForms):
                 return statement(f"ALTER INDEX {old} RENAME TO {new}")
             words = f"RENAME CONSTRAINT {quoted(before.name)} TO {new}"
             return statement(f"ALTER TABLE {table_sql(table)} {words}")
+        if _without_comment(before) == _without_comment(after):
+            return statement(comment_sql(table, after))
         if isinstance(before, Check | ForeignKey) and isinstance(
             after, Check | ForeignKey
         ):
@@ -101,6 +115,11 @@ class PostgreSQLForms(ColumnForms):
                 return statement(f"ALTER TABLE {table_sql(table)} {words}")
         return None
 
+    def remarks(self, table: TableName, thing: Thing) -> Iterable[ops.MigrateOperation]:
+        """Return what gives a new constraint or index its comment."""
+        if _without_comment(thing) != thing:
+            yield statement(comment_sql(table, thing))
+
     def after_create(self, table: Table) -> Iterable[ops.MigrateOperation]:
         """Return what a table needs that ``CREATE TABLE`` cannot say."""
         name = table_sql(table.name)
@@ -109,8 +128,12 @@ class PostgreSQLForms(ColumnForms):
             yield statement(f"ALTER TABLE {name} {words}")
         ordered = sorted(table.constraints, key=lambda each: each.name)
         for each in ordered:
-            if not is_plain(each) and not isinstance(each, ForeignKey):
+            is_apart = not is_plain(each)
+            if is_apart and isinstance(each, ForeignKey):
+                continue
+            if is_apart:
                 yield statement(add_constraint_sql(table.name, each))
+            yield from self.remarks(table.name, each)
 
     def facts(self, before: TableFacts, after: TableFacts) -> BatchOptions:
         """Return nothing: no option needs the table to be made anew."""
@@ -119,22 +142,9 @@ class PostgreSQLForms(ColumnForms):
     def facts_operations(
         self, table: TableName, before: TableFacts, after: TableFacts
     ) -> Iterator[ops.MigrateOperation]:
-        """Yield what changes a table's options by statements of their own.
-
-        Raises:
-            Unalterable: how a table is partitioned stays as it is.
-        """
+        """Yield what changes a table's options by statements of their own."""
         old, new = values_of(before.options), values_of(after.options)
         name = table_sql(table)
-        if old.get("partition_by") != new.get("partition_by"):
-            raise Unalterable(
-                f"PostgreSQL cannot change how {table} is partitioned: it is"
-                f" {old.get('partition_by') or 'not'}, and shall be"
-                f" {new.get('partition_by') or 'not'}.",
-                "Write a script that makes a new table, copies the rows and takes the"
-                " name; or say in the models what the database has.",
-                table=str(table),
-            )
         for words in _facts_words(old, new):
             yield statement(f"ALTER TABLE {name} {words}")
 
@@ -201,6 +211,12 @@ class PostgreSQLForms(ColumnForms):
         if before is None:
             return statement(create_sequence(after))
         return statement(alter_sequence(before, after))
+
+
+def _without_comment(thing: Thing) -> Thing:
+    names = ("comment", "index_comment")
+    rest = (each for each in thing.options if each.name not in names)
+    return replace(thing, options=frozenset(rest))
 
 
 def _table_arguments(options: dict[str, str]) -> dict[str, Any]:

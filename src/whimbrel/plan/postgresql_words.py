@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from alembic.operations import ops
@@ -16,6 +17,7 @@ from whimbrel.schema.state import (
     Exclusion,
     ExclusionPart,
     ForeignKey,
+    Index,
     IndexPart,
     Options,
     PrimaryKey,
@@ -26,6 +28,8 @@ from whimbrel.schema.state import (
 
 
 PREPARER = sqlalchemy_dialect("postgresql").identifier_preparer
+
+NAME = re.compile(r'"((?:[^"]|"")+)"|([^".]+)')
 
 
 def quoted(name: str) -> str:
@@ -41,6 +45,15 @@ def qualified(name: str, schema: str | None) -> str:
 def table_sql(table: TableName) -> str:
     """Return the name of a table as SQL writes it."""
     return qualified(table.name, table.schema)
+
+
+def named(written: str) -> TableName:
+    """Return the table that SQL writes so."""
+    parts = [
+        within.replace('""', '"') if within else bare
+        for within, bare in NAME.findall(written)
+    ]
+    return TableName(parts[-1], parts[0] if len(parts) > 1 else None)
 
 
 def literal(value: str) -> str:
@@ -141,7 +154,8 @@ def alter_sequence(before: Sequence, after: Sequence) -> str:
 
 
 def is_plain(constraint: Constraint) -> bool:
-    """Whether Alembic's operations can say all of a constraint."""
+    """Whether Alembic's operations can say all of a constraint but its comment."""
+    said = values_of(constraint.options).keys() - {"comment"}
     match constraint:
         case Exclusion():
             return all(
@@ -149,13 +163,25 @@ def is_plain(constraint: Constraint) -> bool:
                 for part in constraint.parts
             )
         case Unique():
-            return "include" not in values_of(constraint.options)
+            return "include" not in said
         case ForeignKey():
             # SQLAlchemy parts "table.column" at the dot
             names = (constraint.target.name, *constraint.target_columns)
-            return not constraint.options and not any("." in name for name in names)
+            return not said and not any("." in name for name in names)
         case _:
-            return not constraint.options
+            return not said
+
+
+def comment_sql(table: TableName, thing: Constraint | Index) -> str:
+    """Return the statement that gives a constraint or an index its comment."""
+    options = values_of(thing.options)
+    if isinstance(thing, Index):
+        what = f"INDEX {qualified(thing.name, table.schema)}"
+        comment = options.get("index_comment")
+    else:
+        what = f"CONSTRAINT {quoted(thing.name)} ON {table_sql(table)}"
+        comment = options.get("comment")
+    return f"COMMENT ON {what} IS {'NULL' if comment is None else literal(comment)}"
 
 
 def add_constraint_sql(table: TableName, constraint: Constraint) -> str:

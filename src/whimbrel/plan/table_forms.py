@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from alembic.operations import ops
 
 from whimbrel.plan.order import Arrangement, Task
-from whimbrel.schema.state import Check, Column, Constraint, Table, TableName
+from whimbrel.schema.state import Check, Column, Constraint, Index, Table, TableName
 
 
 class TableForms:
@@ -38,6 +38,16 @@ class TableForms:
     ) -> Iterable[ops.MigrateOperation] | None:
         """Return what gives a column another name; None: what all others do."""
         return None
+
+    def remarks(
+        self, table: TableName, thing: Constraint | Index
+    ) -> Iterable[ops.MigrateOperation]:
+        """Return what a new constraint or index needs that it cannot say itself."""
+        return ()
+
+    def parents(self, table: Table) -> frozenset[TableName]:
+        """Return the tables that must be there before *table*, and gone after it."""
+        return frozenset()
 
     def first(self, task: Task) -> Iterable[ops.MigrateOperation]:
         """Return what happens to the table as a whole before its columns change."""

@@ -35,7 +35,7 @@ def tasks_of(
     for change in changes:
         match change:
             case TableChange():
-                yield from _table_tasks(change)
+                yield from _table_tasks(change, forms)
             case EnumChange() | SequenceChange() | ValueChange():
                 continue
             case _:
@@ -46,7 +46,7 @@ def tasks_of(
         yield _altering(forms, before[name], after[name], tuple(served))
 
 
-def _table_tasks(change: TableChange) -> Iterator[Task]:
+def _table_tasks(change: TableChange, forms: Forms) -> Iterator[Task]:
     """Yield the tasks of a table that comes or goes."""
     if (table := change.before) is not None:
         yield Task(
@@ -55,6 +55,7 @@ def _table_tasks(change: TableChange) -> Iterator[Task]:
             changes=(change,),
             before=table,
             going=_sorted(table.constraints | table.indexes),
+            parents=forms.parents(table),
         )
     if (table := change.after) is not None:
         yield Task(
@@ -63,6 +64,7 @@ def _table_tasks(change: TableChange) -> Iterator[Task]:
             changes=(change,),
             after=table,
             coming=_sorted(table.constraints | table.indexes),
+            parents=forms.parents(table),
         )
 
 
@@ -119,6 +121,7 @@ def _altering(
         coming=_sorted(traffic.coming),
         turned=turned,
         retyped=frozenset(_retyped(forms, changes)),
+        parents=forms.parents(before) | forms.parents(after),
     )
     return forms.entailed(task)
 

@@ -353,6 +353,8 @@ class State:
     sequences: frozenset[Sequence] = frozenset()
     onlookers: tuple[Onlooker, ...] = field(default=(), compare=False)
     """What stands in the way of changes; each behind the views that it reads."""
+    partitions: frozenset[TableName] = field(default=frozenset(), compare=False)
+    """The tables that are parts of others and follow them; they are left alone."""
     footings: tuple[Footing, ...] = field(default=(), compare=False)
     """What tables stand on, each behind what it stands on; read for `diff` alone."""
     unsaid: frozenset[str] = field(default=frozenset(), compare=False)

@@ -50,12 +50,17 @@ UNCOMPARED = (
 def with_unseen(wanted: State, current: State) -> State:
     """Return *wanted* with all of *current* that may differ by its wording only.
 
+    The parts of a partitioned table are as that is, whatever models say of them.
+
     Args:
         wanted: the state that is wanted.
         current: the state that is there; one that was read in full leaves *wanted*
             as it is.
     """
     unseen = current.unseen | wanted.unseen
+    if current.partitions:
+        tables = (t for t in wanted.tables if t.name not in current.partitions)
+        wanted = replace(wanted, tables=frozenset(tables))
     if not unseen:
         return wanted
     there = {table.name: table for table in current.tables}
