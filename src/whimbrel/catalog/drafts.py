@@ -5,6 +5,7 @@ SQLAlchemy's own compiler writes each piece of SQL, just as it would in CREATE T
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -34,6 +35,8 @@ from whimbrel.catalog.wording import (
 from whimbrel.errors import ModelsError, UnrenderableType
 from whimbrel.schema.state import TableName
 
+
+log = logging.getLogger("alembic.autogenerate.compare")
 
 _WORDINGS: dict[str, type[Wording]] = {
     "mariadb": MySQLWording,
@@ -196,7 +199,7 @@ class Drafter:
             ],
             indexes=[
                 self._index(index, texts)
-                for index in table.indexes
+                for index in filter(_names_columns, table.indexes)
                 if index._ddl_if is None or self._is_wanted(index)
             ],
             form=self._table_form(table, texts),
@@ -323,3 +326,16 @@ def _untold_type(column: AnyColumn, dialect: str, cause: Exception) -> ModelsErr
         f"Give it a variant: .with_variant(sqlalchemy.Text(), '{dialect}').",
         column=where,
     )
+
+
+def _names_columns(index: Index) -> bool:
+    """Whether an index can be made at all; it is told of one that cannot."""
+    if not index.expressions:
+        log.warning(
+            "The index %s of %s names no column, and is left out. Name its columns"
+            " after its name: Index(%r, 'column').",
+            index.name,
+            index.table,
+            str(index.name),
+        )
+    return bool(index.expressions)

@@ -215,11 +215,6 @@ class _Builder:
                 "Give it one, Index('ix_...', ...), or add \"ix\" to the naming"
                 " convention of the metadata.",
             )
-        if not index.expressions:
-            raise ModelsError(
-                f"The index {name} of {index.table} names no column.",
-                f"Name its columns after its name: Index({name!r}, 'column').",
-            )
         return schema.Index(
             name=name,
             parts=self._parts(draft),
