@@ -207,6 +207,10 @@ CASES = {
         ),
     ),
     "unique": (column(S), column(S, unique=True)),
+    "unique becomes an index": (
+        column(S, unique=True),
+        column(S, unique=True, index=True),
+    ),
     "unique named": (
         (item(A, later(sa.UniqueConstraint, "a", name="uq_one")),),
         (item(A, later(sa.UniqueConstraint, "a", name="uq_two")),),

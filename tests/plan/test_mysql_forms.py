@@ -1,9 +1,10 @@
 """Each change on MariaDB: the script leads there and back, under plain Alembic too."""
 
 import pytest
+import sqlalchemy as sa
 
 from generated_scripts import differences, generated
-from mysql_cases import CASES, models
+from mysql_cases import CASES, INT, A, S, col, item, later, models
 from mysql_runs import emptied, ours, plain, tables
 
 
@@ -45,3 +46,49 @@ def test_tables_are_those_of_create_all(mariadb, case, runtime):
         script.module.upgrade()
 
     assert tables(mariadb) == wanted
+
+
+HIDDEN = (
+    "ALTER TABLE item ADD INDEX ix_a (a) COMMENT 'it''s', ADD INDEX ix_z (z) IGNORED,"
+    " ADD UNIQUE INDEX uq (s(5)) COMMENT 'c', ADD UNIQUE INDEX uz (z) COMMENT 'd'"
+)
+
+
+def test_what_models_cannot_say_of_an_index_stays(mariadb):
+    """Comments and IGNORED stay while the columns of the index become others."""
+
+    short = dict.fromkeys(("mysql_length", "mariadb_length"), {"s": 5})
+
+    def wanted(*columns):
+        return models(
+            item(
+                A,
+                col("z", INT),
+                col("s", S),
+                later(sa.Index, "ix_a", *columns),
+                later(sa.Index, "ix_z", *reversed(columns)),
+                later(sa.Index, "uq", "s", *columns, unique=True, **short),
+                later(sa.UniqueConstraint, *columns, name="uz"),
+            )
+        )
+
+    models(item(A, col("z", INT), col("s", S))).create_all(mariadb)
+    mariadb.exec_driver_sql(HIDDEN)
+    mariadb.commit()
+    first = tables(mariadb)
+    script = generated(mariadb, wanted("a", "z"))
+    mariadb.commit()
+
+    with plain(mariadb):
+        script.module.upgrade()
+
+    assert differences(mariadb, script.wanted) == ()
+    told = " ".join(tables(mariadb)["item"])
+    assert "KEY `ix_a` (`a`,`z`) COMMENT 'it''s'" in told
+    assert "KEY `ix_z` (`z`,`a`) IGNORED" in told
+    assert "UNIQUE KEY `uq` (`s`(5),`a`,`z`) COMMENT 'c'" in told
+    assert "UNIQUE KEY `uz` (`a`,`z`) COMMENT 'd'" in told
+    with plain(mariadb):
+        script.module.downgrade()
+    assert differences(mariadb, script.current) == ()
+    assert tables(mariadb) == first

@@ -207,9 +207,17 @@ def _drop(
 
 
 def _create(forms: Forms, table: TableName, thing: Thing) -> ops.MigrateOperation:
-    if isinstance(thing, Index):
-        return create_index(forms, table, thing)
-    return _added(forms, table, thing)
+    return (
+        index_made(forms, table, thing)
+        if isinstance(thing, Index)
+        else _added(forms, table, thing)
+    )
+
+
+def index_made(forms: Forms, table: TableName, index: Index) -> ops.MigrateOperation:
+    """Return the operation that makes *index*."""
+    special = forms.add_index(table, index)
+    return create_index(forms, table, index) if special is None else special
 
 
 def _column_operations(forms: Forms, task: Task) -> Iterator[ops.MigrateOperation]:

@@ -13,9 +13,10 @@ from whimbrel.plan.alter import (
     alteration,
     drop_keys,
     in_parts,
+    index_made,
 )
 from whimbrel.plan.fill import change_values, fill_rows
-from whimbrel.plan.generic import Forms, alter_column, create_index, drop_index
+from whimbrel.plan.generic import Forms, alter_column, drop_index
 from whimbrel.plan.mysql import MySQLForms
 from whimbrel.plan.onlookers import dropped, followed, in_the_way, restored
 from whimbrel.plan.order import Arrangement, Task, Thing, Verb, arrange
@@ -309,7 +310,7 @@ def _task_steps(forms: Forms, task: Task, arrangement: Arrangement) -> Iterator[
             for operation in forms.after_create(made_now):
                 yield Step(operation=operation, changes=task.changes)
             for index in sorted(table.indexes, key=lambda each: each.name):
-                indexed = create_index(forms, table.name, index)
+                indexed = index_made(forms, table.name, index)
                 yield Step(operation=indexed, changes=task.changes)
                 for operation in forms.remarks(table.name, index):
                     yield Step(operation=operation, changes=task.changes)

@@ -19,14 +19,17 @@ from whimbrel.plan.mysql_names import (
 )
 from whimbrel.plan.mysql_renames import MySQLRenames
 from whimbrel.plan.mysql_text import (
+    adding_index,
     altering,
     check_beside,
     column_of_check,
     definition,
+    in_index,
     is_counting,
     modifying,
     primary_key,
     quoted,
+    says_more_of_index,
     values,
 )
 from whimbrel.plan.mysql_types import is_text
@@ -40,6 +43,7 @@ from whimbrel.schema.state import (
     Column,
     Constraint,
     ForeignKey,
+    Index,
     Naming,
     PrimaryKey,
     State,
@@ -149,11 +153,22 @@ class MySQLForms(MySQLRenames):
         column = self._column_of(table, constraint, side=1)
         if column is not None and isinstance(constraint, Check):
             return altering(table, modifying(column, column, constraint))
+        if isinstance(constraint, Unique) and says_more_of_index(constraint):
+            parts = list(map(quoted, constraint.columns))
+            words = adding_index(constraint, parts, self.dialect.is_mariadb)
+            return altering(table, words)
         if self._is_named_by_server(table, constraint):
             operation = add_constraint(self, table, constraint)
             operation.constraint_name = None  # type: ignore[attr-defined]  # the server's own
             return operation
         return None
+
+    def add_index(self, table: TableName, index: Index) -> ops.MigrateOperation | None:
+        """Return what makes an index of which SQLAlchemy cannot say all."""
+        if not says_more_of_index(index):
+            return None
+        parts = [in_index(part, self.part_words(part)) for part in index.parts]
+        return altering(table, adding_index(index, parts, self.dialect.is_mariadb))
 
     def _is_named_by_server(self, table: TableName, constraint: Constraint) -> bool:
         """Whether a script had better leave the name of a constraint to the server."""

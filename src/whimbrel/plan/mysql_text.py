@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 
 from alembic.operations import ops
 
@@ -11,12 +12,15 @@ from whimbrel.schema.state import (
     Check,
     Column,
     Expression,
+    Index,
+    IndexPart,
     Naming,
     Option,
     Options,
     PrimaryKey,
     Table,
     TableName,
+    Unique,
 )
 
 
@@ -132,3 +136,33 @@ def check_beside(column: Column, table: Table) -> Check | None:
         if isinstance(each, Check) and column_of_check(each, table) == column.name:
             return each
     return None
+
+
+def says_more_of_index(index: Index | Unique) -> bool:
+    """Whether SQLAlchemy has no words for all that is said of an index."""
+    return not {"comment", "ignored"}.isdisjoint(values(index.options))
+
+
+def adding_index(index: Index | Unique, parts: Iterable[str], is_mariadb: bool) -> str:
+    """Return the clause that adds an index, with all that is said of it."""
+    said = values(index.options)
+    is_unique = isinstance(index, Unique) or index.unique
+    kind = "UNIQUE" if is_unique else said.get("prefix", "").upper()
+    name = "" if index.naming is Naming.NONE else quoted(index.name)
+    words = ["ADD", kind, "INDEX", name, f"({', '.join(parts)})"]
+    if "using" in said:
+        words.append(f"USING {said['using'].upper()}")
+    if "with_parser" in said:
+        words.append(f"WITH PARSER {said['with_parser']}")
+    if "comment" in said:
+        words.append(f"COMMENT {literal(said['comment'])}")
+    if "ignored" in said:
+        words.append("IGNORED" if is_mariadb else "INVISIBLE")
+    return " ".join(filter(None, words))
+
+
+def in_index(part: IndexPart, words: Sequence[str]) -> str:
+    """Return a part of an index with its length, which SQLAlchemy says elsewhere."""
+    length = values(part.options).get("length")
+    first = words[0] if length is None else f"{words[0]}({length})"
+    return " ".join([first, *words[1:]])

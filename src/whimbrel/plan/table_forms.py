@@ -63,6 +63,10 @@ class TableForms:
         """Return what a new column needs that cannot be said as it is added."""
         return ()
 
+    def add_index(self, table: TableName, index: Index) -> ops.MigrateOperation | None:
+        """Return what makes an index; None: what all others do."""
+        return None
+
     def drop_constraint(
         self, table: TableName, constraint: Constraint
     ) -> Iterable[ops.MigrateOperation] | None:

@@ -242,13 +242,31 @@ def _adopted(wanted: Table, current: Table, rename: bool) -> Table:
         return settled_one
     constraints: list[Constraint] = []
     for kind in (PrimaryKey, Unique, ForeignKey, Check, Exclusion):
-        ours = [each for each in wanted.constraints if type(each) is kind]
         theirs = [each for each in current.constraints if type(each) is kind]
+        ours = [
+            _firm_index(each, theirs, wanted.name.name)
+            for each in wanted.constraints
+            if type(each) is kind
+        ]
         constraints.extend(_matched(ours, theirs, rename))
     indexes = _matched(wanted.indexes, current.indexes, rename)
     return replace(
         wanted, constraints=frozenset(constraints), indexes=frozenset(indexes)
     )
+
+
+def _firm_index(
+    wanted: Constraint, theirs: Iterable[Constraint], table: str
+) -> Constraint:
+    """Return a unique index with its name firm where nobody named what is there.
+
+    What a database keeps as one thing is an index now, and was none before.
+    """
+    if not isinstance(wanted, Unique) or not wanted.is_index:
+        return wanted
+    alike = [each for each in theirs if _alike(each, wanted)]
+    is_new = bool(alike) and all(is_servers_name(each, table) for each in alike)
+    return settled(wanted) if is_new else wanted
 
 
 def _decided(wanted: Table, current: Table) -> Table:
