@@ -18,7 +18,7 @@ from whimbrel.run.event import Conduct
 
 
 UPGRADE = """
-import sys
+import os, sys
 import sqlalchemy as sa
 from alembic.config import Config
 from alembic.script import ScriptDirectory
@@ -31,7 +31,8 @@ def upgrade():
     config.set_main_option("script_location", sys.argv[1])
     config.attributes["engine"] = sa.create_engine(sys.argv[2])
     history = ScriptDirectory.from_config(config)
-    tell = lambda event: print(event.kind, event.revision, event.text, flush=True)
+    tell = lambda event: print(f"{event.kind} {event.revision} {event.text}", os.getpid(),
+                               flush=True)
     conduct = Conduct(direction="upgrade", tell=tell, patience=float(sys.argv[3]))
     run_environment(config, history, upgrade_fn(history, "head", tell),
                     destination_rev="head", conduct=conduct)
@@ -99,6 +100,21 @@ def test_many_at_once(url, project, _round):
     many = start(MANY, project.path, url, 60, 20 if SOAK else 8)
     said, wrong = many.communicate(timeout=120)
     assert (many.returncode, wrong) == (0, "")
+    assert said.count("upgrade a1") == 1
+    assert value(url) == 111
+
+
+@pytest.mark.parametrize("_round", range(20 if SOAK else 1))
+def test_many_at_once_and_the_first_is_killed(url, project, _round):
+    """Those who waited bring to its end what it had begun: each step is done once."""
+    project.script("a1", SLOW.format(seconds=1.0))
+    many = start(MANY, project.path, url, 60, 20 if SOAK else 8)
+    for line in many.stdout:
+        if line.startswith("operation a1 execute UPDATE t SET n = n + 10"):
+            os.kill(int(line.split()[-1]), signal.SIGKILL)
+            break
+    said, wrong = many.communicate(timeout=120)
+    assert (many.returncode, wrong) == (1, "")
     assert said.count("upgrade a1") == 1
     assert value(url) == 111
 
