@@ -4,26 +4,7 @@ import sqlite3
 
 import pytest
 
-
-APP = """\
-from flask import Flask
-from flask_sqlalchemy import SQLAlchemy
-from whimbrel import Migrate
-
-app = Flask(__name__)
-app.config['SQLALCHEMY_DATABASE_URI'] = 'sqlite:///{here}/app.db'
-db = SQLAlchemy()
-migrate = Migrate(app, db)
-db.init_app(app)
-
-
-class User(db.Model):
-    id = db.Column(db.Integer, primary_key=True)
-    name = db.Column(db.String(20), unique=True)
-    #more
-"""
-
-MORE = "mail = db.Column(db.String(50), index=True)"
+from stories.user_app import APP, MAIL
 
 
 @pytest.fixture
@@ -86,7 +67,7 @@ def test_what_the_models_want_beyond_is_a_second_script(terminal):
     create_all(terminal)
     terminal.rows("INSERT INTO user (name) VALUES ('john')")
     before = terminal.schema()
-    terminal.edit("app.py", "#more", MORE)
+    terminal.edit("app.py", "#mail", MAIL)
 
     terminal.does("flask db migrate -m mail --rev-id 1234")
 
@@ -108,7 +89,7 @@ def test_the_tables_of_others_are_left_alone(project):
     """
     said = project.does("flask db init").stdout
     assert "Left alone" in said
-    project.edit("app.py", "#more", MORE)
+    project.edit("app.py", "#mail", MAIL)
     project.does("flask db migrate")
     project.does("flask db upgrade")
     project.does("flask db check")
@@ -124,7 +105,7 @@ def test_a_database_that_equals_no_revision_is_refused(project):
     the stamp that the error names lets the upgrade go on.
     """
     project.does("flask db init")
-    project.edit("app.py", "#more", MORE)
+    project.edit("app.py", "#mail", MAIL)
     project.does("flask db migrate")
     project.rows("ALTER TABLE user ADD COLUMN mail VARCHAR(30)")
 
@@ -139,7 +120,7 @@ def test_later_databases_are_noted_where_they_stand(project):
     A database made by create_all() of later models is noted at the later revision.
     """
     project.does("flask db init")
-    project.edit("app.py", "#more", MORE)
+    project.edit("app.py", "#mail", MAIL)
     project.does("flask db migrate -m mail")
     (project.folder / "app.db").unlink()
     create_all(project)

@@ -6,28 +6,7 @@ import subprocess
 
 import pytest
 
-
-APP = """\
-from flask import Flask
-from flask_sqlalchemy import SQLAlchemy
-from whimbrel import Migrate
-
-app = Flask(__name__)
-app.config['SQLALCHEMY_DATABASE_URI'] = 'sqlite:///{here}/app.db'
-db = SQLAlchemy()
-migrate = Migrate(app, db)
-db.init_app(app)
-
-
-class User(db.Model):
-    id = db.Column(db.Integer, primary_key=True)
-    name = db.Column(db.String(20), unique=True)
-    #mail
-    #age
-"""
-
-MAIL = "mail = db.Column(db.String(50), index=True)"
-AGE = "age = db.Column(db.Integer)"
+from stories.user_app import AGE, APP, MAIL
 
 
 @pytest.fixture(scope="module")
@@ -122,6 +101,41 @@ def test_the_nearest_revision_is_told(project):
     assert "The nearest is bbbb2222" in answer.stdout
     assert "+ index ix_user_mail" in answer.stdout
     assert before == project.everything()
+
+
+def test_what_a_lost_script_made_is_not_passed_by(project):
+    """A database that holds more than the scripts make does not equal them then."""
+    next(path for path in versions(project) if "bbbb2222" in path.name).unlink()
+    before = project.everything()
+    answer = project.type("flask db repair --yes")
+    assert 1 == answer.status
+    assert "It equals no revision. The nearest is aaaa1111" in answer.stdout
+    assert "- column user.mail" in answer.stdout
+    assert "update it first" in answer.stdout
+    assert before == project.everything()
+    assert "Pending" not in project.type("flask db status").stdout
+
+
+def test_a_table_that_a_lost_script_may_have_made(project):
+    """It is named beside the plan; it may be another app's as well."""
+    stamp(project, "ffff9999")
+    project.rows("CREATE TABLE visit (id INTEGER PRIMARY KEY)")
+    proposes(project, "also holds visit", "bring that back", "stands at bbbb2222")
+
+
+def test_nobody_knows_that_it_is_ahead(project):
+    """Without a ledger, --allow-ahead says why it cannot know, and what to do."""
+    stamp(project, "ffff9999")
+    answer = project.refuses("flask db upgrade --allow-ahead", "it has no ledger")
+    assert "`ledger = true`" in answer.stderr
+    assert "leave `upgrade` out" in answer.stderr
+    assert "Update the checkout" in answer.stderr
+    shutil.rmtree(project.folder / "migrations" / "versions")
+    (project.folder / "migrations" / "versions").mkdir()
+    answer = project.refuses("flask db upgrade --allow-ahead", "no script at all")
+    assert "no ledger" not in answer.stderr
+    shutil.rmtree(project.folder / "migrations")
+    project.refuses("flask db upgrade", "init", "If it was lost: `flask db repair`")
 
 
 @pytest.mark.parametrize("loses", ["all", "versions"])

@@ -143,7 +143,10 @@ def _finding(
         finding = replace(finding, lost=lost_at(history, stamped, context))
         if not is_read or not history.get_heads():
             return finding
-        return replace(finding, standing=whereabouts(context, history))
+        return replace(
+            finding,
+            standing=whereabouts(context, history, lacks_scripts=bool(finding.lost)),
+        )
     except Exception as cause:  # disorder, or whatever a replayed script raises
         return replace(finding, failure=str(cause))
 
@@ -265,13 +268,20 @@ def _told(finding: Finding, history: History) -> Iterable[Line]:
             " what that makes.",
             Tone.BAD,
         )
+    if finding.lost is not None and finding.standing and finding.standing.besides:
+        tables = ", ".join(finding.standing.besides)
+        yield Line(
+            f"The database also holds {tables}, which no script here makes. If the"
+            f" lost script did, bring that back instead. {finding.lost.other_remedy}",
+            Tone.WARN,
+        )
     if finding.standing is None or finding.standing.equal:
         return
     near = ", ".join(finding.standing.nearest.heads) or "an empty database"
     yield Line(f"It equals no revision. The nearest is {near}; it would need:")
     yield from describe_changes(finding.standing.differences)
     if finding.lost is not None:
-        yield Line(finding.lost.remedy)
+        yield Line(finding.lost.other_remedy)
     yield Line(
         f"If that does not matter: `{history.program} stamp"
         f" {' '.join(finding.standing.nearest.heads) or 'base'}`; to write the script"

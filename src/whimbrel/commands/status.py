@@ -32,7 +32,8 @@ class Status:
         database: what it is called, without a password.
         bind: the name of the bind; empty for the default one, or if there is one.
         current: the revisions that it is stamped with.
-        pending: the scripts that were not applied, the next one first.
+        pending: the scripts that were not applied, the next one first; nobody
+            knows them while one is lost.
         lost: why some of its revisions have no script.
         edited: the applied scripts that say something else by now.
         interrupted: the steps of a script that is half done.
@@ -106,7 +107,9 @@ def _status(
     known = [each for each in current if not lost or each not in lost.revisions]
     applied = {each for one in known for each in history.graph.ids_before(one)}
     scripts = [
-        each for each in history.walk_revisions() if each.revision not in applied
+        each
+        for each in history.walk_revisions()
+        if lost is None and each.revision not in applied
     ]
     carried = history.revision_map._revision_map
 

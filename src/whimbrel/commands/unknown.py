@@ -10,6 +10,7 @@ from alembic.util import to_list
 
 from whimbrel.catalog.read import read_state
 from whimbrel.errors import WhimbrelError
+from whimbrel.run.ledger import applied, read_ledger
 from whimbrel.schema.scope import Scope
 from whimbrel.schema.state import TableName
 from whimbrel.script.history import History
@@ -63,7 +64,17 @@ def lost_at(history: History, rev: Any, context: MigrationContext) -> Lost | Non
 def _around(context: MigrationContext) -> Surroundings:
     assert context.connection is not None
     url = context.connection.engine.url.render_as_string(hide_password=True)
-    return Surroundings(database=url, tables=_tables(context), wanted=_wanted(context))
+    table = TableName(context.version_table, context.version_table_schema)
+    ledger = applied(read_ledger(context.connection, table))
+    return Surroundings(
+        database=url,
+        tables=_tables(context),
+        wanted=_wanted(context),
+        applied={
+            revision: f"The ledger there calls it {entry.name!r}, applied {entry.at}."
+            for revision, entry in ledger.items()
+        },
+    )
 
 
 def _tables(context: MigrationContext) -> frozenset[TableName] | None:

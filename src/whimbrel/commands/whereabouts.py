@@ -23,16 +23,20 @@ from whimbrel.script.history import History
 from whimbrel.upkeep.standing import Ours, Standing, standing
 
 
-def whereabouts(context: MigrationContext, history: History) -> Standing:
+def whereabouts(
+    context: MigrationContext, history: History, *, lacks_scripts: bool = False
+) -> Standing:
     """Return which places of *history* equal the database of *context*.
 
-    All scripts are run once, on a scratch database.
+    All scripts are run once, on a scratch database. Where some are lost, whatever
+    stands in their tables may be of those that are.
 
     Raises:
         Exception: whatever a script raises that does not run there.
     """
     stages = stages_of(context, history)
-    return standing(live_state(context), stages, ours_of(history))
+    ours = tuple if lacks_scripts else ours_of(history)
+    return standing(live_state(context), stages, ours)
 
 
 def stages_of(context: MigrationContext, history: History) -> tuple[Stage, ...]:

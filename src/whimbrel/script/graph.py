@@ -25,12 +25,13 @@ from whimbrel.script.refusals import (
 )
 
 
-def refuse_disorder(scripts: Sequence[Script], directory: str) -> None:
+def refuse_disorder(scripts: Sequence[Script], directory: str, program: str) -> None:
     """Raise an error of ours if *scripts* are no history.
 
     Args:
         scripts: all that there are.
         directory: the folder that they are in, for the remedy.
+        program: what the user types, for the remedy.
 
     Raises:
         DuplicateRevision: two carry one id.
@@ -47,7 +48,7 @@ def refuse_disorder(scripts: Sequence[Script], directory: str) -> None:
         followed = _followed(script)
         for name in followed:
             if name not in by_name:
-                raise _stranger(script, name, directory)
+                raise _stranger(script, name, directory, program)
         before[script.revision] = [by_name[name].revision for name in followed]
     _refuse_circles(before, by_id)
 
@@ -92,14 +93,17 @@ def _with_labels(
     return by_name
 
 
-def _stranger(script: Script, name: str, directory: str) -> RefusedRevision:
+def _stranger(
+    script: Script, name: str, directory: str, program: str
+) -> RefusedRevision:
     kind = "depends_on"
     if name in script._versioned_down_revisions:
         kind = "down_revision"
     return RefusedRevision(
         f"Can't locate revision identified by '{name}': it is the {kind} of "
         f"{script.revision} ({script.path}), but no script in {directory} carries it.",
-        f"Get the missing script back from version control, or mend the {kind}.",
+        f"`{program} repair` looks for it in git and in the ledgers, and shows its plan"
+        f" before it changes anything. If it is nowhere, mend the {kind}.",
         revision=name,
         path=script.path,
     )

@@ -232,7 +232,7 @@ class History(ScriptDirectory):
     def _load_revisions(self) -> Iterator[Script]:
         """Yield every script of the folders, once they are known to be in order."""
         scripts = tuple(self.files())
-        refuse_disorder(scripts, self.dir)
+        refuse_disorder(scripts, self.dir, self.program)
         return iter(scripts)
 
     def files(self) -> Iterator[Script]:

@@ -74,7 +74,7 @@ def no_folder(directory: str, program: str) -> RefusedFolder:
         command += f" {directory}"
     return RefusedFolder(
         f"There is no migrations folder at {directory}.",
-        f"Create it with `{command}`.",
+        f"Create it with `{command}`. If it was lost: `{program} repair`.",
         path=directory,
     )
 

@@ -44,6 +44,13 @@ class Lost:
     sentence: str
     remedy: str
 
+    @property
+    def other_remedy(self) -> str:
+        """What may be done beside `repair`."""
+        if self.case is Case.AHEAD:
+            return "If this checkout may be behind, update it first."
+        return self.remedy
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:

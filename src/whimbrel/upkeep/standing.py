@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any, TypeAlias
 
 from whimbrel.run.replay import Stage
-from whimbrel.schema.changes import Change
+from whimbrel.schema.changes import Change, TableChange
 from whimbrel.schema.diff import diff
 from whimbrel.schema.names import adopt_names
 from whimbrel.schema.state import State
@@ -26,12 +26,14 @@ class Standing:
         nearest: the place with the fewest differences, the latest of several.
         differences: what would have to happen for the database to equal that.
         has_ours: whether the database holds any of what the scripts make.
+        besides: the tables that no script here makes.
     """
 
     equal: tuple[Stage, ...]
     nearest: Stage
     differences: tuple[Change, ...]
     has_ours: bool
+    besides: tuple[str, ...] = ()
 
     @property
     def place(self) -> Stage | None:
@@ -55,14 +57,29 @@ def standing(live: State, stages: Sequence[Stage], ours: Ours) -> Standing:
         changes = differences(live, stage.state)
         counting = (each for each in changes if not _is_anothers(each, made))
         measured.append((stage, ours(counting)))
-    fewest = min(len(changes) for _, changes in measured)
-    nearest, left = [pair for pair in measured if len(pair[1]) == fewest][-1]
+    fewest = min(_size(changes) for _, changes in measured)
+    nearest, left = [pair for pair in measured if _size(pair[1]) == fewest][-1]
     return Standing(
         equal=tuple(stage for stage, changes in measured if not changes),
         nearest=nearest,
         differences=left,
         has_ours=bool(made & set(_names(live))),
+        besides=tuple(
+            str(each.name) for each in live.tables if _name(each) not in made
+        ),
     )
+
+
+def _size(changes: Iterable[Change]) -> int:
+    """Return how much is changed; a table that comes or goes counts with its parts."""
+    size = 0
+    for change in changes:
+        size += 1
+        if isinstance(change, TableChange) and None in (change.before, change.after):
+            table = change.before or change.after
+            assert table is not None
+            size += len(table.columns) + len(table.constraints) + len(table.indexes)
+    return size
 
 
 def differences(live: State, wanted: State) -> tuple[Change, ...]:

@@ -106,7 +106,15 @@ class _Repository:
         """Return the script that carries *revision*, the latest that git has."""
         carries = rf"^revision\b.*['\"]{re.escape(revision)}['\"]"
         commits = self.says(
-            *("log", "--all", "--format=%H", "--pickaxe-regex", "-S", carries),
+            *(
+                "log",
+                "--all",
+                "--reflog",
+                "--format=%H",
+                "--pickaxe-regex",
+                "-S",
+                carries,
+            ),
             *("--", self.folder),
         ).split()
         for commit in commits:
