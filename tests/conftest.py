@@ -85,13 +85,25 @@ def lasting_postgresql_url(_no_postgresql):
         yield url
 
 
+@contextmanager
+def _mariadb(unreachable):
+    if unreachable:
+        pytest.skip(f"no MariaDB at {MARIADB}: {unreachable}")
+    with _throw_away_database(MARIADB, "DROP DATABASE IF EXISTS {name}") as url:
+        yield url
+
+
 @pytest.fixture
 def mariadb_url(_no_mariadb):
     """The URL of an empty MariaDB or MySQL database, dropped after the test."""
-    if _no_mariadb:
-        pytest.skip(f"no MariaDB at {MARIADB}: {_no_mariadb}")
-    drop = "DROP DATABASE IF EXISTS {name}"
-    with _throw_away_database(MARIADB, drop) as url:
+    with _mariadb(_no_mariadb) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def lasting_mariadb_url(_no_mariadb):
+    """The URL of a MariaDB database for a module whose tests undo what they do."""
+    with _mariadb(_no_mariadb) as url:
         yield url
 
 

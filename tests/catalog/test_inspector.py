@@ -4,6 +4,7 @@ No further engine that pip installs can be reflected by SQLAlchemy 2.1, so SQLit
 PostgreSQL stand in for it: under a name that nothing here knows.
 """
 
+import json
 import textwrap
 
 import pytest
@@ -226,14 +227,26 @@ def test_a_whole_story(url, tmp_path, monkeypatch):
     does(1, MODELS, "migrate", "--init", "-m", "first")
     does(1, MODELS, "upgrade")
     assert "Not compared: defaults" in " ".join(does(1, MODELS, "check").split())
+    told = json.loads(does(1, MODELS, "check", "--json"))
+    assert "Inspector" in told["not_compared"][0]
     more = MODELS + "    age = sa.Column(sa.Integer, index=True)\n"
-    assert run(2, more, "check").exit_code == 1
+    differs = run(2, more, "check")
+    assert differs.exit_code == 1
+    assert "Inspector" in differs.output
+    told = json.loads(run(2, more, "check", "--json").output)
+    assert "Inspector" in told["not_compared"][0]
     said = does(2, more, "migrate", "-m", "second")
     assert "Inspector" in said
     assert "Proof" in said
     does(2, more, "upgrade")
     does(2, more, "check")
     does(2, more, "downgrade", "-1")
+    assert "Not compared" in " ".join(run(2, more, "diff", url, url).output.split())
+    sql = run(2, more, "diff", url, url, "--sql").output
+    assert all(line.startswith("--") for line in sql.splitlines())
+    for script in (tmp_path / "migrations" / "versions").glob("*.py"):
+        script.unlink()
+    assert "Inspector" in does(2, more, "baseline", "-m", "first")
     refused = run(2, more, "drift")
     assert refused.exit_code == 1
     assert "scratch" in refused.output

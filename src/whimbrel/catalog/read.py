@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from sqlalchemy import inspect
 from sqlalchemy.engine import Connection
 
 from whimbrel.catalog.collector import uncollected
@@ -28,6 +29,9 @@ _FOOTINGS: dict[str, Callable[[Connection, Scope], tuple[Footing, ...]]] = {
 }
 
 
+_OF_SERVERS = ("information_schema", "mysql", "performance_schema", "sys")
+
+
 def read_state(connection: Connection, scope: Scope) -> State:
     """Return what the catalog of a database says of all that is in *scope*.
 
@@ -42,6 +46,15 @@ def read_footings(connection: Connection, scope: Scope) -> tuple[Footing, ...]:
     """Return what tables can stand on that is none of ours, told what some need."""
     read = _FOOTINGS.get(dialect_of(connection).name)
     return () if read is None else read(connection, scope)
+
+
+def read_schemas(connection: Connection) -> tuple[str, ...]:
+    """Return the schemas beside the default one, but for those of the server itself."""
+    if dialect_of(connection).is_one_file:
+        return ()
+    usual = connection.dialect.default_schema_name
+    found = inspect(connection).get_schema_names()
+    return tuple(sorted(name for name in found if name not in (usual, *_OF_SERVERS)))
 
 
 def is_readable(dialect: Dialect) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from alembic.script import Script
 
@@ -44,16 +45,18 @@ def check(
     if not json:
         return scripts.check(config, wishes)
     try:
-        scripts.check(config, wishes)
+        report = scripts.check(config, wishes)
     except DifferencesFound as error:
-        changes = getattr(error, "facts", {}).get("changes", ())
-        told = [line.text for line in describe_changes(changes)]
-        return _answer(told or [error.sentence])
-    return _answer([])
+        facts: Mapping[str, Any] = getattr(error, "facts", {})
+        told = [line.text for line in describe_changes(facts.get("changes", ()))]
+        return _answer(told or [error.sentence], facts.get("not_compared"))
+    return _answer([], (report.data or {}).get("not_compared"))
 
 
-def _answer(differences: list[str]) -> Report:
-    data = {"in_sync": not differences, "differences": differences}
+def _answer(differences: list[str], not_compared: Any) -> Report:
+    data: dict[str, Any] = {"in_sync": not differences, "differences": differences}
+    if not_compared:
+        data["not_compared"] = not_compared
     code = 1 if differences else 0
     return Report(lines=json_lines(data), exit_code=code, data=data)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,10 +14,10 @@ from sqlalchemy.engine import Connection
 
 from whimbrel.catalog.hooks import Hooks
 from whimbrel.catalog.models import read_models
-from whimbrel.catalog.read import read_state
+from whimbrel.catalog.read import read_schemas, read_state
 from whimbrel.catalog.scratch import scratch_like
 from whimbrel.commands.differences import Basis, Found, find_differences
-from whimbrel.commands.outside import parter
+from whimbrel.commands.outside import parter, says_schema, text_of
 from whimbrel.commands.prospect import accept_losses, look_ahead, with_findings
 from whimbrel.commands.questions import Ask
 from whimbrel.commands.trial import scratch_url_of
@@ -92,7 +92,7 @@ def compare(
     if connection is None:
         raise ModelsError("There is no connection to compare the models with.")
     metadatas = _metadatas(context)
-    scope = scope_of(context, metadatas)
+    scope = scope_of(context, metadatas, history)
     is_live = _is_at_head(context, history) or _equals_head(
         context, history, scope, wishes
     )
@@ -155,15 +155,43 @@ def _noted(basis: Basis, found: Found, plan: Plan) -> tuple[Line, ...]:
     return with_findings(found.notes, findings)
 
 
-def scope_of(context: MigrationContext, metadatas: Sequence[MetaData]) -> Scope:
-    """Return what of its database the project manages."""
+def scope_of(
+    context: MigrationContext,
+    metadatas: Sequence[MetaData],
+    history: History | None = None,
+) -> Scope:
+    """Return what of its database the project manages.
+
+    Args:
+        context: Alembic's context, with the options of the project's env.py.
+        metadatas: the models.
+        history: the scripts, which may have made things in schemas that the models
+            have no more.
+    """
     schemas: set[str | None] = {None}
     for metadata in metadatas:
         schemas.update(table.schema for table in metadata.tables.values())
+    schemas.update(_further_schemas(context, history, schemas))
     return Scope(
         schemas=tuple(sorted(schemas, key=lambda schema: schema or "")),
         version_table=TableName(context.version_table, context.version_table_schema),
     )
+
+
+def _further_schemas(
+    context: MigrationContext, history: History | None, known: set[str | None]
+) -> Iterator[str]:
+    """Yield the schemas of which the models say nothing, and that are compared too."""
+    if context.connection is None:
+        return
+    include_name = context.opts.get("include_name")
+    others = [name for name in read_schemas(context.connection) if name not in known]
+    is_wanted = bool(context.opts.get("include_schemas"))
+    text = text_of(history) if others and history is not None else ""
+    for name in others:
+        is_included = include_name is None or include_name(name, "schema", {})
+        if is_included and (is_wanted or says_schema(text, name)):
+            yield name
 
 
 def hooks_of(context: MigrationContext) -> Hooks:

@@ -38,6 +38,7 @@ from whimbrel.schema.names import adopt_names
 from whimbrel.schema.renames import firm_names, parse_renames, rename_all
 from whimbrel.schema.scope import Scope
 from whimbrel.schema.state import Onlooker, State, TableName
+from whimbrel.schema.unseen import told_unseen
 from whimbrel.script.render import render
 from whimbrel.script.save import Part, message_of, save_alone
 
@@ -94,8 +95,15 @@ class Outcome:
     at: Connection
     source: Connection | None
     current: State
+    target: State
     changes: tuple[Change, ...]
     plan: Plan
+
+    @property
+    def uncompared(self) -> tuple[str, ...]:
+        """What of the two is not compared, in a sentence, if not all is."""
+        unseen = self.current.unseen | self.target.unseen
+        return (told_unseen(dialect_of(self.at).name, unseen),) if unseen else ()
 
 
 def diff(
@@ -139,7 +147,7 @@ def diff(
         if script is not None:
             _write(script, outcome)
         sql = _as_sql(outcome, wanted, stack) if as_sql else None
-    return _told(outcome.changes, script, is_json=json, sql=sql)
+    return _told(outcome, script, is_json=json, sql=sql)
 
 
 def _compared(
@@ -176,6 +184,7 @@ def _compared(
         at=home,
         source=connections.get(sides[0]),
         current=current,
+        target=target,
         changes=changes,
         plan=plan,
     )
@@ -316,8 +325,9 @@ def _operations(steps: Iterable[Step]) -> list[ops.MigrateOperation]:
 
 
 def _told(
-    changes: tuple[Change, ...], script: str | None, *, is_json: bool, sql: str | None
+    outcome: Outcome, script: str | None, *, is_json: bool, sql: str | None
 ) -> Report:
+    changes = outcome.changes
     lines = describe_changes(changes)
     data: dict[str, object] = {
         "differ": bool(changes),
@@ -328,6 +338,11 @@ def _told(
         lines = tuple(Line(each) for each in sql.splitlines())
     elif not changes:
         lines = (Line("No differences.", Tone.GOOD),)
+    if outcome.uncompared:
+        data["not_compared"] = list(outcome.uncompared)
+        sign = "" if sql is None else "-- "
+        told = (Line(f"{sign}{each}", Tone.WARN) for each in outcome.uncompared)
+        lines = (*told, *lines)
     if script is not None:
         data["script"] = script
         lines += (Line(f"Script: {script}", Tone.GOOD),) if sql is None else ()

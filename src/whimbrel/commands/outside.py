@@ -7,6 +7,7 @@ They are named and left alone, unless the user says that they shall go.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from whimbrel.schema.changes import (
     Change,
     ColumnChange,
     ConstraintChange,
+    EnumChange,
     FactsChange,
     IndexChange,
     SequenceChange,
@@ -29,7 +31,40 @@ from whimbrel.script.history import History
 MAKES_ALL = "create_all"
 """A script that calls this makes things that it does not name."""
 
-Speaks = Callable[[str], bool]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What the scripts say, and the user.
+
+    Args:
+        text: the text of all scripts.
+        dropped: names, or patterns of them, that the user wants dropped in any case.
+    """
+
+    text: str
+    dropped: Collection[str] = ()
+
+    def speaks(self, name: str) -> bool:
+        """Whether there is a word of something called *name*."""
+        return self._says(name) or is_named(name, self.dropped)
+
+    def speaks_of_table(self, name: TableName) -> bool:
+        """Whether there is a word of the table called *name*, in its schema."""
+        if any(is_named(each, self.dropped) for each in (name.name, str(name))):
+            return True
+        return self._says(name.name) and (
+            name.schema is None
+            or self._says(str(name))
+            or says_schema(self.text, name.schema)
+        )
+
+    def _says(self, word: str) -> bool:
+        return re.search(rf"(?<!\w){re.escape(word)}(?!\w)", self.text) is not None
+
+
+def says_schema(text: str, schema: str) -> bool:
+    """Whether the *text* of scripts speaks of things in *schema*."""
+    return f'schema="{schema}"' in text or f"schema='{schema}'" in text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,15 +106,13 @@ def parter(history: History, dropped: Collection[str] = ()) -> Part:
             return _parted_tables(every, dropped)
         if MAKES_ALL in texts[0]:
             return Parted(ours=every)
-        return _parted_all(
-            every, lambda name: name in texts[0] or is_named(name, dropped)
-        )
+        return _parted_all(every, Told(text=texts[0], dropped=dropped))
 
     return part
 
 
-def _parted_all(changes: Iterable[Change], speaks: Speaks) -> Parted:
-    pairs = [_parted(change, speaks) for change in changes]
+def _parted_all(changes: Iterable[Change], told: Told) -> Parted:
+    pairs = [_parted(change, told) for change in changes]
     return Parted(
         ours=tuple(change for pair in pairs for change in pair.ours),
         outside=tuple(change for pair in pairs for change in pair.outside),
@@ -93,24 +126,28 @@ def _parted_tables(changes: Iterable[Change], dropped: Collection[str]) -> Parte
     for change in changes:
         match change:
             case TableChange(before=before, after=None) if before is not None:
-                is_dropped = is_named(before.name.name, dropped)
+                names = (before.name.name, str(before.name))
+                is_dropped = any(is_named(each, dropped) for each in names)
+                (ours if is_dropped else outside).append(change)
+            case EnumChange(before=before, after=None) if before is not None:
+                is_dropped = is_named(before.name, dropped)
                 (ours if is_dropped else outside).append(change)
             case _:
                 ours.append(change)
     return Parted(ours=tuple(ours), outside=tuple(outside))
 
 
-def _parted(change: Change, speaks: Speaks) -> Parted:
+def _parted(change: Change, told: Told) -> Parted:
     if isinstance(change, FactsChange):
-        return _parted_facts(change, speaks)
-    if _is_outside(change, speaks):
+        return _parted_facts(change, told)
+    if _is_outside(change, told):
         return Parted(ours=(), outside=(change,))
     return Parted(ours=(change,))
 
 
-def _parted_facts(change: FactsChange, speaks: Speaks) -> Parted:
+def _parted_facts(change: FactsChange, told: Told) -> Parted:
     """Part the options that a table lost from those that it has by hand."""
-    kept = _kept_options(change, speaks)
+    kept = _kept_options(change, told)
     if not kept:
         return Parted(ours=(change,))
     after = replace(change.after, options=change.after.options | kept)
@@ -135,30 +172,34 @@ def text_of(history: History) -> str:
     )
 
 
-def _kept_options(change: FactsChange, speaks: Speaks) -> frozenset[Option]:
+def _kept_options(change: FactsChange, told: Told) -> frozenset[Option]:
     """Return the options that a table has by hand: no script sets them."""
     gone = change.before.options - change.after.options
     return frozenset(
-        option for option in gone if not speaks(f"_{option.name.rpartition('_')[2]}")
+        option
+        for option in gone
+        if f"_{option.name.rpartition('_')[2]}" not in told.text
     )
 
 
-def _is_outside(change: Change, speaks: Speaks) -> bool:
+def _is_outside(change: Change, told: Told) -> bool:
     """Whether something goes that no script speaks of."""
     match change:
         case TableChange(before=before, after=None) if before is not None:
-            return not speaks(before.name.name)
-        case SequenceChange(before=before, after=None) if before is not None:
-            return not speaks(before.name)
-        case ColumnChange(before=before, after=None) if before is not None:
-            return not speaks(before.name)
+            return not told.speaks_of_table(before.name)
+        case (
+            EnumChange(before=before, after=None)
+            | SequenceChange(before=before, after=None)
+            | ColumnChange(before=before, after=None)
+        ) if before is not None:
+            return not told.speaks(before.name)
         case IndexChange(before=before, after=None) if before is not None:
-            return not (speaks(before.name) or _is_shorthand(change.table, before))
+            return not (told.speaks(before.name) or _is_shorthand(change.table, before))
         case ConstraintChange(before=before, after=None) if before is not None:
             is_named = before.naming is Naming.GIVEN and not is_servers_name(
                 before, change.table.name
             )
-            return is_named and not speaks(before.name)
+            return is_named and not told.speaks(before.name)
         case _:
             return False
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -116,8 +116,6 @@ def _standing_in(live: MigrationContext) -> Iterator[_Notes]:
     context.as_sql = False
     bind: Any = _Bind(live.dialect, blindness)
     context.connection = context.impl.connection = bind
-    stand_in: Any = context
-    stand_in.autocommit_block = nullcontext
     proxy = getattr(alembic_context, "_proxy", None)
     config = proxy.config if proxy is not None else Config()
     with (

@@ -51,9 +51,7 @@ def baseline(live: State, models: State, *, takes_all: bool = False) -> Baseline
     }
     left = sorted(live.tables - tables, key=lambda table: str(table.name))
     return Baseline(
-        known=_reworded(
-            State(tables=tables, onlookers=live.onlookers, **others), wanted
-        ),
+        known=_reworded(replace(live, tables=tables, **others), wanted),
         others=tuple(left),
         wanted=wanted,
     )

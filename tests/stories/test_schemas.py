@@ -1,0 +1,76 @@
+"""Stories of apps whose tables stand in several schemas of a PostgreSQL database."""
+
+import textwrap
+
+import pytest
+import sqlalchemy as sa
+from click.testing import CliRunner
+
+from whimbrel.cli import whimbrel
+
+
+FIRST = """
+import sqlalchemy as sa
+from sqlalchemy.orm import declarative_base
+Base = declarative_base()
+class Item(Base):
+    __tablename__ = "item"
+    id = sa.Column(sa.Integer, primary_key=True)
+"""
+BILLED = f"""{FIRST}
+class Invoice(Base):
+    __tablename__ = "invoice"
+    __table_args__ = {{"schema": "billing"}}
+    id = sa.Column(sa.Integer, primary_key=True)
+    kind = sa.Column(sa.Enum("a", "b", name="kind", schema="billing"))
+"""
+OTHERS = (
+    "CREATE TYPE mood AS ENUM ('a')", "CREATE SCHEMA tenant",
+    "CREATE TYPE billing.mood AS ENUM ('a')", "CREATE SEQUENCE billing.s",
+    "CREATE TABLE billing.note (id integer, mood billing.mood)",
+    "CREATE TABLE tenant.item (id integer)", "CREATE TABLE tenant.invoice (id integer)",
+)  # fmt: skip
+
+
+@pytest.fixture
+def run(postgresql_url, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    known = []
+
+    def run(models, *words):
+        known.append(models)
+        name = f"schemas_{tmp_path.name}_{len(known)}".replace("-", "_")
+        (tmp_path / f"{name}.py").write_text(textwrap.dedent(models))
+        said = ["--metadata", f"{name}:Base", "--url", postgresql_url, *words]
+        return CliRunner().invoke(whimbrel, said)
+
+    engine = sa.create_engine(postgresql_url)
+    assert run(BILLED, "migrate", "--init", "-m", "first").exit_code == 0
+    assert run(BILLED, "upgrade").exit_code == 0
+    with engine.begin() as connection:
+        for statement in OTHERS:
+            connection.exec_driver_sql(statement)
+    yield run
+    engine.dispose()
+
+
+def test_a_schema_that_the_models_lose_is_seen(run):
+    """What the scripts made there goes; what others made, there or elsewhere, stays."""
+    assert run(BILLED, "check").exit_code == 0
+    assert run(FIRST, "check").exit_code == 1
+
+    written = run(FIRST, "migrate", "-m", "second")
+
+    assert written.exit_code == 0, written.output
+    assert "- table billing.invoice" in written.output
+    assert "- enum billing.kind" in written.output
+    for left in ("enum mood", "enum billing.mood", "table billing.note", "billing.s"):
+        assert f"Left alone, no script here made it: {left}" in written.output.replace(
+            "sequence ", ""
+        )
+    assert "tenant" not in written.output
+    assert "Proof" in written.output
+    assert run(FIRST, "upgrade").exit_code == 0
+    assert run(FIRST, "check").exit_code == 0
+    assert run(FIRST, "downgrade").exit_code == 0
+    assert run(FIRST, "upgrade").exit_code == 0
