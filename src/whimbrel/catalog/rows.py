@@ -65,8 +65,8 @@ def fullness(connection: Connection, table: TableName, column: str) -> Fullness 
     """Return how full *column* is, as far as its first rows tell."""
     found = _table(table, column)
     part = sa.select(found.c[0].label("value")).limit(ENOUGH).subquery()
-    counted: sa.Select[Any] = sa.select(sa.func.count(), sa.func.count(part.c.value))
-    answer = ask_rows(connection, counted.select_from(part))
+    counts: list[sa.ColumnElement[Any]] = [sa.func.count(), sa.func.count(part.c.value)]
+    answer = ask_rows(connection, sa.select(*counts).select_from(part))
     if answer.refused:
         return None
     ((rows, filled),) = answer.keys
