@@ -24,14 +24,17 @@ from whimbrel.errors import TablesVanish
 from whimbrel.report.report import Line, Tone
 from whimbrel.schema.changes import Change, TableChange
 from whimbrel.schema.diff import diff
+from whimbrel.schema.enum_likeness import renamed_types, value_candidates
 from whimbrel.schema.fills import Fill, parse_fills
 from whimbrel.schema.likeness import Candidates, candidates
 from whimbrel.schema.names import adopt_names
 from whimbrel.schema.renames import (
     Rename,
+    TableRename,
     firm_names,
     in_order,
     is_about,
+    is_of_a_part,
     meant,
     not_done,
     parse_renames,
@@ -123,7 +126,15 @@ class _Seen:
     @property
     def candidates(self) -> Candidates:
         """The pairs that may be renames too."""
-        return candidates(self.parted.ours, self.sides.current, self.sides.wanted)
+        ours, current = self.parted.ours, self.sides.current
+        found = candidates(ours, current, self.sides.wanted)
+        return replace(found, values=value_candidates(ours, current))
+
+    @property
+    def types(self) -> tuple[TableRename, ...]:
+        """The enumerated types that are others only by name."""
+        sides = self.sides
+        return tuple(renamed_types(self.parted.ours, sides.current, sides.wanted))
 
 
 def find_differences(basis: Basis) -> Found:
@@ -187,7 +198,7 @@ def _with_renames(basis: Basis) -> tuple[Decided, _Seen]:
         return decided, seen
     while True:
         rows = basis.rows(decided.renames)
-        further = decide(seen.candidates, decided, rows, basis.ask)
+        further = decide(seen.candidates, decided, rows, basis.ask).plus(seen.types)
         if further.renames == decided.renames:
             break
         decided = further
@@ -200,12 +211,13 @@ def _with_renames(basis: Basis) -> tuple[Decided, _Seen]:
 
 def _told(basis: Basis) -> tuple[Rename, ...]:
     """Return the renames that options name, and those at which the models hint."""
-    told = meant(parse_renames(basis.wishes.rename), basis.current)
+    current, wanted = basis.current, basis.wanted
+    told = meant(parse_renames(basis.wishes.rename), current)
+    told = tuple(each for each in told if not is_of_a_part(each, current, wanted))
     if basis.is_one_of_many:
-        current, wanted = basis.current, basis.wanted
         told = tuple(each for each in told if is_about(each, current, wanted))
     hinted = read_hints(basis.metadatas, basis.connection)
-    return in_order((*told, *not_done(hinted, told, basis.current, basis.wanted)))
+    return in_order((*told, *not_done(hinted, told, current, wanted)))
 
 
 def _look(basis: Basis, renames: tuple[Rename, ...]) -> _Seen:

@@ -9,8 +9,9 @@ from whimbrel.commands.live_rows import LiveRows
 from whimbrel.commands.questions import YES, Ask, Question
 from whimbrel.errors import RenameUnsure
 from whimbrel.report.report import Line, Tone
+from whimbrel.schema.changes import ValueChange
 from whimbrel.schema.likeness import Candidate, Candidates, Pair
-from whimbrel.schema.renames import ColumnRename, Rename, in_order
+from whimbrel.schema.renames import ColumnRename, Rename, TableRename, in_order
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +58,7 @@ def decide(
 
 
 def _asked(found: Candidates, decided: Decided, rows: LiveRows, ask: Ask) -> Decided:
-    for candidate in (*found.certain, *found.uncertain):
+    for candidate in (*found.certain, *found.uncertain, *found.values):
         if candidate.rename in decided.refused:
             continue
         if ask(_question(candidate, rows)) == YES:
@@ -69,16 +70,23 @@ def _asked(found: Candidates, decided: Decided, rows: LiveRows, ask: Ask) -> Dec
 def _question(candidate: Candidate, rows: LiveRows) -> Question:
     rename = candidate.rename
     reasons = list(candidate.likeness.reasons)
-    if isinstance(rename, ColumnRename):
-        kind = "column"
-        full = rows.fullness(rename.table, rename.before)
-        if full is not None:
-            reasons.append(f"{rename.table}.{rename.before} has {full}")
-    else:
-        kind = "table"
-        has_rows = rows.has_rows(rename.before)
-        if has_rows is not None:
-            reasons.append(f"{rename.before} has {'' if has_rows else 'no '}rows")
+    match rename:
+        case ColumnRename():
+            kind = "column"
+            full = rows.fullness(rename.table, rename.before)
+            if full is not None:
+                reasons.append(f"{rename.table}.{rename.before} has {full}")
+        case ValueChange():
+            return Question(
+                text=f"Was the value {rename.before!r} of {rename.table}"
+                f".{rename.column} renamed to {rename.after!r}?",
+                reasons=(*reasons, "if not, no row may have it any more"),
+            )
+        case TableRename():
+            kind = "table"
+            has_rows = rows.has_rows(rename.before)
+            if has_rows is not None:
+                reasons.append(f"{rename.before} has {'' if has_rows else 'no '}rows")
     return Question(
         text=f"Was the {kind} {_old(rename)} renamed to {_new(rename)}?",
         reasons=tuple(reasons),

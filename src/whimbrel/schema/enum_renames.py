@@ -112,7 +112,28 @@ def _follow_value(state: State, enum: Enum, value: ValueRename) -> State:
             expression.text.replace(bare, new),
         )
 
-    return _with_words(state, renamed)
+    return _with_defaults(_with_words(state, renamed), enum, value)
+
+
+def _with_defaults(state: State, enum: Enum, value: ValueRename) -> State:
+    """Return *state*, the value renamed where it is a default of a column by itself."""
+    old, new = _literal(value.before), _literal(value.after)
+    spellings = _spellings(enum)
+
+    def followed(column: Column) -> Column:
+        default = column.default
+        if default is None or default.canonical != old:
+            return column
+        if column.type.spelling not in spellings:
+            return column
+        text = default.text.replace(old, new)
+        return replace(column, default=Expression(new, text))
+
+    tables = (
+        replace(table, columns=tuple(map(followed, table.columns)))
+        for table in state.tables
+    )
+    return replace(state, tables=frozenset(tables))
 
 
 def _literal(value: str) -> str:

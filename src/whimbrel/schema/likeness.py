@@ -13,7 +13,7 @@ from difflib import SequenceMatcher
 from enum import IntEnum
 from typing import TypeAlias
 
-from whimbrel.schema.changes import Change, ColumnChange, TableChange
+from whimbrel.schema.changes import Change, ColumnChange, TableChange, ValueChange
 from whimbrel.schema.renames import ColumnRename, TableRename
 from whimbrel.schema.state import (
     Check,
@@ -57,7 +57,7 @@ class Placed:
     column: Column
 
 
-Pair: TypeAlias = TableRename | ColumnRename
+Pair: TypeAlias = TableRename | ColumnRename | ValueChange
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,10 +70,17 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidates:
-    """The renames that may be meant, the likeliest first."""
+    """The renames that may be meant, the likeliest first.
+
+    Args:
+        certain: what is taken for a rename where nobody can be asked.
+        uncertain: what stops a run there.
+        values: values of enums, of which a person is asked; nobody else decides.
+    """
 
     certain: tuple[Candidate, ...] = ()
     uncertain: tuple[Candidate, ...] = ()
+    values: tuple[Candidate, ...] = ()
 
 
 PLAUSIBLE = 5
@@ -123,6 +130,8 @@ def excludes(one: Pair, other: Pair) -> bool:
     """Whether two renames cannot both be meant."""
     if isinstance(one, ColumnRename) and isinstance(other, ColumnRename):
         is_near = one.table == other.table
+    elif isinstance(one, ValueChange) and isinstance(other, ValueChange):
+        is_near = (one.table, one.column) == (other.table, other.column)
     else:
         is_near = type(one) is type(other)
     return is_near and (one.before == other.before or one.after == other.after)

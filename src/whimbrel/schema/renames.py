@@ -114,6 +114,25 @@ def is_about(rename: Rename, current: State, wanted: State) -> bool:
     )
 
 
+def is_of_a_part(rename: Rename, current: State, wanted: State) -> bool:
+    """Whether *rename* speaks of an index or a constraint.
+
+    That is known already: what is otherwise equal gets its new name in place.
+    """
+    if not isinstance(rename, TableRename) or current.table(rename.before) is not None:
+        return False
+    return rename.before.name in _parts(current) and rename.after.name in _parts(wanted)
+
+
+def _parts(state: State) -> set[str]:
+    """Return the names of all indexes and constraints."""
+    return {
+        part.name
+        for table in state.tables
+        for part in (*table.indexes, *table.constraints)
+    }
+
+
 def not_done(
     hints: Iterable[TableRename | ColumnRename],
     told: Iterable[Rename],

@@ -101,6 +101,13 @@ VALUE = re.compile(r"'(?:[^']|'')*'")
 LENGTH = re.compile(r"\((\d+)\)")
 
 
+def listed(spelling: str) -> tuple[str, ...]:
+    """Return the values that the spelling of a type lists; none if it lists none."""
+    found = VALUES.fullmatch(spelling)
+    texts = VALUE.findall(found[1]) if found is not None else ()
+    return tuple(text[1:-1].replace("''", "'") for text in texts)
+
+
 def _both(before: str, after: str) -> str | None:
     """Return the type that takes the values of both, where types list their values."""
     old, new = VALUES.fullmatch(before), VALUES.fullmatch(after)

@@ -1,0 +1,164 @@
+"""Stories of enumerated types, their values, and indexes that get another name."""
+
+import pytest
+import sqlalchemy as sa
+
+from stories.terminal import Terminal
+from stories.test_questions import CTRL_C, talk
+
+
+MODELS = """
+import sqlalchemy as sa
+from sqlalchemy.orm import declarative_base
+Base = declarative_base()
+class Task(Base):
+    __tablename__ = "task"
+    id = sa.Column(sa.Integer, primary_key=True)
+    state = sa.Column(sa.Enum("activ", "gone", name="state"), server_default="activ")
+    note = sa.Column(sa.String(50))
+    __table_args__ = (
+        sa.Index("ix_old", "note"),
+        sa.UniqueConstraint("note", "state", name="uq_old"),
+        sa.CheckConstraint("note <> ''", name="ck_old"),
+    )
+class Log(Base):
+    __tablename__ = "log"
+    id = sa.Column(sa.Integer, primary_key=True)
+    state = sa.Column(sa.Enum("activ", "gone", name="state"), nullable=False)
+"""
+RENAMED = MODELS.replace("activ", "active")
+ASKED = "Was the value 'activ' of log.state renamed to 'active'?"
+
+
+class Place(Terminal):
+    """A project whose database has rows."""
+
+    def __init__(self, folder, url):
+        super().__init__(folder)
+        self.url = url
+        self.engine = sa.create_engine(url, poolclass=sa.pool.NullPool)
+        self.write("models.py", MODELS)
+
+    def whimbrel(self, line):
+        """Do *line*, which must succeed; return what it said."""
+        return self.does(
+            f"whimbrel --url {self.url} --metadata models:Base {line}"
+        ).text
+
+    def talks(self, line, *answers):
+        return talk(self, f"--url {self.url} {line}", *answers)
+
+    def begin(self):
+        self.whimbrel("migrate --init --no-proof")
+        self.whimbrel("upgrade")
+        self.run("INSERT INTO task (id, note) VALUES (1, 'x')")
+        self.run("INSERT INTO log (id, state) VALUES (1, 'activ'), (2, 'gone')")
+
+    def run(self, sql):
+        with self.engine.begin() as connection:
+            connection.exec_driver_sql(sql)
+
+    @property
+    def states(self):
+        with self.engine.connect() as connection:
+            rows = connection.exec_driver_sql(
+                "SELECT state FROM log UNION ALL SELECT state FROM task"
+            )
+            return sorted(rows.scalars())
+
+    @property
+    def script(self):
+        return self.scripts[-1]
+
+
+@pytest.fixture(params=["postgresql", "mariadb"])
+def place(request, tmp_path, monkeypatch):
+    """A project on a database whose enums list their values."""
+    monkeypatch.chdir(tmp_path)
+    place = Place(tmp_path, request.getfixturevalue(f"{request.param}_url"))
+    place.begin()
+    yield place
+    place.engine.dispose()
+
+
+@pytest.fixture
+def on_postgresql(postgresql_url, tmp_path, monkeypatch):
+    """A project on PostgreSQL, where types stand by themselves."""
+    monkeypatch.chdir(tmp_path)
+    place = Place(tmp_path, postgresql_url)
+    place.begin()
+    yield place
+    place.engine.dispose()
+
+
+def test_a_person_is_asked_whether_a_value_was_renamed(place):
+    """Yes: the rows follow, and go back again."""
+    place.write("models.py", RENAMED)
+    answers = ["y"] if place.engine.name == "postgresql" else ["y", "y"]
+
+    status, shown = place.talks("migrate", *answers)
+
+    assert status == 0, shown
+    assert ASKED in shown
+    place.whimbrel("upgrade")
+    assert place.states == ["active", "active", "gone"]
+    assert "No changes" in place.whimbrel("migrate")
+    place.whimbrel("downgrade")
+    assert place.states == ["activ", "activ", "gone"]
+
+
+def test_a_value_that_was_not_renamed_is_gone(place):
+    """No: the rows that hold it are counted, and stop the upgrade."""
+    place.write("models.py", RENAMED)
+    answers = ["n"] if place.engine.name == "postgresql" else ["n", "n"]
+
+    status, shown = place.talks("migrate", *answers)
+
+    assert status == 0, shown
+    assert "1 row of log holds a value in state that the enum" in shown
+    assert "migrate --rename log.state=OLD:NEW" in shown
+
+
+def test_nothing_is_written_where_a_person_stops(place):
+    """Ctrl-C at the question leaves all as it was."""
+    place.write("models.py", RENAMED)
+    before = place.everything()
+
+    status, shown = place.talks("migrate", CTRL_C)
+
+    assert status != 0, shown
+    assert ASKED in shown
+    assert before == place.everything()
+
+
+def test_a_type_gets_another_name(on_postgresql):
+    """No column is written anew, nothing is asked, and there is a way back."""
+    place = on_postgresql
+    new = MODELS.replace('name="state"', 'name="status"')
+    place.write("models.py", new.replace('"gone", name', '"gone", "new", name'))
+
+    told = place.whimbrel("migrate")
+
+    assert "> enum state -> status" in told
+    assert "ALTER TYPE state RENAME TO status" in place.script
+    place.whimbrel("upgrade")
+    assert "No changes" in place.whimbrel("migrate")
+    place.whimbrel("downgrade")
+    assert place.states == ["activ", "activ", "gone"]
+
+
+def test_a_part_of_a_table_gets_another_name(place):
+    """Where only the name differs it is a rename, said or not."""
+    new = MODELS.replace("ix_old", "ix_new").replace("uq_old", "uq_new")
+    hint = '"ix_new", "note", info={"renamed_from": "ix_old"}'
+    place.write("models.py", new.replace('"ix_new", "note"', hint))
+
+    told = place.whimbrel("migrate --rename uq_old:uq_new")
+
+    assert "Loss" not in told
+    upgrade, _ = place.script.split("def downgrade")
+    assert upgrade.count("RENAME ") == 2
+    assert "drop_" not in place.script
+    place.whimbrel("upgrade")
+    assert "No changes" in place.whimbrel("migrate")
+    place.whimbrel("downgrade")
