@@ -57,7 +57,7 @@ HIDDEN = (
 def test_what_models_cannot_say_of_an_index_stays(mariadb):
     """Comments and IGNORED stay while the columns of the index become others."""
 
-    short = dict.fromkeys(("mysql_length", "mariadb_length"), {"s": 5})
+    short = {key: {"s": 5} for key in ("mysql_length", "mariadb_length")}
 
     def wanted(*columns):
         return models(
