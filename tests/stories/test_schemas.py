@@ -54,6 +54,25 @@ def run(postgresql_url, tmp_path, monkeypatch):
     engine.dispose()
 
 
+def test_a_domain_that_is_otherwise_is_said(run):
+    """No change of ours alters a domain, and nobody is left to believe it."""
+    column = """
+    price = sa.Column(DOMAIN("price", sa.Integer, check="VALUE > 0"))
+"""
+    priced = f"from sqlalchemy.dialects.postgresql import DOMAIN\n{FIRST}{column}"
+    assert run(priced, "migrate", "-m", "second", "--drop", "invoice").exit_code == 0
+    assert run(priced, "upgrade").exit_code == 0
+    assert "domain" not in run(priced, "check").output
+
+    dearer = priced.replace("VALUE > 0", "VALUE > 5")
+    for words in (("check",), ("migrate", "-m", "third")):
+        told = run(dearer, *words)
+        assert told.exit_code == 0, told.output
+        assert "integer CHECK ((VALUE > 5)) in the models" in " ".join(
+            told.output.split()
+        )
+
+
 def test_a_schema_that_the_models_lose_is_seen(run):
     """What the scripts made there goes; what others made, there or elsewhere, stays."""
     assert run(BILLED, "check").exit_code == 0

@@ -81,6 +81,7 @@ def read_models(
             unsaid=drafter.wording.unsaid,
             following=drafter.wording.following,
             footings=drafter.wording.footings,
+            discords=drafter.wording.discords,
         )
 
 

@@ -104,9 +104,10 @@ class PostgreSQLWording(Wording):
         """
         with self.session.undone():
             stand_ins = StandIns.of(self.named, self.session, self.ddl)
-            self.footings = tuple(stand_ins.domains)
             bench = Bench(self.session, stand_ins)
             bench.lay(forms)
+            self.footings = tuple(stand_ins.domains)
+            self.discords = tuple(stand_ins.discords(self.session))
             return bench.spellings(forms)
 
     def stored_name(self, name: str) -> str:

@@ -37,6 +37,18 @@ FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamesp
 WHERE c.relkind = 'S' AND c.relname IN ({names})
 """
 
+_DOMAIN = """
+SELECT t.typnamespace = pg_catalog.pg_my_temp_schema(),
+       pg_catalog.format_type(t.typbasetype, t.typtypmod)
+       || COALESCE(' DEFAULT ' || pg_catalog.pg_get_expr(t.typdefaultbin, 0), '')
+       || CASE WHEN t.typnotnull THEN ' NOT NULL' ELSE '' END
+       || COALESCE((SELECT string_agg(' ' || d.said, '' ORDER BY d.said)
+           FROM pg_catalog.pg_constraint k,
+           LATERAL (SELECT pg_catalog.pg_get_constraintdef(k.oid) AS said) d
+           WHERE k.contypid = t.oid AND k.contype = 'c'), '')
+FROM pg_catalog.pg_type t WHERE t.oid IN ({names})
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -158,6 +170,7 @@ class StandIns:
         self.statements: list[str] = []
         self.domains: list[Footing] = []
         """The domains that the models name and the database does not have yet."""
+        self._twins: dict[str, str] = {}
         self._away: dict[str, str] = {}
         self._back: dict[str, str] = {}
 
@@ -181,11 +194,34 @@ class StandIns:
                 found.statements.append(_created(type_, name, ddl))
             if isinstance(type_, DOMAIN) and place not in known:
                 found.domains.append(_footing(type_, place, ddl))
+            elif isinstance(type_, DOMAIN):
+                found._stand_beside(type_, preparer.format_type(type_), ddl)
         for place, sequence in named.sequences.items():
             if place not in known:
                 name = found._name(place, preparer.format_sequence(sequence))
                 found.statements.append(f"CREATE TEMPORARY SEQUENCE {name}")
         return found
+
+    def _stand_beside(self, domain: DOMAIN, written: str, ddl: DDLCompiler) -> None:
+        """Let the server spell a domain that is there as the models have it."""
+        twin = f"whimbrel_domain_{len(self._twins)}"
+        self.statements.append(_created(domain, twin, ddl))
+        self._twins[twin] = written
+
+    def discords(self, session: Session) -> Iterator[str]:
+        """Yield what of the domains is otherwise in the database than in the models."""
+        for twin, written in self._twins.items():
+            names = (
+                f"{literal(written)}::regtype, {literal(f'pg_temp.{twin}')}::regtype"
+            )
+            told = sorted(map(tuple, session.rows(_DOMAIN.format(names=names))))
+            (_, there), (_, wanted) = told
+            if there != wanted:
+                yield (
+                    f"The domain {written} is {there} in the database, and {wanted} in"
+                    " the models. A domain that is there is not changed by generated"
+                    " scripts: write one with ALTER DOMAIN."
+                )
 
     def away(self, text: str) -> str:
         """Return *text* with the stand-ins' names in it."""

@@ -221,6 +221,9 @@ class Wording:
     footings: tuple[Footing, ...] = ()
     """What the models name, tables stand on, and is not there yet; once spelled."""
 
+    discords: tuple[str, ...] = ()
+    """What is there otherwise than models have it, and is not changed; in sentences."""
+
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.dialect = unescaped(connection.dialect)

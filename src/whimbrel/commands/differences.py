@@ -149,7 +149,12 @@ def find_differences(basis: Basis) -> Found:
     ours, wishes = seen.parted.ours, basis.wishes
     fills = _fills(basis)
     if not wishes.is_written:
-        return Found(ours=ours, outside=seen.parted.outside, fills=fills)
+        return Found(
+            ours=ours,
+            outside=seen.parted.outside,
+            fills=fills,
+            notes=tuple(_left_as_it_is(basis)),
+        )
     are_meant = _beware_of_vanishing(basis, ours)
     rows = basis.rows(decided.renames)
     filled = fill_rows(ours, fills, basis.defaults, rows, basis.ask)
@@ -163,7 +168,7 @@ def find_differences(basis: Basis) -> Found:
         are_losses_meant=are_meant,
         notes=(
             *decided.notes,
-            *_parts(basis),
+            *_left_as_it_is(basis),
             *losses(ours),
             *filled.notes,
             *python,
@@ -171,8 +176,10 @@ def find_differences(basis: Basis) -> Found:
     )
 
 
-def _parts(basis: Basis) -> Iterator[Line]:
-    """Yield a line for each table of the models that follows another one."""
+def _left_as_it_is(basis: Basis) -> Iterator[Line]:
+    """Yield a line for each thing of the models that is not compared."""
+    for told in basis.wanted.discords:
+        yield Line(told, Tone.WARN)
     for table in sorted(basis.wanted.tables, key=lambda each: each.name):
         if table.name in basis.current.partitions:
             yield Line(

@@ -235,7 +235,7 @@ def written(generation: Generation, autogenerate: bool) -> Report:
         *_unread(generation),
         *_left_alone(generation),
         *describe_changes(changes),
-        *(note for each in generation.targets for note in each.comparison.notes),
+        *_notes(generation),
     ]
     if autogenerate and generation.is_empty:
         return Report(lines=(*lines, Line("No changes detected.")))
@@ -316,6 +316,11 @@ def shown(path: str) -> str:
     return path if relative.startswith("..") else relative
 
 
+def _notes(generation: Generation) -> tuple[Line, ...]:
+    """Return what was noted on the way, for all databases."""
+    return tuple(note for each in generation.targets for note in each.comparison.notes)
+
+
 def _unread(generation: Generation) -> list[Line]:
     """Return a line for each database that was not compared as it stands."""
     behind = [
@@ -392,12 +397,17 @@ def check(config: Config, wishes: Wishes = PLAIN_WISHES) -> Report:
                     *generation.managed.lacks(config),
                     *_unread(generation),
                     *_left_alone(generation),
+                    *_notes(generation),
                     said,
                 ),
                 data={"not_compared": [line.text for line in _unseen(generation)]},
             )
     lines = describe_changes(changes) or _seen_by_alembic(generation)
-    lines += (*generation.managed.lacks(config), *_unread(generation))
+    lines += (
+        *generation.managed.lacks(config),
+        *_unread(generation),
+        *_notes(generation),
+    )
     told = "\n".join(line.text for line in lines)
     raise Differences(told, changes, generation)
 

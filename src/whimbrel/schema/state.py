@@ -357,6 +357,8 @@ class State:
     """The tables that are parts of others and follow them; they are left alone."""
     footings: tuple[Footing, ...] = field(default=(), compare=False)
     """What tables stand on, each behind what it stands on; read for `diff` alone."""
+    discords: tuple[str, ...] = field(default=(), compare=False)
+    """What is otherwise in the database than in models, and no change makes alike."""
     unsaid: frozenset[str] = field(default=frozenset(), compare=False)
     """The options that models, if the state comes from some, have no words for."""
     unseen: frozenset[str] = field(default=frozenset(), compare=False)
