@@ -218,6 +218,19 @@ def test_a_part_of_a_table_is_left_alone(connection):
     assert diff(current, wanted) == ()
 
 
+@pytest.mark.parametrize("type_", [sa.Text, sa.String(9), sa.Integer])
+def test_how_values_are_stored_stays_where_it_can(type_, connection):
+    """Models cannot say it; a column that becomes a number has no use for it."""
+    connection.exec_driver_sql("CREATE TABLE t (a text COMPRESSION lz4)")
+    connection.exec_driver_sql("ALTER TABLE t ALTER a SET STORAGE external")
+    current = read_state(connection, SCOPE)
+
+    wanted = adopt_names(read_models([column(type_)], connection, SCOPE), current)
+
+    kept = {table.columns[0].options for table in (*wanted.tables, *current.tables)}
+    assert len(kept) == (2 if type_ is sa.Integer else 1)
+
+
 def test_the_keys_of_a_circle_stay_after_they_are_made(connection):
     """``create_all()`` changes models: its ALTER TABLE ADD CONSTRAINT leaves a rule."""
     metadata = sa.MetaData()

@@ -101,6 +101,14 @@ PAIRS = {
         + "; COMMENT ON CONSTRAINT t_a_check ON t IS ':a'; CREATE INDEX i ON t (b);"
         "COMMENT ON CONSTRAINT t_b_fkey ON t IS '5%'; COMMENT ON INDEX i IS 'z'",
     ),
+    "stored otherwise": (
+        t("a varchar(9), b text, c text, d numeric")
+        + "; ALTER TABLE t ALTER a SET STORAGE external, ALTER b SET COMPRESSION lz4,"
+        "ALTER d SET STORAGE plain",
+        t("a varchar(20), b varchar(9), c text, d numeric, e text, f text")
+        + "; ALTER TABLE t ALTER a SET STORAGE external, ALTER e SET STORAGE main,"
+        "ALTER c SET COMPRESSION pglz, ALTER f SET COMPRESSION lz4",
+    ),
     "commented table": (
         "",
         t("a integer, UNIQUE (a), CHECK (a > 1) NO INHERIT, b integer REFERENCES t (a)")

@@ -56,7 +56,7 @@ _NAME = re.compile(r'"((?:[^"]|"")+)"|([^\W\d]\w*)')
 class PostgreSQLWording(Wording):
     """The server is asked for everything that it spells in its own words."""
 
-    unsaid = frozenset({"index_comment"})
+    unsaid = frozenset({"index_comment", "storage", "compression"})
 
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection)

@@ -6,11 +6,12 @@ thing is spelled alike whatever the session's own path is.
 The words of such a state, beyond what `whimbrel.schema.state` says: names are bare;
 a constant default of a column's own type is told without a cast.  ``Table.options``
 are with, tablespace, partition_by, inherits, unlogged and using; a column's are
-serial; a key's deferrable, include and nulls_not_distinct; a check's no_inherit; a
-check's and foreign key's not_valid and not_enforced; an index's using, include, with,
-tablespace, nulls_not_distinct, invalid and index_comment, which models cannot say, its
-parts' nulls, ops and collation; any constraint's comment.
-What has several values is JSON, what only is or is not has the value "on".
+serial, and storage and compression, of which models say nothing; a key's deferrable,
+include and nulls_not_distinct; a check's no_inherit; a check's and foreign key's
+not_valid and not_enforced; an index's using, include, with, tablespace,
+nulls_not_distinct, invalid and index_comment, which models cannot say, its parts'
+nulls, ops and collation; any constraint's comment.  What has several values is JSON,
+what only is or is not has the value "on".
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from whimbrel.schema.state import (
     Column,
     Computed,
     Option,
+    Options,
     Type,
 )
 
@@ -25,7 +26,8 @@ SELECT a.attrelid, a.attnum, a.attname, a.attislocal,
        a.attgenerated::text, a.attidentity::text,
        CASE WHEN cn.nspname IN ('pg_catalog', {default}) THEN co.collname::text
             WHEN co.oid IS NOT NULL THEN cn.nspname || '.' || co.collname END,
-       ds.description
+       CASE WHEN a.attstorage <> t.typstorage THEN a.attstorage::text END,
+       {compression}, ds.description
 FROM pg_catalog.pg_attribute a
 JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
 JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
@@ -42,6 +44,8 @@ _NAMES = """
 SELECT attrelid, attnum, attname FROM pg_catalog.pg_attribute
 WHERE attnum > 0 AND NOT attisdropped AND attrelid IN ({tables})
 """
+_STORAGE = {"p": "plain", "e": "external", "m": "main", "x": "extended"}
+_COMPRESSION = {"p": "pglz", "l": "lz4"}
 _SERIAL = frozenset({Option("serial", "on")})
 
 
@@ -75,7 +79,13 @@ def read_columns(
     tables: dict[int, TableColumns] = {}
     made: dict[Sequence[Any], Column] = {}
     default = literal(session.default_schema)
-    for row in session.rows(_COLUMNS.format(which=which, default=default)):
+    compression = "NULLIF(a.attcompression::text, '')"
+    query = _COLUMNS.format(
+        which=which,
+        default=default,
+        compression=compression if session.version >= (14,) else "NULL",
+    )
+    for row in session.rows(query):
         relation, number, name, is_local, *rest = row
         table = tables.get(relation)
         if table is None:
@@ -106,7 +116,7 @@ def read_names(session: Session, tables: Sequence[int]) -> dict[int, dict[int, s
 
 def _column(row: Sequence[Any], position: int) -> Column:
     """Return the column of a row."""
-    _, _, name, _, spelling, never_null, text, generated, _, collation, comment = row
+    _, _, name, _, spelling, never_null, text, generated, _, collation = row[:10]
     computed = default = None
     if generated:
         computed = Computed(
@@ -121,9 +131,21 @@ def _column(row: Sequence[Any], position: int) -> Column:
         default=default,
         collation=collation,
         computed=computed,
-        comment=comment,
+        comment=row[-1],
+        options=_stored(*row[10:12]),
         position=position,
     )
+
+
+def _stored(storage: str | None, compression: str | None) -> Options:
+    """Return how values are stored, where that is not what their type has anyway."""
+    if not (storage or compression):
+        return NO_OPTIONS
+    told = {
+        "storage": _STORAGE.get(storage or ""),
+        "compression": _COMPRESSION.get(compression or ""),
+    }
+    return frozenset(Option(name, value) for name, value in told.items() if value)
 
 
 def _counted(row: Sequence[Any], position: int, owned: OwnedSequences) -> Column:

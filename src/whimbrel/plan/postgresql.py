@@ -13,6 +13,7 @@ from alembic.operations import ops
 from whimbrel.plan.generic import Optioned, Thing
 from whimbrel.plan.order import Task
 from whimbrel.plan.postgresql_column_forms import ColumnForms
+from whimbrel.plan.postgresql_columns import stored
 from whimbrel.plan.postgresql_enums import enum_operations, set_aside_as
 from whimbrel.plan.postgresql_partitions import refuse_new_partitions
 from whimbrel.plan.postgresql_words import (
@@ -36,6 +37,7 @@ from whimbrel.plan.step import BatchOptions
 from whimbrel.schema.changes import EnumChange, SequenceChange, TableFacts
 from whimbrel.schema.state import (
     Check,
+    Column,
     Constraint,
     Enum,
     Exclusion,
@@ -126,6 +128,8 @@ class PostgreSQLForms(ColumnForms):
         storage = values_of(table.options).get("with")
         for words in storage_sql(None, storage):
             yield statement(f"ALTER TABLE {name} {words}")
+        for column in table.ordered_columns:
+            yield from stored(table.name, None, column)
         ordered = sorted(table.constraints, key=lambda each: each.name)
         for each in ordered:
             is_apart = not is_plain(each)
@@ -134,6 +138,12 @@ class PostgreSQLForms(ColumnForms):
             if is_apart:
                 yield statement(add_constraint_sql(table.name, each))
             yield from self.remarks(table.name, each)
+
+    def after_add(
+        self, table: TableName, column: Column
+    ) -> Iterable[ops.MigrateOperation]:
+        """Return what says how the values of a new column are stored."""
+        return stored(table, None, column)
 
     def facts(self, before: TableFacts, after: TableFacts) -> BatchOptions:
         """Return nothing: no option needs the table to be made anew."""

@@ -28,6 +28,8 @@ from whimbrel.schema.state import NO_OPTIONS, Column, Identity, TableName
 
 SERIALS = {"smallint": "SMALLSERIAL", "integer": "SERIAL", "bigint": "BIGSERIAL"}
 LONGEST = 63
+MAIN = ("numeric", "inet", "cidr")
+"""The types of which values are stored in the row as long as they can be."""
 
 
 def is_serial(column: Column) -> bool:
@@ -68,6 +70,27 @@ def column_operations(
     if altered.has_changes():
         yield altered
     yield from _begun(table, before, after)
+    yield from stored(table, before, after)
+
+
+def stored(
+    table: TableName, before: Column | None, after: Column
+) -> Iterator[ops.MigrateOperation]:
+    """Yield what lets values be stored as wanted; a new type forgets it."""
+    is_kept = before is not None and before.type == after.type
+    old = values_of(before.options) if before is not None and is_kept else {}
+    new = values_of(after.options)
+    for name in ("storage", "compression"):
+        if old.get(name) != new.get(name):
+            value = new.get(name) or _usual(name, after)
+            yield _alter(table, after.name, f"SET {name.upper()} {value.upper()}")
+
+
+def _usual(option: str, column: Column) -> str:
+    """Return what a column has for an option that is not said."""
+    if option == "compression":
+        return "default"
+    return "main" if parsed(column.type.spelling).name in MAIN else "extended"
 
 
 def _alter(table: TableName, column: str, words: str) -> ops.MigrateOperation:

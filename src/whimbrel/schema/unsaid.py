@@ -6,6 +6,7 @@ cannot say so, and what cannot be said is not said to be unwanted.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import TypeVar
@@ -18,6 +19,11 @@ from whimbrel.schema.state import (
     Table,
 )
 
+
+OF_VALUES = frozenset({"storage", "compression"})
+"""The options that not every type can have."""
+
+_TEXT = re.compile("char|text", re.IGNORECASE)
 
 Optioned = TypeVar("Optioned", bound=Column | Constraint | Index)
 
@@ -34,7 +40,9 @@ def with_unsaid(wanted: Table, current: Table, unsaid: frozenset[str]) -> Table:
         return wanted
     there = {column.name: column for column in current.columns}
     columns = (
-        _like(column, there.get(column.name), unsaid) for column in wanted.columns
+        _like(column, partner, _of_type(column, partner, unsaid))
+        for column in wanted.columns
+        for partner in (there.get(column.name),)
     )
     return replace(
         wanted,
@@ -48,6 +56,17 @@ def with_unsaid(wanted: Table, current: Table, unsaid: frozenset[str]) -> Table:
             for each in wanted.indexes
         ),
     )
+
+
+def _of_type(
+    wanted: Column, current: Column | None, unsaid: frozenset[str]
+) -> frozenset[str]:
+    """Return those of the names *unsaid* that stay with a column of that type."""
+    if current is None or wanted.type == current.type:
+        return unsaid
+    ours, theirs = (each.type.spelling.partition("(")[0] for each in (wanted, current))
+    is_akin = ours == theirs or all(_TEXT.search(each) for each in (ours, theirs))
+    return unsaid if is_akin else unsaid - OF_VALUES
 
 
 def _has_any(table: Table, unsaid: frozenset[str]) -> bool:
