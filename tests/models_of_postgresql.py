@@ -5,6 +5,7 @@ import warnings
 import sqlalchemy as sa
 from hypothesis import strategies as st
 from sqlalchemy.dialects import postgresql as pg
+from sqlalchemy.dialects.postgresql.base import PGDialect
 
 from models_of_all_sorts import JsonHere, Lower
 
@@ -85,6 +86,15 @@ CONVENTIONS = [
 ACTIONS = [None, "CASCADE", "SET NULL", "restrict", "NO ACTION", "SET DEFAULT"]
 
 
+TELLS_STORAGE = "with" in dict(PGDialect.construct_arguments)[sa.Table]
+"""Whether models can tell of a table's storage parameters: since SQLAlchemy 2.1."""
+
+
+def stored(**parameters):
+    """Return the options of a table that is stored so, where models can tell."""
+    return {"postgresql_with": parameters} if TELLS_STORAGE else {}
+
+
 @st.composite
 def metadatas(draw):
     """Return models with a few tables in two schemas."""
@@ -99,7 +109,7 @@ def metadatas(draw):
 
 def _table(draw, metadata, name):
     earlier = list(metadata.tables.values())
-    options = draw(st.sampled_from([{}, {}, {}, {"postgresql_with": {"fillfactor": 50}},
+    options = draw(st.sampled_from([{}, {}, {}, stored(fillfactor=50),
         {"prefixes": ["UNLOGGED"]}]))  # fmt: skip
     table = sa.Table(
         name,

@@ -101,6 +101,10 @@ def written_arguments(type_: TypeEngine[Any]) -> str:
         raise Unwritable(f"{text} is no call")
     # Enum tells of its MetaData, which a script has not
     node.keywords = [each for each in node.keywords if each.arg != "metadata"]
+    said = {each.arg for each in node.keywords}
+    if getattr(type_, "create_type", True) is False and "create_type" not in said:
+        value = ast.Constant(value=False)  # ENUM of SQLAlchemy 2.0 keeps silent on it
+        node.keywords.append(ast.keyword(arg="create_type", value=value))
     return ast.unparse(node)[len(ast.unparse(node.func)) :]
 
 

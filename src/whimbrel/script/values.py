@@ -146,10 +146,12 @@ class Types:
         return found is not None and found == self.signature(type_)
 
     def signature(self, type_: Type) -> str:
-        """Return what tells types apart: their DDL, and the values of an enum."""
+        """Return what tells types apart: their DDL, and all that an enum is made by."""
         enums = getattr(type_, "enums", ())
+        is_made = getattr(type_, "create_type", None)
         ddl = self.ddl(type_)
-        return repr((ddl if ddl is not None else type(type_).__qualname__, enums))
+        name = ddl if ddl is not None else type(type_).__qualname__
+        return repr((name, enums, is_made))
 
     def ddl(self, type_: Type) -> str | None:
         """Return how the database's DDL spells *type_*; None if it has no such type."""
