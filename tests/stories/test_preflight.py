@@ -282,6 +282,32 @@ def test_nobody_is_asked_about_values_that_are_kept(place):
 
 
 @pytest.mark.parametrize(
+    "writes",
+    [
+        "open('log', 'a').write('x')",
+        "pathlib.Path('log').open('a').write('x')",
+        "run(['sh', '-c', 'echo x >> log'])",
+    ],
+)
+def test_what_is_not_undone_is_not_done_twice(place, writes):
+    """A script that writes a file is foreseen up to there; the file is written once."""
+    place.script(
+        "b2",
+        "import pathlib\n    op.add_column('pet', sa.Column('age', sa.Integer))\n"
+        f"    {writes}",
+    )
+    if "run" in writes:
+        path = next(place.folder.glob("**/*b2*.py"))
+        path.write_text(f"from subprocess import run\n{path.read_text()}")
+
+    done = place("upgrade")
+
+    assert done.status == 0, done.text
+    assert "the rest cannot be foreseen: it " in done.text
+    assert (place.folder / "log").read_text().split() == ["x"]
+
+
+@pytest.mark.parametrize(
     "asks",
     [
         "op.get_bind().scalar(sa.text('SELECT count(*) FROM pet'))",

@@ -1,11 +1,8 @@
 """Stories of runs that nobody watches: at the start of an app, in a pipeline, cut off."""
 
-import os
-import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from contextlib import closing
 
 import pytest
@@ -98,37 +95,6 @@ def test_a_ledger_is_made_when_it_is_needed(shop, settings, is_kept):
     shop.does("flask db upgrade")
     there = shop.rows("SELECT 1 FROM sqlite_master WHERE name = '_whimbrel_ledger'")
     assert bool(there) is is_kept
-
-
-def test_sigterm_ends_a_run_at_a_statement(shop):
-    """The run is undone, says so, and the next one reaches the end."""
-    script = next((shop.folder / "migrations/versions").glob("*a1*.py"))
-    slow = script.with_name("a3.py")
-    slow.write_text(
-        "import time\nfrom alembic import op\nimport sqlalchemy as sa\n"
-        "revision, down_revision = 'a3', 'a1'\n"
-        "def upgrade():\n"
-        "    op.create_table('x', sa.Column('id', sa.Integer))\n"
-        "    open('begun', 'w').close()\n"
-        "    time.sleep(1.5)\n"
-        "    op.create_table('y', sa.Column('id', sa.Integer))\n"
-        "def downgrade():\n    pass\n"
-    )
-    running = subprocess.Popen(
-        [sys.executable, "-m", "flask", "db", "upgrade"],
-        cwd=shop.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        env={**os.environ, "FLASK_APP": "app"},
-    )  # fmt: skip
-    while not (shop.folder / "begun").exists() and running.poll() is None:
-        time.sleep(0.05)
-    running.send_signal(signal.SIGTERM)
-    said, _ = running.communicate(timeout=30)
-    assert running.returncode == 128 + signal.SIGTERM, said
-    assert "ended on request" in said
-    assert "Nothing was changed." in said
-    assert "x" not in shop.schema()
-    shop.does("flask db upgrade")
-    assert {"x", "y"} <= set(shop.schema())
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ carries out none.  A script that asks the database anything, or works with more 
 
 from __future__ import annotations
 
+import builtins
+import io
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Mapping
@@ -40,6 +42,10 @@ WORKS_ELSEWHERE = frozenset(
     | {"boto3", "smtplib", "tempfile", "redis", "celery"}
 )
 """Modules by which a script may do what a database cannot undo."""
+
+
+WRITING = frozenset("wax+")
+"""What in the mode of a file says that it is written."""
 
 
 class Unforeseen(BaseException):
@@ -97,8 +103,9 @@ def _source(path: str) -> str:
 def _works_elsewhere(module: Any) -> str:
     """Say which module of a script may do more than a database can undo."""
     names = {
-        getattr(each, "__name__", "").partition(".")[0]
+        str(getattr(each, said, "")).partition(".")[0]
         for each in vars(module).values()
+        for said in ("__name__", "__module__")
     }
     found = sorted(names & WORKS_ELSEWHERE)
     return f"it works with {found[0]}" if found else ""
@@ -121,6 +128,7 @@ def _standing_in(live: MigrationContext) -> Iterator[_Notes]:
     with (
         Environment(config, getattr(proxy, "script", None)) as environment,
         _no_database(blindness),
+        _no_writing(blindness),
         _Notes.context(context) as noting,
     ):
         environment._migration_context = context
@@ -188,6 +196,23 @@ def _no_database(blindness: list[str]) -> Iterator[None]:
     finally:
         event.remove(Engine, "engine_connect", refuse)
         event.remove(Engine, "before_cursor_execute", refuse)
+
+
+@contextmanager
+def _no_writing(blindness: list[str]) -> Iterator[None]:
+    """Let this thread read files, and write none."""
+    thread, real = threading.get_ident(), builtins.open
+
+    def careful(file: Any, mode: str = "r", *args: Any, **options: Any) -> Any:
+        if threading.get_ident() == thread and set(mode) & WRITING:
+            raise _unforeseen("it writes a file", blindness)
+        return real(file, mode, *args, **options)
+
+    builtins.open = io.open = careful
+    try:
+        yield
+    finally:
+        builtins.open = io.open = real
 
 
 class _Notes(Operations):

@@ -1,0 +1,131 @@
+"""Ctrl-C and SIGTERM: a run ends after its statement, says where it stands, and is gone on with."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import sqlalchemy as sa
+
+from stories.user_app import app_on
+
+
+SLOW = """
+import time
+import sqlalchemy as sa
+from alembic import op
+
+revision, down_revision = "a2", "a1"
+
+
+def upgrade():
+    op.create_table("x", sa.Column("id", sa.Integer, primary_key=True))
+    op.execute("INSERT INTO x (id) VALUES (7)")
+    op.execute("UPDATE x SET id = id + 1")
+    open("begun", "w").close()
+    time.sleep(1.5)
+    op.create_table("y", sa.Column("id", sa.Integer, primary_key=True))
+    op.execute("UPDATE x SET id = id + 1")
+
+
+def downgrade():
+    op.drop_table("y")
+    open("begun", "w").close()
+    time.sleep(1.5)
+    op.execute("UPDATE x SET id = id - 2")
+    op.drop_table("x")
+"""
+
+
+class Shop:
+    """A project on a database of any kind, with a script that takes its time."""
+
+    def __init__(self, terminal, url):
+        self.terminal = terminal
+        self.engine = sa.create_engine(url, poolclass=sa.pool.NullPool)
+        terminal.write("app.py", app_on(url))
+        terminal.does("flask db init -t flask")
+        terminal.does("flask db migrate -m first --rev-id a1")
+        terminal.does("flask db upgrade")
+        terminal.write("migrations/versions/a2.py", SLOW)
+
+    @property
+    def tables(self):
+        """The tables of the slow script, with their rows."""
+        with self.engine.connect() as connection:
+            names = {"x", "y"} & set(sa.inspect(connection).get_table_names())
+            return {
+                name: connection.exec_driver_sql(f"SELECT * FROM {name}")
+                .scalars()
+                .all()
+                for name in names
+            }
+
+    def interrupted(self, verb, *numbers):
+        """Run *verb*, and send signals when it has begun; return how it ended."""
+        begun = self.terminal.folder / "begun"
+        begun.unlink(missing_ok=True)
+        running = subprocess.Popen(
+            [sys.executable, "-m", "flask", "db", verb],
+            cwd=self.terminal.folder, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, env={**os.environ, "FLASK_APP": "app"},
+        )  # fmt: skip
+        while not begun.exists() and running.poll() is None:
+            time.sleep(0.05)
+        for number in numbers:
+            running.send_signal(number)
+            time.sleep(0.2)
+        said, _ = running.communicate(timeout=60)
+        return running.returncode, said
+
+
+@pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
+def shop(request, terminal):
+    """A project on each database."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{terminal.folder / 'app.db'}"
+    else:
+        url = request.getfixturevalue(f"{request.param}_url")
+    shop = Shop(terminal, url)
+    yield shop
+    shop.engine.dispose()
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [(signal.SIGINT,), (signal.SIGTERM,), (signal.SIGINT, signal.SIGINT)],
+    ids=["Ctrl-C", "SIGTERM", "Ctrl-C twice"],
+)
+def test_a_run_is_ended_and_gone_on_with(shop, numbers):
+    """There and back: what is left is told, and each statement is done once."""
+    keeps = shop.engine.dialect.name == "mysql"
+    code, said = shop.interrupted("upgrade", *numbers)
+    assert "Traceback" not in said
+    if len(numbers) == 1:
+        assert code == 128 + numbers[0], said
+        assert "ended on request" in said
+        done = "1 statement of it is done" if keeps else "Nothing was changed."
+        assert done in said
+    else:
+        assert code != 0, said
+    assert ("x" in shop.tables) is keeps
+    status = shop.terminal.type("flask db status")
+    assert status.status == (1 if keeps else 2)
+    assert ("Half done: upgrade a2" in status.stdout) is keeps
+    shop.terminal.does("flask db upgrade")
+    assert {"x": [9], "y": []} == shop.tables
+
+    code, said = shop.interrupted("downgrade", *numbers)
+    assert code != 0, said
+    if keeps:
+        shop.terminal.refuses(
+            "flask db upgrade", "downgrade of revision a2 is half done"
+        )
+    else:
+        assert {"x": [9], "y": []} == shop.tables
+    shop.terminal.does("flask db downgrade")
+    assert {} == shop.tables
+    shop.terminal.does("flask db upgrade")
+    assert {"x": [9], "y": []} == shop.tables
