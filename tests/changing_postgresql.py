@@ -202,12 +202,64 @@ class Draft:
                 sa.Index(name, sa.func.coalesce(text, text), chosen[-1].desc())
 
 
+LOOK = "CREATE FUNCTION public.look() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END'"
+ONLOOKERS = [
+    "CREATE VIEW public.v_{n} AS SELECT id, {column} AS c FROM {table}",
+    "CREATE MATERIALIZED VIEW public.m_{n} AS SELECT max(id) FROM {table} WHERE {column} IS NULL",
+    "CREATE TRIGGER t_{n} BEFORE UPDATE OF {column} ON {table} FOR EACH ROW"
+    " EXECUTE FUNCTION public.look()",
+    "CREATE TRIGGER w_{n} AFTER INSERT ON {table} FOR EACH ROW WHEN (new.{column} IS NOT NULL)"
+    " EXECUTE FUNCTION public.look()",
+    "CREATE POLICY p_{n} ON {table} FOR UPDATE USING ({column} IS NOT NULL)",
+    "CREATE RULE r_{n} AS ON DELETE TO {table} WHERE old.{column} IS NULL DO ALSO NOTHING",
+]  # fmt: skip
+HANGING = """
+SELECT oid::regclass::text, pg_get_viewdef(oid) FROM pg_class
+WHERE relkind IN ('v', 'm') AND relnamespace = 'public'::regnamespace
+UNION ALL SELECT tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal
+UNION ALL SELECT policyname, tablename || cmd || qual FROM pg_policies
+UNION ALL SELECT rulename, definition FROM pg_rules WHERE schemaname IN ('public', 'other')
+ORDER BY 1
+"""
+
+
 @st.composite
 def pairs(draw):
     """Two models; where both have a table and a column, values fit both."""
     of = [*TABLES, "kind", "other"]
     schemas = {each: draw(st.sampled_from(PLACES)) for each in of}
     return Draft(draw, schemas).models(), Draft(draw, schemas).models()
+
+
+def look_on(connection, former, latter, choices):
+    """Let views, triggers, policies and rules read what both models have."""
+    quote = connection.dialect.identifier_preparer
+    connection.exec_driver_sql(LOOK)
+    read = [
+        (former.tables[name], each)
+        for name, columns in sorted(common(former, latter).items())
+        for each in sorted({*columns, *made_in_both(former, latter, name)})
+    ]
+    for number, (kind, place) in enumerate(choices if read else ()):
+        table, column = read[place % len(read)]
+        sql = ONLOOKERS[kind % len(ONLOOKERS)].format(
+            n=number, table=quote.format_table(table), column=quote.quote(column)
+        )
+        connection.exec_driver_sql(sql.replace("%%", "%").replace("%", "%%"))
+
+
+def made_in_both(former, latter, name):
+    tables = former.tables[name], latter.tables[name]
+    return {"made"} if all("made" in each.c for each in tables) else set()
+
+
+def hanging(connection):
+    """Return what looks on, by name, as the server spells it."""
+    found = [
+        tuple(row) for row in connection.exec_driver_sql(HANGING.replace("%", "%%"))
+    ]
+    connection.commit()
+    return found
 
 
 def fill(connection, former, latter):

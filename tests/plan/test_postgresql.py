@@ -120,6 +120,11 @@ PAIRS = {
         'CREATE TABLE "P p" (id integer PRIMARY KEY, a text);'
         'CREATE TABLE c (b integer) INHERITS ("P p"); CREATE TABLE a (d text) INHERITS (c)',
     ),
+    "a key that gets a name while what it refers to goes": (
+        "CREATE TABLE t (id integer PRIMARY KEY, n integer REFERENCES t (id))",
+        "CREATE TABLE t (id integer UNIQUE, u integer PRIMARY KEY, n integer,"
+        " CONSTRAINT fk FOREIGN KEY (n) REFERENCES t (id))",
+    ),
     "circle": (
         "",
         "CREATE TABLE a (id integer PRIMARY KEY, b integer);"
@@ -329,6 +334,8 @@ def test_what_hangs_on_a_column_comes_again_as_it_was(postgresql_url):
 
 
 FIXED = {
+    "key": ("view v reads t.t_pkey, which the models have no more",
+        "CREATE VIEW v AS SELECT id, a FROM t GROUP BY id"),
     "UPDATE OF b": ("trigger tr on t reads t.b, which the models have no more",
         "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END';"
         "CREATE TRIGGER tr BEFORE UPDATE OF b ON t FOR EACH ROW EXECUTE FUNCTION f()"),
@@ -343,9 +350,21 @@ def test_what_cannot_be_set_aside_is_named(postgresql_url, name):
     """Nothing is generated that the server would refuse."""
     words, sql = FIXED[name]
     before = t("a varchar(9), b text") + ";" + sql
+    after = "CREATE TABLE t (id integer, a varchar(20), PRIMARY KEY (id, a))"
 
     with pytest.raises(OnlookerInTheWay, match=words):
-        there_and_back(postgresql_url, before, t("a varchar(20)"))
+        there_and_back(postgresql_url, before, after)
+
+
+def test_a_view_that_groups_by_a_key_goes_while_the_key_changes(postgresql_url):
+    """It reads more than the columns of the key, for the key stands for them."""
+    before = t("a text") + "; CREATE VIEW v AS SELECT id, a FROM t GROUP BY id"
+    after = "CREATE TABLE t (id integer, a text, PRIMARY KEY (id) INCLUDE (a))"
+
+    outcome = there_and_back(postgresql_url, before, after)
+
+    assert outcome.left == outcome.left_back == ()
+    assert outcome.source.count("CREATE VIEW v") == 2
 
 
 def test_a_view_of_what_is_renamed_and_retyped_is_named(postgresql_url):

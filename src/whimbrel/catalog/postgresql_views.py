@@ -20,12 +20,15 @@ SELECT v.oid, n.nspname, v.relname, v.oid::regclass::text, v.relkind = 'm',
 FROM pg_catalog.pg_class v
 JOIN pg_catalog.pg_namespace n ON n.oid = v.relnamespace
 JOIN (SELECT r.ev_class, json_agg(DISTINCT jsonb_build_array(
-          tn.nspname, t.relname, a.attname)) AS uses
+          tn.nspname, t.relname, COALESCE(a.attname, k.conname))) AS uses
       FROM pg_catalog.pg_rewrite r
       JOIN pg_catalog.pg_depend d ON d.objid = r.oid
           AND d.classid = 'pg_catalog.pg_rewrite'::regclass
-          AND d.refclassid = 'pg_catalog.pg_class'::regclass
-      JOIN pg_catalog.pg_class t ON t.oid = d.refobjid AND t.oid <> r.ev_class
+      LEFT JOIN pg_catalog.pg_constraint k ON k.oid = d.refobjid
+          AND d.refclassid = 'pg_catalog.pg_constraint'::regclass
+      JOIN pg_catalog.pg_class t ON t.oid <> r.ev_class
+          AND t.oid = CASE WHEN d.refclassid = 'pg_catalog.pg_class'::regclass
+                           THEN d.refobjid ELSE k.conrelid END
       JOIN pg_catalog.pg_namespace tn ON tn.oid = t.relnamespace
           AND tn.nspname NOT IN ('pg_catalog', 'information_schema')
       LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = t.oid

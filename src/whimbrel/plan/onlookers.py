@@ -12,8 +12,8 @@ from whimbrel.plan.columns import is_made_from
 from whimbrel.plan.generic import changes_type
 from whimbrel.plan.items import text
 from whimbrel.plan.step import Step
-from whimbrel.schema.changes import Change, ColumnChange, TableChange
-from whimbrel.schema.state import Column, Onlooker, Table, TableName, Use
+from whimbrel.schema.changes import Change, ColumnChange, ConstraintChange, TableChange
+from whimbrel.schema.state import Column, Onlooker, PrimaryKey, Table, TableName, Use
 
 
 def followed(
@@ -94,20 +94,41 @@ def _touched(
         match change:
             case TableChange(before=table, after=None) if table is not None:
                 for each in onlookers:
-                    read = {use for use in each.uses if use.table == table.name}
-                    if read and not read.isdisjoint(_needs(each)):
-                        raise _refused(each, str(table.name))
-                    yield from read
-            case ColumnChange(before=column, after=after) if column is not None:
-                use = Use(change.table, column.name)
-                if after is None:
+                    yield from _read_of(each, table)
+            case ColumnChange(before=column) if column is not None:
+                yield from _of_column(change, column, onlookers, tables)
+            case ConstraintChange(before=PrimaryKey() as key, after=after):
+                use = Use(change.table, key.name)
+                if not isinstance(after, PrimaryKey) or {*after.columns} - {
+                    *key.columns
+                }:
                     _refuse(onlookers, use)
-                    yield use
-                elif changes_type(column, after) or column.computed != after.computed:
-                    yield use
-                    yield from _made_from(column, tables.get(change.table))
+                yield use
             case _:
                 continue
+
+
+def _read_of(onlooker: Onlooker, table: Table) -> Iterator[Use]:
+    """Yield what is read of a table that goes."""
+    read = {use for use in onlooker.uses if use.table == table.name}
+    if read and not read.isdisjoint(_needs(onlooker)):
+        raise _refused(onlooker, str(table.name))
+    yield from read
+
+
+def _of_column(
+    change: ColumnChange,
+    column: Column,
+    onlookers: Iterable[Onlooker],
+    tables: dict[TableName, Table],
+) -> Iterator[Use]:
+    use, after = Use(change.table, column.name), change.after
+    if after is None:
+        _refuse(onlookers, use)
+        yield use
+    elif changes_type(column, after) or column.computed != after.computed:
+        yield use
+        yield from _made_from(column, tables.get(change.table))
 
 
 def _made_from(column: Column, table: Table | None) -> Iterator[Use]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
@@ -124,7 +124,7 @@ def arrange(
             that wait for each other.
         shares_names: whether indexes of two tables cannot have one name.
     """
-    ready = sorted(tasks, key=lambda task: task.key)
+    ready = sorted(_unturned([*tasks]), key=lambda task: task.key)
     early: dict[TableName, set[Thing]] = defaultdict(set)
     late: dict[TableName, set[Constraint]] = defaultdict(set)
     for task, index in _moving_indexes(ready) if shares_names else ():
@@ -253,6 +253,33 @@ def _moving_indexes(tasks: list[Task]) -> Iterator[tuple[Task, Index]]:
                 yield task, index
 
 
+def _unturned(tasks: list[Task]) -> Iterator[Task]:
+    """Yield the tasks; a foreign key does not turn where what it stands on goes."""
+    altered = {task.name: task for task in tasks if task.verb is Verb.ALTER}
+    for task in tasks:
+        loose = [
+            turn
+            for turn in task.turned
+            if isinstance(turn.before, ForeignKey)
+            if _is_loose(turn.before, task.name, altered)
+        ]
+        yield replace(
+            task,
+            turned=tuple(turn for turn in task.turned if turn not in loose),
+            going=(*task.going, *(turn.before for turn in loose)),
+            coming=(*task.coming, *(turn.after for turn in loose)),
+        )
+
+
+def _is_loose(
+    key: ForeignKey, table: TableName, altered: dict[TableName, Task]
+) -> bool:
+    """Whether what a foreign key refers to goes, or gets another type."""
+    target = altered.get(key.target)
+    is_gone = target is not None and key.target_columns in _keys(target.going)
+    return is_gone or _is_retyped(key, table, altered)
+
+
 def _keys_standing_on_others(
     tasks: list[Task], current: Iterable[Table]
 ) -> Iterator[tuple[TableName, ForeignKey]]:
@@ -261,14 +288,12 @@ def _keys_standing_on_others(
     The key that they refer to goes, or a column at either end gets another type.
     """
     altered = {task.name: task for task in tasks if task.verb is Verb.ALTER}
-    remade = {name: _keys(task.going) for name, task in altered.items()}
     busy = {task.name: task for task in tasks}
     for table in sorted(current, key=lambda each: _sortable(each.name)):
         task = busy.get(table.name)
         going = task.going if task is not None else ()
         for key in _foreign_keys(table.constraints):
-            is_loose = key.target_columns in remade.get(key.target, ())
-            if (is_loose or _is_retyped(key, table.name, altered)) and key not in going:
+            if _is_loose(key, table.name, altered) and key not in going:
                 yield table.name, key
 
 

@@ -279,7 +279,11 @@ class Table:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Use:
-    """A column that is read; None for a view, or a whole table, that is read."""
+    """A column that is read; None for a view, or a whole table, that is read.
+
+    What groups by a key, and reads more than its columns, needs that key: it is told
+    by its name.
+    """
 
     table: TableName
     column: str | None = None
