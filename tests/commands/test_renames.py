@@ -307,3 +307,35 @@ def test_options_are_for_the_database_that_they_speak_of(project):
 
     assert [("a@b",)] == terminal.rows("SELECT email FROM item")
     assert [(7, 1)] == terminal.rows("SELECT id, at FROM log", "more.db")
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        "--rename itme.mail:email",
+        "--rename itme:thing",
+        "--fill itme.mail=x",
+        "--fill-sql itme.mail=1",
+        "--drop itme",
+    ],
+)
+def test_an_option_that_no_database_knows_is_misspelled(project, option):
+    """With several binds, each passes by what is not its own; all of them must not."""
+    terminal = project.terminal
+    terminal.write("app.py", TWO)
+    for line in ("init --multidb", "migrate", "upgrade"):
+        terminal.does(f"flask db {line}")
+    terminal.edit("app.py", "String(50)", "String(90)")
+
+    terminal.refuses(
+        f"flask db migrate {option}", option, "Mend the spelling", status=2
+    )
+
+
+def test_a_name_to_drop_that_is_misspelled(project):
+    """Of a pattern nobody expects that it names something."""
+    project.begin(MAIL)
+    project.models(user(text("email", 80, ", unique=True, index=True"), text("note")))
+
+    project.refuses("migrate --drop usre", "--drop usre", "no database has")
+    project.runs("--drop 'old_*'")

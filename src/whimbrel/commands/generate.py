@@ -19,6 +19,7 @@ from alembic.util import rev_id
 
 from whimbrel.catalog.read import read_state
 from whimbrel.commands.compare import Comparison, compare
+from whimbrel.commands.heeded import refuse_unknown
 from whimbrel.commands.plugins import third_party_operations
 from whimbrel.commands.trial import Ground, NoGround, ground_like, tables_of
 from whimbrel.commands.unknown import refusing_unknown
@@ -143,6 +144,8 @@ class Generation(RevisionContext):
             template_args=self.template_args,
             revision_context=self,
         )
+        if self.targets:
+            refuse_unknown(self.wishes, [each.comparison for each in self.targets])
 
     def _begin(self, context: MigrationContext) -> None:
         """Open a pair of operation lists for the database of *context*."""
