@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from conftest import SOAK
+from there_and_back import DOWN, FIRST, OWNERS, UP
 from whimbrel.errors import EditedScript, HalfDone, MigrationFailed
 from whimbrel.run.event import Conduct
 from whimbrel.run.journal import read_journal
@@ -148,6 +149,25 @@ def test_killed_at_every_point(mariadb_url, project, runner):
         emptied(engine)
         assert runner(mariadb_url, moment) == 0
         assert runner(mariadb_url) > 0, moment
+        assert everything(engine) == wanted, moment
+        with engine.connect() as connection:
+            assert read_journal(connection) == ()
+
+
+def test_a_downgrade_killed_at_every_point(mariadb_url, project, runner):
+    """The way back is gone on with as well: columns renamed, tables dropped, rows once."""
+    engine = sa.create_engine(mariadb_url, poolclass=sa.pool.NullPool)
+    project.script("a1", FIRST)
+    project.script("a2", UP, DOWN)
+    project.upgrade(engine)
+    moments = runner(mariadb_url, how="downgrade")
+    wanted = everything(engine)
+    assert wanted["owner"][1] == OWNERS["a1"]
+    for moment in range(3, moments + 1, 1 if SOAK else 29):
+        emptied(engine)
+        project.upgrade(engine)
+        assert runner(mariadb_url, moment, "downgrade") == 0
+        assert runner(mariadb_url, how="downgrade") > 0, moment
         assert everything(engine) == wanted, moment
         with engine.connect() as connection:
             assert read_journal(connection) == ()
