@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Column, Constraint, Index, PrimaryKeyConstraint, Table
+from sqlalchemy import Column, Constraint, Index, MetaData, PrimaryKeyConstraint, Table
 from sqlalchemy.engine import Connection
 from sqlalchemy.schema import CheckConstraint
 from sqlalchemy.sql.compiler import DDLCompiler
@@ -15,6 +15,7 @@ from whimbrel.catalog.mysql_arguments import Arguments
 from whimbrel.catalog.mysql_ddl import ColumnText
 from whimbrel.catalog.mysql_parts import parts_of, told_parts
 from whimbrel.catalog.mysql_rows import Facts, read_facts
+from whimbrel.catalog.mysql_sequences import model_sequences, next_value
 from whimbrel.catalog.mysql_sheets import Sheets
 from whimbrel.catalog.mysql_spelling import (
     expression,
@@ -40,6 +41,7 @@ from whimbrel.schema.state import (
     Options,
     TableName,
 )
+from whimbrel.schema.state import Sequence as StoredSequence
 from whimbrel.schema.state import Table as StateTable
 
 
@@ -61,6 +63,7 @@ class MySQLWording(Wording):
         self.server = dialect_of(connection)
         self.ddl: DDLCompiler = self.dialect.ddl_compiler(self.dialect, None)  # type: ignore[arg-type]  # a compiler of parts needs no statement
         self._refined: dict[tuple[ColumnForm, str], ColumnForm] = {}
+        self._sequences: frozenset[StoredSequence] = frozenset()
         self._columns: Mapping[ColumnForm, ColumnText] = {}
         self._collations: Mapping[str, str] = {}
         self.following = following(self.server)
@@ -76,12 +79,13 @@ class MySQLWording(Wording):
         """
         indexes = {form: parts_of(form) for form in forms.indexes}
         asked = [form for form, parts in indexes.items() if parts is None]
-        told = Sheets(self.connection).told([*forms.columns, *forms.checks, *asked])
-        self._columns, self._collations = told.columns, told.collations
+        bare = {form: _unasked(form, self.facts) for form in forms.columns}
+        columns = dict.fromkeys(bare.values())
+        told = Sheets(self.connection).told([*columns, *forms.checks, *asked])
+        self._columns = {form: told.columns[bare[form]] for form in forms.columns}
+        self._collations = told.collations
         return Spellings(
-            columns={
-                form: self._column(form, told.columns[form]) for form in forms.columns
-            },
+            columns={form: self._column(form, self._columns[form]) for form in bare},
             checks={
                 form: Expression(expression(told.texts[form]).canonical, form.text)
                 for form in forms.checks
@@ -92,9 +96,20 @@ class MySQLWording(Wording):
             },
         )
 
+    def prepare(self, metadatas: Sequence[MetaData], tables: Iterable[Table]) -> None:  # noqa: ARG002 - the columns' own stand in the metadata too
+        """Find the sequences that the models name."""
+        if self.connection.dialect.supports_sequences:
+            self._sequences = frozenset(model_sequences(metadatas, self.facts))
+
+    @property
+    def sequences(self) -> frozenset[StoredSequence]:
+        """The sequences that the models describe."""
+        return self._sequences
+
     def _column(self, form: ColumnForm, text: ColumnText) -> SpelledColumn:
         words = spelled(text, self._collations.get(form.setting, ""))
         default, computed = words.default, words.computed
+        default = next_value(form.default, self.facts) or default
         if default is not None and text.on_update is None:
             default = Expression(default.canonical, form.default or "")
         if computed is not None:
@@ -236,6 +251,12 @@ class MySQLWording(Wording):
         if column is not column.table._autoincrement_column:
             return False
         return self.ddl.get_column_specification(column).endswith(" AUTO_INCREMENT")
+
+
+def _unasked(form: ColumnForm, facts: Facts) -> ColumnForm:
+    """Return *form* without a default that asks a sequence, which may come later."""
+    asks = next_value(form.default, facts) is not None
+    return replace(form, default=None) if asks else form
 
 
 def _checks(column: AnyColumn) -> list[CheckConstraint]:

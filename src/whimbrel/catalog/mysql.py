@@ -1,8 +1,9 @@
 """The state of a MySQL or MariaDB database, read from information_schema.
 
-Eight queries tell of any number of tables and databases.  SHOW CREATE TABLE is asked
-for tables with a fulltext index (it alone knows the parser), and for the foreign keys
-of a role that may only read (information_schema keeps their actions from it).
+Eight queries tell of any number of tables and databases, one more of sequences.
+SHOW CREATE TABLE is asked for tables with a fulltext index (it alone knows the
+parser), and for the foreign keys of a role that may only read (information_schema
+keeps their actions from it).
 
 How a state words what MySQL says:
 
@@ -18,7 +19,8 @@ How a state words what MySQL says:
 - A check that stands beside its column has no name of its own (`Naming.NONE`), but
   goes by the name of the column.
 
-Views, sequences and system-versioned tables are not read; partitions are left alone.
+Views are not read; partitions and the history of a system-versioned table are left
+alone.
 """
 
 from __future__ import annotations
@@ -40,6 +42,7 @@ from whimbrel.catalog.mysql_rows import (
     read_facts,
     read_rows,
 )
+from whimbrel.catalog.mysql_sequences import next_value, read_sequences
 from whimbrel.catalog.mysql_spelling import (
     as_unique,
     expression,
@@ -82,7 +85,12 @@ def read_mysql(connection: Connection, scope: Scope) -> State:
         reading.table(place, name) for place, name in reading.names() if scope.has(name)
     )
     server = dialect_of(connection)
-    return State(tables=frozenset(tables), following=following(server))
+    sequences = read_sequences(connection, facts, catalog.sequences)
+    return State(
+        tables=frozenset(tables),
+        sequences=frozenset(e for e in sequences if e.schema in scope.schemas),
+        following=following(server),
+    )
 
 
 _ON_UPDATE = re.compile(r"on update (\w+(?:\(\d*\))?)", re.IGNORECASE)
@@ -179,9 +187,11 @@ class _Reading:
         key = (*row[2:], collation, check)
         column = self._spelled.get(key)
         if column is None:
-            column = self._spelled[key] = _column(
-                self._text(row, check), row, collation
-            )
+            column = _column(self._text(row, check), row, collation)
+            if column.default is not None:
+                asked = next_value(column.default.canonical, self.facts)
+                column = replace(column, default=asked or column.default)
+            self._spelled[key] = column
         return column
 
     def _text(self, row: Any, check: str | None) -> ColumnText:

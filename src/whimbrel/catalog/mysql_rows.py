@@ -26,10 +26,10 @@ Rows: TypeAlias = Mapping[Place, Sequence[Any]]
 _TABLES = """
 SELECT table_schema AS place_schema, table_name AS place_table, engine AS engine,
  table_collation AS collation_name, create_options AS create_options,
- table_comment AS comment
+ table_comment AS comment, table_type AS kind
 FROM information_schema.tables
 WHERE table_schema = {schema}
- AND table_type IN ('BASE TABLE', 'SYSTEM VERSIONED')
+ AND table_type IN ('BASE TABLE', 'SYSTEM VERSIONED', 'SEQUENCE')
 """
 _COLUMNS = """
 SELECT table_schema AS place_schema, table_name AS place_table,
@@ -114,9 +114,13 @@ class Facts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalog:
-    """All rows that tell of the tables of some databases, by table."""
+    """All rows that tell of the tables of some databases, by table.
+
+    ``sequences`` are the places of those that stand beside the tables.
+    """
 
     tables: Rows
+    sequences: tuple[Place, ...]
     columns: Rows
     indexes: Rows
     keys: Rows
@@ -179,8 +183,11 @@ def read_rows(connection: Connection, databases: Sequence[str]) -> Catalog:
     def rows(query: str) -> Rows:
         return _by_table(_read(connection, query, databases, words))
 
+    tables = rows(_TABLES)
+    sequences = [place for place, (row,) in tables.items() if row.kind == "SEQUENCE"]
     return Catalog(
-        tables=rows(_TABLES),
+        tables={place: tables[place] for place in tables if place not in sequences},
+        sequences=tuple(sequences),
         columns=rows(_COLUMNS),
         indexes=rows(_INDEXES),
         keys=rows(_KEYS),

@@ -18,6 +18,7 @@ from whimbrel.plan.mysql_names import (
     with_unnamed_last,
 )
 from whimbrel.plan.mysql_renames import MySQLRenames
+from whimbrel.plan.mysql_sequences import sequence_operation
 from whimbrel.plan.mysql_text import (
     adding_index,
     altering,
@@ -37,7 +38,12 @@ from whimbrel.plan.order import Arrangement, Task
 from whimbrel.plan.step import BatchOptions
 from whimbrel.plan.table_forms import TableForms
 from whimbrel.plan.tables import add_constraint, drop_constraint
-from whimbrel.schema.changes import ColumnChange, FactsChange, TableFacts
+from whimbrel.schema.changes import (
+    ColumnChange,
+    FactsChange,
+    SequenceChange,
+    TableFacts,
+)
 from whimbrel.schema.state import (
     Check,
     Column,
@@ -143,6 +149,10 @@ class MySQLForms(MySQLRenames):
     def check_beside(self, column: Column, table: Table) -> Check | None:
         """Return the check that stands in the definition of a column of *table*."""
         return check_beside(column, table)
+
+    def sequence_operation(self, change: SequenceChange) -> ops.MigrateOperation:
+        """Return what makes, alters or drops a sequence."""
+        return sequence_operation(change)
 
     # -- constraints and indexes ----------------------------------------------------
 
