@@ -458,3 +458,12 @@ def test_what_lies_elsewhere_on_the_path_is_found_and_spelled_alike(connection):
         each.type.spelling for table in current.tables for each in table.columns
     } == {"other.cube"}
     assert connection.scalar(sa.text("SHOW search_path")) == "public, other"
+
+
+def test_a_check_that_is_said_twice_is_one(connection):
+    """A script may hold one that speaks of a model's columns, which adds it again."""
+    metadata = table(sa.CheckConstraint("a > 0", name="positive"))
+    again = sa.CheckConstraint("a > 0", name="positive")
+    metadata.tables["t"].append_constraint(again)
+    (found,) = read_models([metadata], connection, SCOPE).tables
+    assert [each.name for each in found.constraints] == ["positive"]

@@ -96,13 +96,16 @@ def kept(constraints: Iterable[Constraint]) -> list[Constraint]:
 
     Of several keys that say the same it keeps one: the primary key, or else the
     first; an unnamed one takes the name of the other.  See transformIndexConstraints
-    in the server's parse_utilcmd.c.  Checks that say the same are all kept.
+    in the server's parse_utilcmd.c.  Checks that say the same are all kept, but
+    not two of one name, which it would refuse.
     """
     keys: list[PrimaryKey | Unique | Exclusion] = []
     others: list[Constraint] = []
     for each in sorted(constraints, key=lambda each: not isinstance(each, PrimaryKey)):
         if not isinstance(each, PrimaryKey | Unique | Exclusion):
             again = sum(1 for other in others if other == each)
+            if again and each.naming is not Naming.SERVER:
+                continue  # said twice: scripts that are imported add to the models
             name = _with_number(each.name, again) if again else each.name
             others.append(replace(each, name=name))
             continue
