@@ -156,6 +156,7 @@ def test_a_part_of_a_table_gets_another_name(place):
     told = place.whimbrel("migrate --rename uq_old:uq_new")
 
     assert "Loss" not in told
+    assert "> index ix_old -> ix_new" in told
     upgrade, _ = place.script.split("def downgrade")
     assert upgrade.count("RENAME ") == 2
     assert "drop_" not in place.script

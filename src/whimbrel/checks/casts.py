@@ -14,6 +14,7 @@ from sqlalchemy.types import TypeEngine
 from whimbrel.checks.misfits import is_text, misfit
 from whimbrel.checks.outlook import Outlook, Rows, Standing
 from whimbrel.checks.rows import Question
+from whimbrel.checks.statements import words_of
 from whimbrel.plan.postgresql_fitting import Fitting
 from whimbrel.plan.postgresql_words import quoted
 from whimbrel.plan.spelled import sqlalchemy_dialect
@@ -161,13 +162,14 @@ class _Cast:
         if found is None:
             return None
         rows, value = found
+        words = words_of(f"{self.using} {self.name}")
         fitting = Fitting(
             table=self.standing.live.name,
             called=self.standing.name,
             columns={
                 name: held.live.name
                 for name, held in self.standing.columns.items()
-                if held.live is not None
+                if held.live is not None and words.issuperset(words_of(name))
             },
             expression=self.using or quoted(self.name),
             type=self._spelling,

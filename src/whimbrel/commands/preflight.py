@@ -207,7 +207,7 @@ class Lookout:
                 findings=tuple(failures),
             )
         losses = [each for each in self.findings if each.severity is Severity.LOSES]
-        if losses and not self._is_accepted(losses):
+        if losses and not self._is_accepted():
             raise LossRefused(
                 f"{_things(len(losses))} would lose values; nothing was changed.",
                 "If that is wanted: --allow-loss, or a comment in the script beside the"
@@ -215,7 +215,7 @@ class Lookout:
                 findings=tuple(losses),
             )
 
-    def _is_accepted(self, losses: Sequence[Finding]) -> bool:
+    def _is_accepted(self) -> bool:
         ask: Ask | None = self.config.attributes.get("ask")
         match self.loss:
             case "allow":
@@ -223,8 +223,7 @@ class Lookout:
             case "refuse":
                 return False
             case _:
-                reasons = tuple(each.sentence for each in losses)
-                question = Question(text="Values will be lost. Go on?", reasons=reasons)
+                question = Question(text="Values will be lost. Go on?")
                 return ask is None or ask(question) == YES
 
 

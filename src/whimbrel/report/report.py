@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from whimbrel.report.words import describe_change, sort_key
-from whimbrel.schema.changes import Change
+from whimbrel.schema.changes import Change, told_as_renames
 
 
 class Tone(Enum):
@@ -65,7 +65,8 @@ def describe_changes(changes: Iterable[Change]) -> tuple[Line, ...]:
 
     ``+`` comes, ``-`` goes, ``~`` becomes something else, ``>`` gets another name.
     """
-    texts = [describe_change(change) for change in sorted(changes, key=sort_key)]
+    told = sorted(told_as_renames(changes), key=sort_key)
+    texts = [describe_change(change) for change in told]
     return tuple(Line(text, _TONES.get(text[0], Tone.PLAIN)) for text in texts)
 
 

@@ -149,3 +149,42 @@ def reverse(change: C) -> C:
 def reverse_all(changes: Iterable[Change]) -> tuple[Change, ...]:
     """Return the changes that undo *changes*, last one first."""
     return tuple(reverse(change) for change in reversed(tuple(changes)))
+
+
+def told_as_renames(changes: Iterable[Change]) -> tuple[Change, ...]:
+    """Return *changes*, what goes and comes again by another name as one of them."""
+    every = dict.fromkeys(changes)
+    coming: dict[TableName, list[Change]] = {}
+    for each in every:
+        if isinstance(each, ConstraintChange | IndexChange) and each.before is None:
+            coming.setdefault(each.table, []).append(each)
+    for going in tuple(every):
+        if not isinstance(going, ConstraintChange | IndexChange):
+            continue
+        for each in coming.get(going.table, ()):
+            joined = _joined(going, each)
+            if joined is not None:
+                coming[going.table].remove(each)
+                del every[going], every[each]
+                every[joined] = None
+                break
+    return tuple(every)
+
+
+def _joined(going: Change, coming: Change) -> Change | None:
+    """Return a thing that goes and one that comes as a rename, if that is all."""
+    match going, coming:
+        case (
+            ConstraintChange(table=table, before=old, after=None),
+            ConstraintChange(table=place, before=None, after=new),
+        ) if old is not None and new is not None and table == place:
+            is_one = replace(old, name=new.name, naming=new.naming) == new
+            return replace(going, after=new) if is_one else None
+        case (
+            IndexChange(table=table, before=start, after=None),
+            IndexChange(table=place, before=None, after=end),
+        ) if start is not None and end is not None and table == place:
+            is_one = replace(start, name=end.name, naming=end.naming) == end
+            return replace(going, after=end) if is_one else None
+        case _:
+            return None

@@ -28,6 +28,7 @@ from whimbrel.schema.changes import (
     SequenceChange,
     TableChange,
     ValueChange,
+    told_as_renames,
 )
 from whimbrel.script.format import indented
 from whimbrel.script.history import History
@@ -224,7 +225,7 @@ def message_of(changes: Iterable[Change]) -> str:
 
     It is empty if there are none.
     """
-    said = list(dict.fromkeys(_said(change) for change in changes))
+    said = list(dict.fromkeys(_said(each) for each in told_as_renames(changes)))
     message = ""
     for number, words in enumerate(said):
         longer = f"{message}, {words}" if message else words
