@@ -1,5 +1,7 @@
 """What a rename carries along."""
 
+from dataclasses import replace
+
 import pytest
 
 from whimbrel.errors import UsageError
@@ -9,6 +11,7 @@ from whimbrel.schema.names import default_name
 from whimbrel.schema.renames import (
     ColumnRename,
     TableRename,
+    firm_names,
     is_about,
     meant,
     parse_renames,
@@ -158,3 +161,22 @@ def test_a_rename_is_about_one_database(text, expected):
     (rename,) = parse_renames([text])
 
     assert is_about(rename, BOTH, State()) is expected
+
+
+@pytest.mark.parametrize(("column", "is_firm"), [("mail", True), ("id", False)])
+def test_a_check_that_the_server_names_is_called_after_a_renamed_column(
+    column, is_firm
+):
+    """As a key is: ``item_mail_check`` says what it is about."""
+    check = Check(
+        name="item_mail_check",
+        expression=Expression("(mail > 0)", "mail > 0"),
+        naming=Naming.SERVER,
+    )
+    wanted = State(frozenset({replace(ITEM, constraints=frozenset({check}))}))
+    rename = ColumnRename(table=ITEM.name, before="old", after=column)
+
+    (table,) = firm_names(wanted, (rename,)).tables
+
+    (found,) = table.constraints
+    assert (found.naming is Naming.GIVEN) is is_firm

@@ -350,7 +350,7 @@ def firm_names(wanted: State, renames: Iterable[Rename]) -> State:
 
     def firm(table: Table) -> Table:
         def is_touched(thing: Constraint | Index) -> bool:
-            named = {(table.name, column) for column in _columns_of(thing)}
+            named = {(table.name, column) for column in _columns_of(thing, table)}
             leads_to = {table.name}
             if isinstance(thing, ForeignKey):
                 named |= {(thing.target, column) for column in thing.target_columns}
@@ -369,10 +369,14 @@ def firm_names(wanted: State, renames: Iterable[Rename]) -> State:
     return replace(wanted, tables=frozenset(firm(table) for table in wanted.tables))
 
 
-def _columns_of(thing: Constraint | Index) -> tuple[str, ...]:
+def _columns_of(thing: Constraint | Index, table: Table) -> tuple[str, ...]:
+    """Return the columns that may have given *thing* its name."""
     if isinstance(thing, Index):
         return tuple(part.column for part in thing.parts if part.column is not None)
-    return () if isinstance(thing, Check) else thing.columns
+    if not isinstance(thing, Check):
+        return thing.columns
+    text, names = thing.expression, (column.name for column in table.columns)
+    return tuple(each for each in names if _words(each, "")(text) != text)
 
 
 def rename_all(
