@@ -22,7 +22,6 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import NoReferenceError
 from sqlalchemy.types import TypeEngine
 
-from whimbrel.catalog.collector import uncollected
 from whimbrel.catalog.drafts import (
     ColumnDraft,
     Drafter,
@@ -35,6 +34,7 @@ from whimbrel.catalog.models_constraints import ConstraintBuilder, naming_of
 from whimbrel.catalog.wording import AnyColumn, Spellings, Unspeakable
 from whimbrel.errors import ModelsError
 from whimbrel.schema import state as schema
+from whimbrel.schema.collector import uncollected
 from whimbrel.schema.dialect import described
 from whimbrel.schema.names import tell_apart
 from whimbrel.schema.scope import Scope
@@ -154,7 +154,7 @@ class _Builder:
             name=draft.name,
             columns=tuple(map(self._column, draft.columns, range(len(draft.columns)))),
             constraints=frozenset(_told_apart(found)),
-            indexes=frozenset(_each_once(map(self._index, draft.indexes))),
+            indexes=frozenset(_each_once([*map(self._index, draft.indexes)])),
             options=self._options(draft),
             comment=draft.table.comment if self.has_comments else None,
         )
@@ -248,8 +248,10 @@ def _told_apart(
     return [*named, *(each for each in numbered if each.naming is Naming.NONE)]
 
 
-def _each_once(indexes: Iterable[schema.Index]) -> Iterable[schema.Index]:
+def _each_once(indexes: Sequence[schema.Index]) -> Iterable[schema.Index]:
     """Return *indexes*; one that is said twice, also with index=True, is one index."""
+    if len({index.name for index in indexes}) == len(indexes):
+        return indexes
     once: dict[schema.Index, schema.Index] = {}
     for index in indexes:
         same = replace(index, naming=Naming.GIVEN)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache, partial
 from typing import Any
 
 from alembic.util import to_list
@@ -50,6 +51,7 @@ from whimbrel.schema.state import Sequence as StoredSequence
 from whimbrel.schema.state import Table as StoredTable
 
 
+_SERIAL = frozenset({Option("serial", "on")})
 _NAME = re.compile(r'"((?:[^"]|"")+)"|([^\W\d]\w*)')
 
 
@@ -66,6 +68,7 @@ class PostgreSQLWording(Wording):
         self.dialect = _named_by_schema(self.dialect, translation)
         self.ddl: DDLCompiler = self.dialect.ddl_compiler(self.dialect, None)  # type: ignore[arg-type]  # a compiler of parts needs no statement
         self.named = Named()
+        self._serial = cache(partial(serial_type, dialect=self.dialect))
 
     def prepare(self, metadatas: Sequence[MetaData], tables: Iterable[Table]) -> None:
         """Find the types and sequences that the models name."""
@@ -145,7 +148,7 @@ class PostgreSQLWording(Wording):
 
     def column_form(self, column: AnyColumn) -> ColumnForm | None:
         """Return the form of a serial column: that of a plain integer."""
-        type_ = serial_type(column, self.dialect)
+        type_ = self._serial(column)
         return None if type_ is None else ColumnForm(type_)
 
     def identity_text(self, column: AnyColumn) -> str | None:
@@ -158,7 +161,7 @@ class PostgreSQLWording(Wording):
         """Return whether the database takes NULL in *column*: a key takes none."""
         if not column.nullable or column.primary_key or form.identity:
             return False
-        return serial_type(column, self.dialect) is None
+        return self._serial(column) is None
 
     def predicate(self, index: Index) -> Any:
         """Return the condition of a partial index, or None."""
@@ -198,7 +201,7 @@ class PostgreSQLWording(Wording):
         """Return what the keyword arguments ``postgresql_...`` say of *thing*."""
         match thing:
             case Column():
-                return _told(serial=serial_type(thing, self.dialect) is not None)
+                return _SERIAL if self._serial(thing) else NO_OPTIONS
             case Table():
                 return self._table_options(thing)
             case PrimaryKeyConstraint() | UniqueConstraint():
@@ -247,11 +250,11 @@ class PostgreSQLWording(Wording):
 
     def _included(self, thing: Index | PrimaryKeyConstraint | UniqueConstraint) -> str:
         """Return the columns that an index carries along, as an option's value."""
+        said = self.said(thing, "include")
+        if not said:
+            return ""
         table: Any = thing.table
-        columns = (
-            table.c[each] if isinstance(each, str) else each
-            for each in self.said(thing, "include") or ()
-        )
+        columns = (table.c[each] if isinstance(each, str) else each for each in said)
         return _listed([self.stored_name(column.name) for column in columns])
 
 
@@ -318,9 +321,10 @@ def _listed(names: Sequence[str]) -> str:
 
 def _told(**said: str | bool | None) -> Options:
     """Return options; what is False or empty is not told, True is "on"."""
-    found = frozenset(
+    if not any(said.values()):
+        return NO_OPTIONS
+    return frozenset(
         Option(name, "on" if value is True else str(value))
         for name, value in said.items()
         if value
     )
-    return found or NO_OPTIONS

@@ -101,13 +101,15 @@ def kept(constraints: Iterable[Constraint]) -> list[Constraint]:
     """
     keys: list[PrimaryKey | Unique | Exclusion] = []
     others: list[Constraint] = []
+    said: Counter[Constraint] = Counter()
     for each in sorted(constraints, key=lambda each: not isinstance(each, PrimaryKey)):
         if not isinstance(each, PrimaryKey | Unique | Exclusion):
-            again = sum(1 for other in others if other == each)
+            again = said[each]
             if again and each.naming is not Naming.SERVER:
                 continue  # said twice: scripts that are imported add to the models
             name = _with_number(each.name, again) if again else each.name
-            others.append(replace(each, name=name))
+            others.append(replace(each, name=name) if again else each)
+            said[each] += 1
             continue
         place = next((n for n, key in enumerate(keys) if _is_again(key, each)), None)
         if place is None:

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from sqlalchemy import inspect
 from sqlalchemy.engine import Connection
 
-from whimbrel.catalog.collector import uncollected
 from whimbrel.catalog.inspector import read_inspected
 from whimbrel.catalog.mysql import read_mysql
 from whimbrel.catalog.postgresql import read_postgresql
 from whimbrel.catalog.postgresql_footings import read_postgresql_footings
 from whimbrel.catalog.sqlite import read_sqlite
+from whimbrel.schema.collector import uncollected
 from whimbrel.schema.dialect import Dialect, dialect_of
 from whimbrel.schema.scope import Scope
 from whimbrel.schema.state import Footing, State

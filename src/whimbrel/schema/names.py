@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields, is_dataclass, replace
 from typing import TypeVar
 
+from whimbrel.schema.collector import uncollected
 from whimbrel.schema.state import (
     Check,
     Constraint,
@@ -46,6 +47,9 @@ CONVENTION = {
     "ex": "ex_%(table_name)s_%(column_0_name)s",
 }
 """The naming convention that users of Flask-Migrate are told to write."""
+
+_OWED = (Naming.CONVENTION, Naming.SERVER)
+"""Whose names are given names once they are in a database."""
 
 _NOT_VALID = frozenset({Option("not_valid", "on")})
 _MAY_BE = frozenset({Option("not_valid", "may")})
@@ -125,9 +129,12 @@ def is_servers_name(thing: Constraint, table: str) -> bool:
 
 def each_once(things: Iterable[Nameable]) -> tuple[Nameable, ...]:
     """Return *things* without the unnamed that only say again what another says."""
+    given = tuple(things)
+    if all(each.naming is not Naming.NONE for each in given):
+        return given
     once: dict[Nameable, Nameable] = {}
     result = []
-    for thing in sorted(things, key=lambda each: each.naming is Naming.NONE):
+    for thing in sorted(given, key=lambda each: each.naming is Naming.NONE):
         content = replace(thing, name="", naming=Naming.NONE)
         if thing.naming is not Naming.NONE or content not in once:
             result.append(thing)
@@ -190,6 +197,11 @@ def adopt_names(wanted: State, current: State, *, rename: bool = False) -> State
         rename: let the names of a convention stand, so that the difference
             becomes a change.
     """
+    with uncollected():
+        return _adopting(wanted, current, rename)
+
+
+def _adopting(wanted: State, current: State, rename: bool) -> State:
     wanted = with_unseen(wanted, current)
     partners = {table.name: table for table in current.tables}
     tables = []
@@ -301,9 +313,15 @@ def _matched(
     A name that one of *ours* was given is not for another one.
     """
     ours, theirs = tuple(ours), tuple(theirs)
+    if not ours:
+        return []
     as_stored = [settled(each) for each in ours]
     if len(as_stored) == len(theirs) and frozenset(as_stored) == frozenset(theirs):
         return as_stored
+    if len(ours) == len(theirs) == 1 and ours[0].naming is Naming.NONE:
+        called = _named_like(ours[0], theirs[0])
+        if called == theirs[0]:
+            return [called]
     given = {each.name for each in ours if not _is_soft(each)}
 
     def agrees(current: Nameable, wanted: Nameable) -> bool:
@@ -364,7 +382,7 @@ def _named_like(thing: Nameable, other: Nameable) -> Nameable:
 def _settled_table(table: Table) -> Table:
     """Return *table* with the names of conventions taken as given."""
     things = (*table.constraints, *table.indexes)
-    if not any(settled(each) is not each for each in things):
+    if not any(each.naming in _OWED for each in things):
         return table
     return replace(
         table,
@@ -375,7 +393,7 @@ def _settled_table(table: Table) -> Table:
 
 def settled(thing: Nameable) -> Nameable:
     """Return *thing* as a database has it: a convention's name is a name."""
-    if thing.naming in (Naming.CONVENTION, Naming.SERVER):
+    if thing.naming in _OWED:
         return replace(thing, naming=Naming.GIVEN)
     return thing
 

@@ -30,6 +30,8 @@ class Naming(PythonEnum):
     NONE = "none"
     """Nobody did; the name is the one that we call the thing by."""
 
+    __hash__ = object.__hash__  # of C, and asked for each thing of a state
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class TableName:
@@ -124,6 +126,10 @@ class PrimaryKey:
     options: Options = NO_OPTIONS
     naming: Naming = Naming.GIVEN
 
+    def __hash__(self) -> int:
+        """Hash what tells it from its siblings, which is quicker than all of it."""
+        return hash((self.name, self.columns))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unique:
@@ -136,6 +142,10 @@ class Unique:
     is_index: bool = field(default=False, compare=False)
     """The models declare it as a unique index, which is the same on this database;
     a script had better write it as one."""
+
+    def __hash__(self) -> int:
+        """Hash what tells it from its siblings, which is quicker than all of it."""
+        return hash((self.name, self.columns))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +166,10 @@ class ForeignKey:
     index: str | None = field(default=None, compare=False)
     """The index that the database made for it by itself; it is not listed."""
 
+    def __hash__(self) -> int:
+        """Hash what tells it from its siblings, which is quicker than all of it."""
+        return hash((self.name, self.columns))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
@@ -168,6 +182,10 @@ class Check:
     of_type: bool = field(default=False, compare=False)
     """A column type of the app's own makes it (a TypeDecorator over Boolean or
     Enum with ``create_constraint=True``), so a script must not write it again."""
+
+    def __hash__(self) -> int:
+        """Hash what tells it from its siblings, which is quicker than all of it."""
+        return hash((self.name, self.expression.canonical))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,6 +241,10 @@ class Index:
     options: Options = NO_OPTIONS
     naming: Naming = Naming.GIVEN
 
+    def __hash__(self) -> int:
+        """Hash what tells it from its siblings, which is quicker than all of it."""
+        return hash(self.name)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Enum:
@@ -262,6 +284,10 @@ class Table:
         """Sort the columns by name, so that their order does not count."""
         columns = tuple(sorted(self.columns, key=lambda column: column.name))
         object.__setattr__(self, "columns", columns)
+
+    def __hash__(self) -> int:
+        """Hash what tells it from its siblings, which is quicker than all of it."""
+        return hash(self.name)
 
     @property
     def ordered_columns(self) -> tuple[Column, ...]:
