@@ -47,6 +47,11 @@ from whimbrel.schema.state import Table as StateTable
 
 LONGEST_NAME = 64
 
+UNSAID = frozenset(
+    {"invisible", "compressed", "comment", "ignored", "srid", "partition_by"}
+)
+"""What SQLAlchemy cannot say, or not in the server's words."""
+
 OTHER_CHECK = "CHECK (1)"
 """What stands for a check of a column's own: MariaDB's JSON is none beside another."""
 
@@ -54,7 +59,7 @@ OTHER_CHECK = "CHECK (1)"
 class MySQLWording(Wording):
     """The server is asked for everything that it spells in its own words."""
 
-    unsaid = frozenset({"invisible", "compressed", "comment", "ignored", "srid"})
+    unsaid = UNSAID
 
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection)

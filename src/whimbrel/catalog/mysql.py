@@ -1,15 +1,16 @@
 """The state of a MySQL or MariaDB database, read from information_schema.
 
 Eight queries tell of any number of tables and databases, one more of sequences.
-SHOW CREATE TABLE is asked for tables with a fulltext index (it alone knows the
-parser), and for the foreign keys of a role that may only read (information_schema
-keeps their actions from it).
+SHOW CREATE TABLE is asked for tables with a fulltext index or partitions (it alone
+knows the parser and the partitions), and for the foreign keys of a role that may only
+read (information_schema keeps their actions from it).
 
 How a state words what MySQL says:
 
 - ``Type.spelling`` is COLUMN_TYPE; MariaDB's JSON, which is a longtext with a check of
   its own, is ``json``.  A collation is told where it is not that of the table, and the
   option ``collate`` of a table where it is not that of the database.
+- ``partition_by`` of a table is all that stands behind PARTITION BY.
 - What can stand behind DEFAULT is the default; ``on_update``, ``autoincrement``,
   ``invisible`` are options of a column.
 - A unique key of plain columns is a `Unique`, however the models declare it; one with
@@ -19,8 +20,7 @@ How a state words what MySQL says:
 - A check that stands beside its column has no name of its own (`Naming.NONE`), but
   goes by the name of the column.
 
-Views are not read; partitions and the history of a system-versioned table are left
-alone.
+Views are not read; the history of a system-versioned table is left alone.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from sqlalchemy.engine import Connection
 
 from whimbrel.catalog.mysql_ddl import ColumnText
 from whimbrel.catalog.mysql_keys import Keys
+from whimbrel.catalog.mysql_partitions import partitioning
 from whimbrel.catalog.mysql_rows import (
     Catalog,
     Facts,
@@ -142,10 +143,16 @@ class _Reading:
         engine = row.engine or ""
         said = {
             **table_options(row.create_options or ""),
+            "partition_by": self._partitioning(place, row),
             "engine": None if engine == self.facts.engine else engine,
             "collate": None if row.collation_name == usual else row.collation_name,
         }
         return options(said.items())
+
+    def _partitioning(self, place: Place, row: Any) -> str | None:
+        if "partitioned" not in (row.create_options or "").split():
+            return None
+        return partitioning(self.keys.shown(place))
 
     def _checks(self, place: Place) -> tuple[dict[str, str], list[Check]]:
         """Return checks beside columns, by column, and all that are not JSON's."""

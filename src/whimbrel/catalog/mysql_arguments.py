@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from sqlalchemy import Table
 from sqlalchemy.engine import Connection
 
+from whimbrel.catalog.mysql_partitions import said_of_partitions
 from whimbrel.catalog.mysql_rows import Facts, engine_names
 from whimbrel.catalog.mysql_spelling import options
 from whimbrel.schema.state import Options
@@ -64,6 +65,7 @@ class Arguments:
         usual = self._usual_collation(table)
         said["collate"] = None if collation == usual else collation
         said["engine"] = None if engine == self._facts.engine else engine
+        said["partition_by"] = said_of_partitions(arguments)
         return options(said.items())
 
     def engine(self, table: Table) -> str:

@@ -37,6 +37,7 @@ class Keys:
             said = {
                 "length": json.dumps(lengths, sort_keys=True) if lengths else None,
                 "descending": falling or None,
+                "comment": parts[0].comment or None,
             }
             yield PrimaryKey(
                 name=default_name(PrimaryKey, name.name, columns),
@@ -107,10 +108,12 @@ class Keys:
     def _parsers(self, place: Place) -> dict[str, str | None]:
         return {key.name: key.parser for key in self._shown(place).keys}
 
+    def shown(self, place: Place) -> str:
+        """Return the text of SHOW CREATE TABLE for the table at *place*."""
+        return show_create(self._connection, ".".join(map(quoted, place)))
+
     def _shown(self, place: Place) -> TableText:
-        """Return what SHOW CREATE TABLE says of the table at *place*."""
-        name = ".".join(map(quoted, place))
-        return parse_table(show_create(self._connection, name))
+        return parse_table(self.shown(place))
 
 
 def show_create(connection: Connection, name: str) -> str:

@@ -113,7 +113,7 @@ def action(written: str | None) -> str | None:
 
 
 def table_options(create_options: str) -> dict[str, str]:
-    """Return what CREATE_OPTIONS says of a table; partitions are left alone."""
+    """Return what CREATE_OPTIONS says of a table; of partitions it says nothing."""
     found = re.findall(r"`?(\w+)`?=('[^']*'|\S+)", create_options)
     return {
         name.lower(): _value(value.strip("'"))

@@ -42,6 +42,7 @@ from whimbrel.schema.renames import (
 )
 from whimbrel.schema.scope import Scope
 from whimbrel.schema.state import State
+from whimbrel.schema.unsaid import told_otherwise
 from whimbrel.script.history import History
 
 
@@ -178,7 +179,7 @@ def find_differences(basis: Basis) -> Found:
 
 def _left_as_it_is(basis: Basis) -> Iterator[Line]:
     """Yield a line for each thing of the models that is not compared."""
-    for told in basis.wanted.discords:
+    for told in (*basis.wanted.discords, *told_otherwise(basis.wanted, basis.current)):
         yield Line(told, Tone.WARN)
     for table in sorted(basis.wanted.tables, key=lambda each: each.name):
         if table.name in basis.current.partitions:

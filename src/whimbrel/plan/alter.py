@@ -152,14 +152,16 @@ def _whole(forms: Forms, task: Task) -> Iterator[ops.MigrateOperation]:
     coming = [each for each in task.coming if not _is_made_by_type(forms, each, task)]
     together = forms.together(task)
     if together is not None:
-        going = [each for each in going if not isinstance(each, PrimaryKey)]
-        coming = [each for each in coming if not isinstance(each, PrimaryKey)]
+        going = [each for each in going if each not in together.things]
+        coming = [each for each in coming if each not in together.things]
     inner: list[ops.MigrateOperation] = []
     for thing in sorted(going, key=lambda each: _rank(GOING, each)):
         inner += _drop(forms, task.name, thing)
     inner += _turns(forms, task)
     inner += forms.first(task)
-    inner += [together] if together is not None else _column_operations(forms, task)
+    inner += (
+        _column_operations(forms, task) if together is None else [together.operation]
+    )
     for thing in sorted(coming, key=_rank_of_coming):
         inner.append(_create(forms, task.name, thing))
         inner += forms.remarks(task.name, thing)
@@ -235,6 +237,7 @@ def _column_operations(forms: Forms, task: Task) -> Iterator[ops.MigrateOperatio
     come = [each for each in come if each not in early]
     for column in early:
         yield forms.add_column(task.name, column)
+        yield from forms.after_add(task.name, column)
     for column in dependents_first(gone):
         yield drop_column(forms, task.name, column)
     for before, after in sorted(turning, key=lambda pair: place(pair[1])):

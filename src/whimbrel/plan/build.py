@@ -304,6 +304,7 @@ def _task_steps(forms: Forms, task: Task, arrangement: Arrangement) -> Iterator[
     late = frozenset(arrangement.late.get(task.name, ()))
     match task:
         case Task(verb=Verb.CREATE, after=Table() as table):
+            table = forms.made(table, late)
             made = create_table(forms, table, late)
             yield Step(operation=made, changes=task.changes)
             made_now = replace(table, constraints=table.constraints - late)

@@ -8,25 +8,24 @@ from typing import Any
 
 from alembic.operations import ops
 
-from whimbrel.plan.columns import altered, comes, dependents_last, goes, mentions
+from whimbrel.plan.columns import mentions
 from whimbrel.plan.generic import changes_type
-from whimbrel.plan.mysql_keys import entailed
+from whimbrel.plan.mysql_counting import MySQLCounting
+from whimbrel.plan.mysql_keys import entailed, with_indexes_of_keys
 from whimbrel.plan.mysql_names import (
     KeyNames,
-    name_of_index,
     names_of_checks,
     with_unnamed_last,
 )
-from whimbrel.plan.mysql_renames import MySQLRenames
+from whimbrel.plan.mysql_partitions import KEY as PARTITION_BY
+from whimbrel.plan.mysql_partitions import beginning, ending
 from whimbrel.plan.mysql_sequences import sequence_operation
 from whimbrel.plan.mysql_text import (
     adding_index,
     altering,
     check_beside,
     column_of_check,
-    definition,
     in_index,
-    is_counting,
     modifying,
     primary_key,
     quoted,
@@ -66,12 +65,20 @@ DEFAULTS = {
     "stats_auto_recalc": "DEFAULT",
     "stats_sample_pages": "DEFAULT",
     "pack_keys": "DEFAULT",
-    "collate": "",
+    "page_compressed": "DEFAULT",
+    "page_compression_level": "DEFAULT",
+    "encrypted": "DEFAULT",
+    "encryption_key_id": "DEFAULT",
+    "transactional": "DEFAULT",
+    "insert_method": "NO",
 }
 """What is said of a table when an option is no more; otherwise it is 0."""
 
+APART = ("collate", PARTITION_BY)
+"""The options of a table that are changed by other words."""
 
-class MySQLForms(MySQLRenames):
+
+class MySQLForms(MySQLCounting):
     """How tables are altered, and what must be done in one piece."""
 
     shares_index_names = False
@@ -79,6 +86,7 @@ class MySQLForms(MySQLRenames):
     def __init__(self, *args: Any, **kw: Any) -> None:
         super().__init__(*args, **kw)
         self._keys = KeyNames()
+        self._unparted: set[TableName] = set()
 
     def recall(self, there: TableForms) -> None:
         """Know what was done on the way that is gone back now."""
@@ -95,6 +103,15 @@ class MySQLForms(MySQLRenames):
     def arranged(self, arrangement: Arrangement) -> Arrangement:
         """Return *arrangement* with the unnamed keys behind those that come again."""
         return with_unnamed_last(arrangement)
+
+    def made(self, table: Table, late: frozenset[Constraint]) -> Table:
+        """Return a new *table* whose keys get the indexes that they shall have."""
+        return with_indexes_of_keys(table, late)
+
+    def is_said_apart(self, constraint: Constraint) -> bool:
+        """Whether ``CREATE TABLE`` cannot say a constraint by SQLAlchemy's words."""
+        is_key = isinstance(constraint, PrimaryKey)
+        return is_key and "length" in values(constraint.options)
 
     def after_create(self, table: Table) -> Iterable[ops.MigrateOperation]:
         """Return what a table needs that ``CREATE TABLE`` cannot say."""
@@ -121,31 +138,6 @@ class MySQLForms(MySQLRenames):
         coming = (each for each in task.coming if each not in said)
         return replace(task, coming=tuple(coming))
 
-    def together(self, task: Task) -> ops.ExecuteSQLOp | None:
-        """Return the one statement that exchanges a key under a counting column."""
-        going = [each for each in task.going if isinstance(each, PrimaryKey)]
-        coming = [each for each in task.coming if isinstance(each, PrimaryKey)]
-        tables = [each for each in (task.before, task.after) if each is not None]
-        in_keys = {name for key in (*going, *coming) for name in key.columns}
-        counting = {c.name for table in tables for c in table.columns if is_counting(c)}
-        if not in_keys & counting:
-            return None
-        changes = [each for each in task.changes if isinstance(each, ColumnChange)]
-        clauses = ["DROP PRIMARY KEY"] if going else []
-        gone = [e.before for e in changes if goes(self, e) and e.before]
-        clauses += [f"DROP COLUMN {quoted(column.name)}" for column in gone]
-        for before, after in altered(self, changes):
-            clauses.append(modifying(before, after, self._check_of(task.name, after)))
-        come = [e.after for e in changes if comes(self, e) and e.after]
-        plain = [each for each in come if each.computed is None]
-        made = dependents_last(each for each in come if each.computed is not None)
-        for column in (*plain, *made):
-            check = self._beside.get((task.name, column.name))
-            words = definition(column, check)
-            clauses.append(f"ADD COLUMN {quoted(column.name)} {words}")
-        clauses += [f"ADD {primary_key(key)}" for key in coming]
-        return altering(task.name, *clauses)
-
     def check_beside(self, column: Column, table: Table) -> Check | None:
         """Return the check that stands in the definition of a column of *table*."""
         return check_beside(column, table)
@@ -163,6 +155,8 @@ class MySQLForms(MySQLRenames):
         column = self._column_of(table, constraint, side=1)
         if column is not None and isinstance(constraint, Check):
             return altering(table, modifying(column, column, constraint))
+        if isinstance(constraint, PrimaryKey) and constraint.options:
+            return altering(table, f"ADD {primary_key(constraint)}")
         if isinstance(constraint, Unique) and says_more_of_index(constraint):
             parts = list(map(quoted, constraint.columns))
             words = adding_index(constraint, parts, self.dialect.is_mariadb)
@@ -209,14 +203,6 @@ class MySQLForms(MySQLRenames):
             return ()
         return (altering(table, modifying(column, column)),)
 
-    def _made_name(self, table: TableName, constraint: Constraint) -> str | None:
-        """Return what the server calls a constraint that the script leaves unnamed."""
-        if constraint.naming is not Naming.NONE or table not in self._tables:
-            return None
-        if isinstance(constraint, Unique):
-            return name_of_index(constraint.columns, self._tables[table][1])
-        return self._made.get((table, constraint))
-
     def _column_of(
         self, table: TableName, constraint: Constraint, *, side: int
     ) -> Column | None:
@@ -241,18 +227,26 @@ class MySQLForms(MySQLRenames):
         said = [
             f"{key.upper()}={new.get(key) or DEFAULTS.get(key, '0')}"
             for key in sorted(old.keys() | new.keys())
-            if key != "collate" and old.get(key) != new.get(key)
+            if key not in APART and old.get(key) != new.get(key)
         ]
         if said:
             yield altering(table, " ".join(said))
+        if table in self._unparted:
+            before = replace(before, options=frozenset())
+        for clause in beginning(before, after):
+            yield altering(table, clause)
 
     def first(self, task: Task) -> Iterable[ops.MigrateOperation]:
         """Yield what gives a table another collation, and the columns that follow.
 
-        What is there keeps its collation then, until its column is altered.
+        What is there keeps its collation then, until its column is altered.  The
+        partitions that cannot stay go first of all.
         """
         for change in task.changes:
             if isinstance(change, FactsChange):
+                for clause in ending(task, change.before, change.after):
+                    self._unparted.add(task.name)
+                    yield altering(task.name, clause)
                 old, new = (
                     values(each.options).get("collate")
                     for each in (change.before, change.after)

@@ -13,6 +13,7 @@ from sqlalchemy.types import TypeEngine
 
 from whimbrel.plan.generic import Default, Forms, Optioned, add_column, changes_type
 from whimbrel.plan.items import text
+from whimbrel.plan.mysql_partitions import is_late
 from whimbrel.plan.mysql_text import (
     STRING,
     altering,
@@ -21,6 +22,7 @@ from whimbrel.plan.mysql_text import (
     definition,
     is_counting,
     modifying,
+    primary_key,
     quoted,
     unescaped,
     values,
@@ -40,7 +42,7 @@ from whimbrel.schema.state import (
 )
 
 
-UNSAID = ("invisible", "srid")
+UNSAID = ("compressed", "invisible", "srid")
 """What SQLAlchemy cannot say of a column."""
 
 INDEX_OPTIONS = ("prefix", "using", "with_parser")
@@ -80,7 +82,7 @@ class MySQLColumns(Forms):
                     **({"length": lengths} if lengths else {}),
                 }
             case Table() | TableFacts():
-                named = dict(said)
+                named = {key: said[key] for key in said if not is_late(key, said[key])}
             case _:
                 named = {}
         if "prefix" in named:
@@ -214,11 +216,19 @@ class MySQLColumns(Forms):
         """Yield what a table needs that ``CREATE TABLE`` cannot say."""
         key = table.primary_key
         in_key = key.columns if key is not None else ()
+        if key is not None and key.options:
+            is_there = "length" not in values(key.options)
+            clauses = ["DROP PRIMARY KEY"] if is_there else []
+            in_key = in_key if is_there else ()
+            yield altering(table.name, *clauses, f"ADD {primary_key(key)}")
         for column in table.ordered_columns:
-            is_late = is_counting(column) and column.name not in in_key
-            if is_late or _is_unsaid(column):
+            counts_late = is_counting(column) and column.name not in in_key
+            if counts_late or _is_unsaid(column):
                 check = check_beside(column, table)
                 yield altering(table.name, modifying(column, column, check))
+        for name, value in values(table.options).items():
+            if is_late(name, value):
+                yield altering(table.name, f"PARTITION BY {value}")
 
     def _check_of(self, table: TableName, column: Column) -> Check | None:
         """Return the check that stands in the definition of a column by now."""

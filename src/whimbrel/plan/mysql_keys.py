@@ -13,6 +13,7 @@ from whimbrel.plan.mysql_names import name_of_index
 from whimbrel.plan.mysql_text import values
 from whimbrel.plan.order import Task, Thing
 from whimbrel.schema.state import (
+    Constraint,
     ForeignKey,
     Index,
     IndexPart,
@@ -21,6 +22,10 @@ from whimbrel.schema.state import (
     Table,
     Unique,
 )
+
+
+MOST_NUMBERED = 10
+"""Fewer keys than these are called in the order in which they are written."""
 
 
 def entailed(task: Task) -> Task:
@@ -44,7 +49,73 @@ def entailed(task: Task) -> Task:
             going.add(key)
             coming.add(key)
     going |= set(_left_behind(task.before, going - renamed, coming))
+    coming |= set(_own_indexes(task.before, task.after, going, coming))
     return replace(task, going=_sorted(going), coming=_sorted(coming))
+
+
+def with_indexes_of_keys(table: Table, late: frozenset[Constraint]) -> Table:
+    """Return a new table so that the indexes of its foreign keys are called right.
+
+    The server calls one after its key, if that has a name, else after the first
+    column.  A key that is called as the server would is left without a name; for
+    the others an index is made, and the server drops its own.
+    """
+    inside = [key for key in _keys(table.constraints) if key not in late]
+    nameless: dict[Constraint, Constraint] = {}
+    if _are_numbered(inside, table):
+        nameless = {key: replace(key, naming=Naming.NONE) for key in inside}
+    named = (key for key in _keys(table.constraints) if key not in nameless)
+    indexes = (_index(key.index, key) for key in named if _calls_otherwise(key))
+    return replace(
+        table,
+        constraints=frozenset(nameless.get(each, each) for each in table.constraints),
+        indexes=table.indexes.union(indexes),
+    )
+
+
+def _calls_otherwise(key: ForeignKey) -> bool:
+    """Whether the index of a key has a name that the server would not give it."""
+    return key.index not in (None, key.name) and key.naming is not Naming.NONE
+
+
+def _index(name: str | None, key: ForeignKey) -> Index:
+    parts = tuple(IndexPart(column=column) for column in key.columns)
+    return Index(name=name or key.name, parts=parts)
+
+
+def _are_numbered(keys: list[ForeignKey], table: Table) -> bool:
+    """Whether the server would call *keys* and their indexes as they are called."""
+    if not 0 < len(keys) < MOST_NUMBERED:
+        return False
+    things = (*table.constraints, *table.indexes)
+    named = (each for each in things if isinstance(each, Unique | Index))
+    taken = {each.name.casefold() for each in named}
+    firsts = [key.columns[0].casefold() for key in keys]
+    written = [repr(key.columns) for key in keys]  # in this order scripts have them
+    return (
+        [key.name for key in keys]
+        == [f"{table.name}_ibfk_{number}" for number, _ in enumerate(keys, 1)]
+        and all(key.index in (None, key.columns[0]) for key in keys)
+        and any(key.index is not None for key in keys)
+        and len(set(firsts)) == len(firsts)
+        and written == sorted(written)
+        and taken.isdisjoint(firsts)
+    )
+
+
+def _own_indexes(
+    before: Table, after: Table, going: set[Thing], coming: set[Thing]
+) -> Iterator[Index]:
+    """Yield the indexes of new keys that the server would call otherwise."""
+    there = {*before.constraints, *before.indexes} - going | coming
+    old = _keys(before.constraints)
+    numbered = re.compile(rf"{re.escape(after.name.name)}_ibfk_\d+")
+    for key in _keys(coming - going):
+        is_served = any(serves(each, key) for each in there) or any(
+            each.columns[: len(key.columns)] == key.columns for each in old
+        )
+        if not is_served and _calls_otherwise(key) and not numbered.match(key.name):
+            yield _index(key.index, key)
 
 
 def serves(thing: Thing, key: ForeignKey) -> bool:
@@ -84,8 +155,7 @@ def _left_behind(
             continue
         if key.index is None and any(serves(each, key) for each in listed):
             continue
-        parts = tuple(IndexPart(column=column) for column in key.columns)
-        yield Index(name=key.index or _own_index(before, key), parts=parts)
+        yield _index(key.index or _own_index(before, key), key)
 
 
 def _own_index(table: Table, key: ForeignKey) -> str:

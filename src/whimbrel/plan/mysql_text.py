@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Sequence
 
@@ -77,6 +78,8 @@ def definition(column: Column, check: Check | None = None) -> str:
     """Return all that stands behind a column's name in ``MODIFY``."""
     options = values(column.options)
     said = [column.type.spelling]
+    if "compressed" in options:
+        said.append("COMPRESSED")
     if column.collation is not None:
         said.append(f"COLLATE {column.collation}")
     if column.computed is not None:
@@ -111,8 +114,17 @@ def modifying(before: Column, after: Column, check: Check | None = None) -> str:
 
 def primary_key(key: PrimaryKey) -> str:
     """Return a primary key as it stands in ``ALTER TABLE ... ADD``."""
-    columns = ", ".join(quoted(each) for each in key.columns)
-    return f"PRIMARY KEY ({columns})"
+    said = values(key.options)
+    lengths = json.loads(said.get("length", "{}"))
+    falling = said.get("descending", "").split(",")
+    parts = (
+        quoted(each)
+        + (f"({lengths[each]})" if each in lengths else "")
+        + (" DESC" if each in falling else "")
+        for each in key.columns
+    )
+    comment = f" COMMENT {literal(said['comment'])}" if "comment" in said else ""
+    return f"PRIMARY KEY ({', '.join(parts)}){comment}"
 
 
 def is_counting(column: Column) -> bool:

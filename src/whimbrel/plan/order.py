@@ -11,6 +11,8 @@ from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 from typing import TypeAlias, TypeVar
 
+from alembic.operations import ops
+
 from whimbrel.schema.changes import Change, ColumnChange
 from whimbrel.schema.state import (
     Constraint,
@@ -43,6 +45,14 @@ class Turn:
 
     before: Thing
     after: Thing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Together:
+    """One statement that alters columns, and drops and makes *things* with them."""
+
+    operation: ops.MigrateOperation
+    things: frozenset[Thing]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

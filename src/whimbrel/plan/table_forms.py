@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from alembic.operations import ops
 
-from whimbrel.plan.order import Arrangement, Task
+from whimbrel.plan.order import Arrangement, Task, Together
 from whimbrel.schema.state import Check, Column, Constraint, Index, Table, TableName
 
 
@@ -29,6 +29,10 @@ class TableForms:
     def check_beside(self, column: Column, table: Table) -> Check | None:
         """Return the check that stands in the definition of a column of *table*."""
         return None
+
+    def made(self, table: Table, late: frozenset[Constraint]) -> Table:
+        """Return a new *table* as its script makes it; *late* constraints follow."""
+        return table
 
     def recall(self, there: TableForms) -> None:
         """Know what was done on the way that is gone back now."""
@@ -53,8 +57,8 @@ class TableForms:
         """Return what happens to the table as a whole before its columns change."""
         return ()
 
-    def together(self, task: Task) -> ops.MigrateOperation | None:
-        """Return what alters columns and primary key in one, if it must be so."""
+    def together(self, task: Task) -> Together | None:
+        """Return what alters columns and their keys in one, if it must be so."""
         return None
 
     def after_add(

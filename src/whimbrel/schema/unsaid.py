@@ -7,7 +7,7 @@ cannot say so, and what cannot be said is not said to be unwanted.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TypeVar
 
@@ -16,6 +16,8 @@ from whimbrel.schema.state import (
     Constraint,
     Index,
     Naming,
+    Options,
+    State,
     Table,
 )
 
@@ -36,6 +38,8 @@ def with_unsaid(wanted: Table, current: Table, unsaid: frozenset[str]) -> Table:
         current: the table as it is.
         unsaid: the names of the options that models cannot tell.
     """
+    if current.columns:  # else it is not there yet
+        wanted = replace(wanted, options=_of_table(wanted, current, unsaid))
     if not _has_any(current, unsaid):
         return wanted
     there = {column.name: column for column in current.columns}
@@ -56,6 +60,42 @@ def with_unsaid(wanted: Table, current: Table, unsaid: frozenset[str]) -> Table:
             for each in wanted.indexes
         ),
     )
+
+
+def _of_table(wanted: Table, current: Table, unsaid: frozenset[str]) -> Options:
+    """Return what is said of a table as a whole, what is *unsaid* as it is there."""
+    said = {each for each in wanted.options if each.name not in unsaid}
+    return frozenset(said | {each for each in current.options if each.name in unsaid})
+
+
+def told_otherwise(wanted: State, current: State) -> Iterator[str]:
+    """Yield a sentence for what models say of a table, and no script makes so.
+
+    Nobody but the server knows its words for it, so that only that is told which
+    cannot be another spelling.
+
+    Args:
+        wanted: the state of the models.
+        current: the state that is there.
+    """
+    there = {table.name: table for table in current.tables}
+    for table in sorted(wanted.tables, key=lambda each: each.name):
+        partner = there.get(table.name)
+        for option in sorted(table.options if partner is not None else ()):
+            if partner is None or option.name not in wanted.unsaid:
+                continue
+            has = {each.name: each.value for each in partner.options}.get(option.name)
+            if _kind(has or "") != _kind(option.value):
+                yield (
+                    f"{table.name}: the models say {option.name}"
+                    f" {option.value}, the database has {has or 'none'}. It is left"
+                    " alone: write a script with ALTER TABLE."
+                )
+
+
+def _kind(text: str) -> list[str]:
+    """Return the words in front, which have no other spelling."""
+    return text.partition("(")[0].casefold().split()
 
 
 def _of_type(

@@ -1,0 +1,123 @@
+"""Columns that count on MySQL and MariaDB: they never stand there without a key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from whimbrel.plan.columns import altered, comes, dependents_last, goes
+from whimbrel.plan.mysql_names import name_of_index
+from whimbrel.plan.mysql_renames import MySQLRenames
+from whimbrel.plan.mysql_text import (
+    adding_index,
+    altering,
+    definition,
+    in_index,
+    is_counting,
+    modifying,
+    primary_key,
+    quoted,
+)
+from whimbrel.plan.order import Task, Thing, Together
+from whimbrel.schema.changes import ColumnChange
+from whimbrel.schema.state import (
+    Constraint,
+    Index,
+    Naming,
+    PrimaryKey,
+    TableName,
+    Unique,
+)
+
+
+class MySQLCounting(MySQLRenames):
+    """The one statement that exchanges keys under a column that counts."""
+
+    def together(self, task: Task) -> Together | None:
+        """Return the statement that alters columns and their keys, if it must be one.
+
+        A column that counts must be the first of an index, at any moment.
+        """
+        tables = [each for each in (task.before, task.after) if each is not None]
+        counting = {c.name for table in tables for c in table.columns if is_counting(c)}
+        bare = counting - set(_firsts(_staying(task)))
+        going, coming = (
+            [each for each in things if _is_needed(each, counting, bare)]
+            for things in (task.going, task.coming)
+        )
+        if not (going or coming):
+            return None
+        clauses = [
+            *(self._dropping(task.name, each) for each in going),
+            *self._of_columns(task),
+            *(f"ADD {self._key(each)}" for each in coming),
+        ]
+        return Together(
+            operation=altering(task.name, *clauses), things=frozenset((*going, *coming))
+        )
+
+    def _of_columns(self, task: Task) -> Iterator[str]:
+        """Yield the clauses by which columns go, change and come."""
+        changes = [each for each in task.changes if isinstance(each, ColumnChange)]
+        for change in changes:
+            if goes(self, change) and change.before is not None:
+                yield f"DROP COLUMN {quoted(change.before.name)}"
+        for before, after in altered(self, changes):
+            yield modifying(before, after, self._check_of(task.name, after))
+        come = [e.after for e in changes if comes(self, e) and e.after]
+        plain = [each for each in come if each.computed is None]
+        made = dependents_last(each for each in come if each.computed is not None)
+        for column in (*plain, *made):
+            check = self._beside.get((task.name, column.name))
+            yield f"ADD COLUMN {quoted(column.name)} {definition(column, check)}"
+
+    def _dropping(self, table: TableName, thing: Thing) -> str:
+        if isinstance(thing, PrimaryKey):
+            return "DROP PRIMARY KEY"
+        made = None if isinstance(thing, Index) else self._made_name(table, thing)
+        return f"DROP INDEX {quoted(made or thing.name)}"
+
+    def _made_name(self, table: TableName, constraint: Constraint) -> str | None:
+        """Return what the server calls a constraint that the script leaves unnamed."""
+        if constraint.naming is not Naming.NONE or table not in self._tables:
+            return None
+        if isinstance(constraint, Unique):
+            return name_of_index(constraint.columns, self._tables[table][1])
+        return self._made.get((table, constraint))
+
+    def _key(self, thing: Thing) -> str:
+        """Return a key as it stands behind ADD."""
+        is_mariadb = self.dialect.is_mariadb
+        if isinstance(thing, Index):
+            parts: Iterable[str] = [
+                in_index(part, self.part_words(part)) for part in thing.parts
+            ]
+            return adding_index(thing, parts, is_mariadb).removeprefix("ADD ")
+        if isinstance(thing, Unique):
+            parts = map(quoted, thing.columns)
+            return adding_index(thing, parts, is_mariadb).removeprefix("ADD ")
+        assert isinstance(thing, PrimaryKey)
+        return primary_key(thing)
+
+
+def _staying(task: Task) -> Iterator[Thing]:
+    """Yield what stands in the table all the time."""
+    if task.before is not None:
+        things = task.before.constraints | task.before.indexes
+        yield from things - {*task.going}
+
+
+def _firsts(things: Iterable[Thing]) -> Iterator[str]:
+    """Yield the columns with which keys and indexes begin."""
+    for thing in things:
+        match thing:
+            case PrimaryKey() | Unique():
+                yield thing.columns[0]
+            case Index() if thing.parts[0].column is not None:
+                yield thing.parts[0].column
+
+
+def _is_needed(thing: Thing, counting: set[str], bare: set[str]) -> bool:
+    """Whether a column that counts cannot be without a key or an index."""
+    if isinstance(thing, PrimaryKey):
+        return not counting.isdisjoint(thing.columns)
+    return not bare.isdisjoint(_firsts([thing]))

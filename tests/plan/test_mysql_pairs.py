@@ -1,0 +1,179 @@
+"""Pairs of schemas told in SQL, on MariaDB: what is told, led there and back exactly."""
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate.api import AutogenContext
+from alembic.migration import MigrationContext
+from alembic.operations import ops
+
+from generated_scripts import OPTIONS, _source
+from mysql_runs import emptied, ours, plain, tables
+from whimbrel.catalog.read import read_state
+from whimbrel.plan.build import build
+from whimbrel.schema.dialect import dialect_of
+from whimbrel.schema.diff import diff
+from whimbrel.schema.names import adopt_names
+from whimbrel.schema.scope import Scope
+from whimbrel.script.render import render
+
+
+OWNER = "CREATE TABLE owner (id INT PRIMARY KEY, a INT, b INT, KEY two (a, b));"
+YEARS = (
+    "CREATE TABLE years (id INT NOT NULL, y INT NOT NULL, s TEXT, PRIMARY KEY (id, y))"
+)
+RANGE = "PARTITION BY RANGE (y) (PARTITION old VALUES LESS THAN (2000), PARTITION"
+PAIRS = {
+    "all columns go, and one comes that takes no NULL": (
+        "CREATE TABLE item (a VARCHAR(9) NOT NULL)",
+        "CREATE TABLE item (b VARCHAR(9) NOT NULL)",
+    ),
+    "a counting column comes with its unique key": (
+        "CREATE TABLE item (a INT)",
+        "CREATE TABLE item (a INT, id INT NOT NULL AUTO_INCREMENT, UNIQUE (id))",
+    ),
+    "a counting column comes with its index": (
+        "CREATE TABLE item (a INT)",
+        "CREATE TABLE item (a INT, id INT AUTO_INCREMENT, KEY at_id (id, a), KEY (a))",
+    ),
+    "a column counts once it has its key": (
+        "CREATE TABLE item (a INT, id INT NOT NULL)",
+        "CREATE TABLE item (a INT, id INT NOT NULL AUTO_INCREMENT, UNIQUE nth (id))",
+    ),
+    "a primary key gets a comment": (
+        "CREATE TABLE item (a INT PRIMARY KEY, b INT)",
+        "CREATE TABLE item (a INT, b INT, PRIMARY KEY (a) COMMENT 'it''s \\\\ :a')",
+    ),
+    "a primary key with a comment becomes another": (
+        "CREATE TABLE item (a INT, b INT NOT NULL, PRIMARY KEY (a) COMMENT 'one')",
+        "CREATE TABLE item (a INT, b INT, PRIMARY KEY (a, b) COMMENT 'two')",
+    ),
+    "a table with a commented key comes": (
+        "",
+        "CREATE TABLE item (a INT AUTO_INCREMENT, PRIMARY KEY (a) COMMENT 'one')",
+    ),
+    "a compressed column comes": (
+        "CREATE TABLE item (id INT PRIMARY KEY)",
+        "CREATE TABLE item (id INT PRIMARY KEY, s TEXT COMPRESSED CHARSET latin1)",
+    ),
+    "a table with a compressed column comes": (
+        "",
+        "CREATE TABLE item (s VARCHAR(99) COMPRESSED NOT NULL, b LONGBLOB COMPRESSED)",
+    ),
+    "a column is compressed": (
+        "CREATE TABLE item (s TEXT NOT NULL, b BLOB COMPRESSED COMMENT 'b')",
+        "CREATE TABLE item (s TEXT COMPRESSED NOT NULL, b BLOB COMMENT 'b')",
+    ),
+    "pages are compressed": (
+        "CREATE TABLE item (id INT)",
+        "CREATE TABLE item (id INT) PAGE_COMPRESSED=1 PAGE_COMPRESSION_LEVEL=9",
+    ),
+    "the indexes of a new table's keys have the server's names": (
+        "",
+        OWNER + "CREATE TABLE item (id INT, o INT, p INT, q INT, r INT,"
+        " FOREIGN KEY (o) REFERENCES owner (id), FOREIGN KEY (p) REFERENCES owner (id),"
+        " CONSTRAINT named FOREIGN KEY (q, r) REFERENCES owner (a, b))",
+    ),
+    "a new table's keys are numbered": (
+        "",
+        OWNER + "CREATE TABLE item (id INT, o INT, p INT, q INT,"
+        " FOREIGN KEY (o) REFERENCES owner (id), FOREIGN KEY (q) REFERENCES owner (a),"
+        " FOREIGN KEY (p) REFERENCES owner (id))",
+    ),
+    "keys of a circle come": (
+        "",
+        "CREATE TABLE a (id INT PRIMARY KEY, b INT);"
+        "CREATE TABLE b (id INT PRIMARY KEY, a INT, FOREIGN KEY (a) REFERENCES a (id));"
+        "ALTER TABLE a ADD FOREIGN KEY (b) REFERENCES b (id)",
+    ),
+    "the index of a named key has a name of its own": (
+        OWNER + "CREATE TABLE item (id INT, o INT)",
+        OWNER + "CREATE TABLE item (id INT, o INT, KEY o (o),"
+        " CONSTRAINT named FOREIGN KEY (o) REFERENCES owner (id))",
+    ),
+    "the index of a new table's named key has a name of its own": (
+        OWNER,
+        OWNER + "CREATE TABLE item (id INT, o INT, KEY o (o),"
+        " CONSTRAINT named FOREIGN KEY (o) REFERENCES owner (id))",
+    ),
+    "a table in partitions comes": (
+        "",
+        f"{YEARS} COMMENT 'PARTITION BY :y' {RANGE} `new one` VALUES LESS THAN MAXVALUE)",
+    ),
+    "a table in partitions of texts comes": (
+        "",
+        "CREATE TABLE item (id VARCHAR(9)) PARTITION BY LIST COLUMNS (id)"
+        " (PARTITION a VALUES IN ('100 %', ':b'), PARTITION b VALUES IN (NULL))",
+    ),
+    "a table is parted": (YEARS, f"{YEARS} PARTITION BY HASH (y + id) PARTITIONS 3"),
+    "a table is parted in another way": (
+        f"{YEARS} {RANGE} late VALUES LESS THAN (2030))",
+        f"{YEARS} PARTITION BY LIST (y) SUBPARTITION BY HASH (id) SUBPARTITIONS 2"
+        " (PARTITION a VALUES IN (1, 2) COMMENT = 'it''s', PARTITION b VALUES IN (3))",
+    ),
+    "partitions come and go": (
+        f"{YEARS} {RANGE} late VALUES LESS THAN (2030))",
+        f"{YEARS} {RANGE} more VALUES LESS THAN (2010))",
+    ),
+    "a table is parted by a column that comes with its key": (
+        "CREATE TABLE item (id INT PRIMARY KEY, a INT)",
+        "CREATE TABLE item (id INT, z INT NOT NULL, PRIMARY KEY (id, z))"
+        " PARTITION BY KEY (z) PARTITIONS 2",
+    ),
+}  # fmt: skip
+
+
+def made(connection, sql):
+    for statement in sql.split(";"):
+        if statement.strip():
+            connection.exec_driver_sql(statement.replace("%", "%%"))
+    connection.commit()
+
+
+def script_between(connection, current, wanted):
+    wanted = adopt_names(wanted, current)
+    plan = build(diff(current, wanted), current, wanted, dialect_of(connection))
+    context = MigrationContext.configure(connection, opts=dict(OPTIONS))
+    body = render(
+        ops.UpgradeOps([step.operation for step in plan.upgrade]),
+        ops.DowngradeOps([step.operation for step in plan.downgrade]),
+        AutogenContext(context, autogenerate=False),
+    )
+    source = _source(body)
+    found = {}
+    exec(compile(source, "script.py", "exec"), found)
+    return found
+
+
+@pytest.fixture(scope="module")
+def connection(lasting_mariadb_url):
+    engine = sa.create_engine(lasting_mariadb_url)
+    with engine.connect() as connection:
+        yield connection
+    engine.dispose()
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_there_and_back(connection, name):
+    """Plain Alembic makes what was wanted, and what was; our own runtime as well."""
+    current, desired = PAIRS[name]
+    emptied(connection)
+    made(connection, desired)
+    wanted, target = tables(connection), read_state(connection, Scope())
+    emptied(connection)
+    made(connection, current)
+    first, state = tables(connection), read_state(connection, Scope())
+    connection.commit()
+    script = script_between(connection, state, target)
+    connection.commit()
+
+    with plain(connection):
+        script["upgrade"]()
+    assert tables(connection) == wanted
+    assert diff(read_state(connection, Scope()), target) == ()
+    connection.commit()
+    with plain(connection):
+        script["downgrade"]()
+    assert tables(connection) == first
+    with ours(connection):
+        script["upgrade"]()
+    assert tables(connection) == wanted
