@@ -4,19 +4,33 @@ What the rows say is counted here in Python, by the rules of each database, so t
 neither a query of ours nor the database itself is the only witness.
 """
 
+import datetime
 import re
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import mysql
 
 
 NUMBERS = [None, 0, 1, 2, 3, 40000, -7]
-WORDS = [None, "", "a", "A", "é", "a ", "ab", "abcdef", "ab     "]
+WORDS = [None, "", "a", "A", "é", "a ", "ab", "abcdef", "ab     ", "1", "9"]
 SPELLED = [None, "7", " 7", "-3", "007", "1.0", "1.5", "1e2", "", "x", "99999999999"]
+SPELLED += ["1.55", "+4", "-07"]
 DAYS = [None, "2024-01-31", "2024-02-30", "x", "", "2024-01-31 10:00:00"]
+DAYS += ["2024-01-31 00:00:00", "2024-01-31 10:00:00+02:00"]
+PRICES = [None, 0.0, 1.2345, 1.2, 99.995, -7.5, 12345678.25]
+FLOATS = [None, 0.5, 0.1, 0.30000000000000004, 2.0, 1e10]
+GREAT = [None, 1, 2**53, 2**53 + 1]
+MOMENTS = [
+    None,
+    datetime.datetime(2024, 1, 31),
+    datetime.datetime(2024, 1, 31, 10),
+    datetime.datetime(2024, 1, 31, 10, 0, 0, 600000),
+    datetime.datetime(2024, 1, 31, 0, 0, 0, 250000),
+]
 COLOURS = ["red", "green", "it's"]
 VALUES = {
     "n": NUMBERS,
@@ -26,6 +40,16 @@ VALUES = {
     "t": SPELLED,
     "d": DAYS,
     "e": [None, *COLOURS],
+    "p": PRICES,
+    "f": FLOATS,
+    "b": GREAT,
+    "w": MOMENTS,
+}
+TYPES = {
+    "p": sa.Numeric(12, 4, asdecimal=False),
+    "f": sa.Float(53),
+    "b": sa.BigInteger(),
+    "w": sa.DateTime().with_variant(mysql.DATETIME(fsp=6), "mysql", "mariadb"),
 }
 REFERENCES = [None, 1, 2, 3]
 CHECKS = {
@@ -102,6 +126,7 @@ class Case:
             sa.Column("m", sa.Integer),
             *(sa.Column(each, sa.String(40)) for each in "sktd"),
             sa.Column("e", sa.Enum(*COLOURS, name="colour")),
+            *(sa.Column(each, type_) for each, type_ in TYPES.items()),
             sa.Column("pa", sa.Integer),
             sa.Column("pb", sa.Integer),
         )
@@ -145,14 +170,59 @@ NUMBER = re.compile(r"\s*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[-+]?[0-9]+)?\s*", re.
 def fits(value, type_, name):
     """Whether a database takes a value for one of another type."""
     if isinstance(type_, sa.Date | sa.DateTime):
-        return str(value).startswith("2024-01")
+        if isinstance(value, datetime.datetime):
+            return True
+        has_offset = name == "mysql" and value.endswith("+02:00")
+        return str(value).startswith("2024-01") and not has_offset
     text = str(value)
     if not NUMBER.fullmatch(text):
         return False
     number = Decimal(text)
     if isinstance(type_, sa.Integer):
         bits = next(bits for kind, bits in BITS.items() if type(type_) is kind)
-        return bool(WHOLE.fullmatch(text)) and abs(number) < 2 ** (bits - 1)
-    if isinstance(type_, sa.Float):
+        is_whole = not isinstance(value, str) or bool(WHOLE.fullmatch(text))
+        return is_whole and abs(round(number)) < 2 ** (bits - 1)
+    if isinstance(type_, sa.Float | sa.Boolean):
         return True
-    return abs(number.quantize(Decimal("0.1"))) < 1000
+    room = Decimal(10) ** (type_.precision - type_.scale)
+    return abs(rounded(number, type_.scale)) < room
+
+
+def rounded(number, scale):
+    return number.quantize(Decimal(1).scaleb(-scale), ROUND_HALF_UP)
+
+
+LEADING = re.compile(r"\s*([-+]?0[0-9]|[+])")
+"""What a text begins with and a number does not."""
+
+
+def becomes_another(value, type_, name):
+    """Whether a value that fits another type is not the same in it."""
+    if name == "sqlite":
+        return stored_as_another(value, type_)
+    if isinstance(type_, sa.Date):
+        moment = str(value)[11:] or "00:00:00"
+        return moment != "00:00:00"
+    if isinstance(type_, sa.DateTime):
+        if isinstance(value, str):
+            return value.endswith("+02:00")
+        digits = type_.fsp if name == "mysql" else type_.precision
+        return value.microsecond % 10 ** (6 - digits) != 0
+    if isinstance(type_, sa.Boolean):
+        return value not in (0, 1)
+    number = Decimal(str(value))
+    if isinstance(value, str) and LEADING.match(value):
+        return True
+    if isinstance(type_, sa.Float):
+        return Decimal(repr(float(number))) != number
+    scale = 0 if isinstance(type_, sa.Integer) else type_.scale
+    return rounded(number, scale) != number
+
+
+def stored_as_another(value, type_):
+    """Whether SQLite, to which a type says little, stores another value."""
+    if isinstance(type_, sa.String):
+        return isinstance(value, float) and float(f"{value:.15g}") != value
+    if isinstance(value, str):
+        return bool(NUMBER.fullmatch(value) and LEADING.match(value))
+    return isinstance(type_, sa.Float) and float(value) != value

@@ -5,6 +5,7 @@ import re
 import sqlalchemy as sa
 from alembic.operations import ops
 from hypothesis import strategies as st
+from sqlalchemy.dialects import mysql, postgresql
 
 from forbidden_rows import (
     CHECKS,
@@ -13,6 +14,7 @@ from forbidden_rows import (
     REFERENCES,
     VALUES,
     Case,
+    becomes_another,
     duplicates,
     fits,
     than,
@@ -209,9 +211,16 @@ class Pending:
         if case.name == "postgresql" or column in "nm":
             values = [each.rstrip(" ") for each in values]
         count = sum(len(each) > length for each in values)
+        are_spaces_cut = case.name == "postgresql" and column in "sktd"
+        spaces = sum(
+            len(each) > length >= len(each.rstrip(" "))
+            for each in self.all(column)
+            if each is not None and are_spaces_cut
+        )
         case.add(
             self.altered(column, sa.String(length), **(using if is_cut else {})),
             ("W103" if is_cut else "W305", count * case.enforces_types),
+            ("W104", spaces),
         )
 
     def cast(self):
@@ -221,16 +230,48 @@ class Pending:
             return
         types = [sa.Integer(), sa.SmallInteger(), sa.BigInteger(), sa.Numeric(4, 1)]
         types += [sa.Float(53)] if column in "tnm" else []
+        types += [sa.Boolean()] if case.name == "postgresql" and column in "nm" else []
         types = [sa.Date(), sa.DateTime()] if column == "d" else types
         type_ = self.one_of(types)
         word = type_.compile(dialect=POSTGRESQL)
+        using = f"{case.told(column)}::{word}"
+        if isinstance(type_, sa.Boolean):
+            using = f"{case.told(column)} <> 0"
+        kw = {"postgresql_using": using} if case.name == "postgresql" else {}
+        self.retyped(column, type_, **kw)
+
+    def retyped(self, column, type_, **kw):
+        case = self.case
         values = [each for each in self.all(column) if each is not None]
-        bad = sum(not fits(each, type_, case.name) for each in values)
-        kw = {"postgresql_using": f"{case.told(column)}::{word}"}
+        if case.enforces_types and not isinstance(type_, sa.String):
+            taken = [each for each in values if fits(each, type_, case.name)]
+        else:
+            taken = values
+        others = sum(becomes_another(each, type_, case.name) for each in taken)
         case.add(
-            self.altered(column, type_, **(kw if case.name == "postgresql" else {})),
-            ("W306", bad * case.enforces_types),
+            self.altered(column, type_, **kw),
+            ("W306", len(values) - len(taken)),
+            ("W104", others),
         )
+
+    def lossy(self):
+        """Numbers and moments of which another type keeps less."""
+        case = self.case
+        if (column := self.column("pfbw")) is None:
+            return
+        moments = [sa.Date(), postgresql.TIMESTAMP(precision=self.one_of([0, 1]))]
+        if case.name == "mysql":
+            moments[1] = mysql.DATETIME(fsp=self.one_of([0, 1]))
+        types = {
+            "p": [sa.Numeric(6, 1), sa.Integer(), sa.Float(53), sa.Numeric(12, 6)],
+            "f": [sa.Numeric(14, 2), sa.BigInteger(), sa.String(40)],
+            "b": [sa.Float(53), sa.Numeric(20, 2), sa.String(40)],
+            "w": [sa.Date()] if case.name == "sqlite" else moments,
+        }
+        type_ = self.one_of(types[column])
+        if isinstance(type_, sa.String) and case.enforces_types:
+            return
+        self.retyped(column, type_)
 
     def enum(self):
         case = self.case
@@ -238,6 +279,9 @@ class Pending:
             return
         values = [each for each in self.all(column) if each is not None]
         known = {case.same(each) for each in KINDS}
+        places = {str(place) for place, _ in enumerate(KINDS, 1)}
+        if case.name == "mysql":
+            known |= places
         bad = sum(case.same(each) not in known for each in values)
         kw = {}
         if case.name == "postgresql":
@@ -245,7 +289,8 @@ class Pending:
             case.add(ops.ExecuteSQLOp(f"CREATE TYPE kind_{column} AS ENUM ({values})"))
             kw = {"postgresql_using": f"{case.told(column)}::kind_{column}"}
         enum = sa.Enum(*KINDS, name=f"kind_{column}", create_type=False)
-        case.add(self.altered(column, enum, **kw), ("W307", bad))
+        others = sum(case.same(each) in known and each not in KINDS for each in values)
+        case.add(self.altered(column, enum, **kw), ("W307", bad), ("W104", others))
 
     def lesser_enum(self):
         """The values of an enum become fewer, one by another name perhaps."""
@@ -369,7 +414,7 @@ class Pending:
 
 ORDINARY = [
     "unique", "unique_index", "expression_index", "primary_key", "not_null",
-    "foreign_key", "foreign_key_to_a_new_table", "check", "narrower", "cast", "enum", "lesser_enum",
+    "foreign_key", "foreign_key_to_a_new_table", "check", "narrower", "cast", "lossy", "enum", "lesser_enum",
     "new_column", "closed_later", "drop_column", "rename_column", "rename_table",
 ]  # fmt: skip
 LAST = ["mend", "drop_table"]

@@ -142,7 +142,8 @@ def test_no_is_a_drop_and_an_add(project, answer):
     status, shown = talk(project, "migrate", answer, answer)
 
     assert status == 0, shown
-    assert "1 row of user has a value in email, which is lost" in shown
+    assert shown.count("1 row of user has a value in email, which is lost") == 1
+    assert shown.count("All of them: SELECT") == 1
     assert "# accepted" not in project.scripts[-1]
     assert "new_column_name" not in project.scripts[-1]
 

@@ -41,7 +41,12 @@ _TOKEN = re.compile(
     re.DOTALL | re.VERBOSE,
 )
 _QUOTED_NUMBER = re.compile(r"'(0|-?[1-9][0-9]{0,17})'")
-_NO_NUMBERS = ("CHAR", "CLOB", "TEXT", "BLOB")
+_AFFINITIES = {
+    "INTEGER": ("INT",),
+    "TEXT": ("CHAR", "CLOB", "TEXT"),
+    "BLOB": ("BLOB",),
+    "REAL": ("REAL", "FLOA", "DOUB"),
+}
 _PLAIN = re.compile(rf"{WORD}\Z")
 _LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 _SAME_OPERATOR = {"!=": "<>", "==": "="}
@@ -182,14 +187,21 @@ def default_expression(sql: str, type_: str = "") -> Expression:
     return Expression(expression(number[1]).canonical, value.text)
 
 
-def _stores_numbers(type_: str) -> bool:
-    """Whether SQLite gives a column of that type a numeric affinity.
+def affinity(type_: str) -> str:
+    """Return how SQLite likes to store the values of a column of that type.
 
     https://www.sqlite.org/datatype3.html#determination_of_column_affinity
     """
-    if "INT" in type_:
-        return True
-    return type_ not in ("", "ANY") and not any(word in type_ for word in _NO_NUMBERS)
+    name = type_spelling(type_)
+    for each, marks in _AFFINITIES.items():
+        if any(mark in name for mark in marks):
+            return each
+    return "NUMERIC" if name else "BLOB"
+
+
+def _stores_numbers(type_: str) -> bool:
+    """Whether numbers that are written as texts are stored as numbers."""
+    return type_ != "ANY" and affinity(type_) not in ("TEXT", "BLOB")
 
 
 @lru_cache(maxsize=4096)

@@ -11,7 +11,9 @@ import sqlalchemy as sa
 from alembic.operations import ops
 from sqlalchemy.types import TypeEngine
 
-from whimbrel.checks.misfits import is_text, misfit
+from whimbrel.checks.distortions import Distortion, Retyping, Value, distortion
+from whimbrel.checks.enum_values import EnumValues
+from whimbrel.checks.misfits import beyond_charset, is_text, misfit
 from whimbrel.checks.outlook import Outlook, Rows, Standing
 from whimbrel.checks.rows import Question
 from whimbrel.checks.statements import words_of
@@ -29,23 +31,38 @@ def cast_questions(
     if not isinstance(operation, ops.AlterColumnOp) or operation.modify_type is None:
         return
     standing = outlook.table(operation.table_name, operation.schema)
-    if standing is None or standing.are_rows_changed or not dialect.enforces_types:
+    if standing is None or standing.are_rows_changed:
         return
     held = standing.columns.get(operation.column_name)
     if held is None or held.live is None or held.value is None:
         return
-    after = sa.types.to_instance(operation.modify_type)
     cast = _Cast(
         standing=standing,
         name=operation.column_name,
         live=held.live,
-        after=after.dialect_impl(sqlalchemy_dialect(dialect.name)),
+        after=_own(operation.modify_type, dialect),
+        spelling=_spelled(operation.modify_type, dialect),
         using=str(operation.kw.get(f"{dialect.name}_using") or ""),
         dialect=dialect,
     )
-    question = cast.question()
-    if question is not None:
-        yield question
+    asked = [cast.distorted()]
+    if dialect.enforces_types:
+        asked = [cast.refused(), cast.beyond_charset(), *asked]
+    yield from (each for each in asked if each is not None)
+
+
+def _own(said: Any, dialect: Dialect) -> TypeEngine[Any]:
+    """Return a type as the database has it, also where an app wraps it in its own."""
+    spoken = sqlalchemy_dialect(dialect.name)
+    type_: TypeEngine[Any] = sa.types.to_instance(said)
+    while isinstance(type_, sa.types.TypeDecorator):
+        type_ = type_.load_dialect_impl(spoken)
+    return type_.dialect_impl(spoken)
+
+
+def _spelled(said: Any, dialect: Dialect) -> str:
+    type_: TypeEngine[Any] = sa.types.to_instance(said)
+    return str(type_.compile(dialect=sqlalchemy_dialect(dialect.name)))
 
 
 _VARYING = r"(?:character\s+varying|varchar|character|char|bpchar)\s*\(\s*\d+\s*\)"
@@ -54,7 +71,15 @@ _CUT = re.compile(
     r"\s*",
     re.IGNORECASE | re.DOTALL,
 )
-_CAST = re.compile(r"(?P<value>.*)::\s*[\w\". ]+(?:\(\d+\))?\s*", re.DOTALL)
+_TYPE = (
+    r"(?P<type>[\w\". ]+(?:\(\s*\d+\s*(?:,\s*-?\d+\s*)?\)"
+    r"(?:\s+with(?:out)?\s+time\s+zone)?)?)"
+)
+_CAST = re.compile(rf"(?P<value>.*)::\s*{_TYPE}\s*", re.I | re.DOTALL)
+_CAST_AS = re.compile(
+    rf"\s*CAST\s*\((?P<value>.*)\s+AS\s+{_TYPE}\s*\)\s*", re.I | re.DOTALL
+)
+_IS_SET = re.compile(r"\s*<>\s*0\Z")
 _LENGTH = re.compile(r"\((\d+)\)")
 _OPAQUE = re.compile(r"\w*blob|\w*binary|bytea|bit|json|.*\[\]", re.IGNORECASE)
 
@@ -70,6 +95,7 @@ class _Cast:
         name: the column's name by then.
         live: the column as it is.
         after: the new type.
+        spelling: what the new type is called.
         using: the script's expression for the new values; empty without one.
         dialect: the database.
     """
@@ -78,11 +104,12 @@ class _Cast:
     name: str
     live: Column
     after: TypeEngine[Any]
+    spelling: str
     using: str
     dialect: Dialect
 
-    def question(self) -> Question | None:
-        """Return what must be asked of the values; None if they all fit."""
+    def refused(self) -> Question | None:
+        """Return what finds the values that the new type refuses; None if it cannot."""
         after = self.after
         if isinstance(after, sa.Enum) and after.native_enum:
             return self._outside_of_enum(after) if after.enums else None
@@ -90,17 +117,55 @@ class _Cast:
             return self._too_long(after.length)
         if self.dialect.casts_in_queries:
             return self._attempt()
-        value = self.standing.source.c[self.live.name]
-        wrong = misfit(self.live, value, after, self.dialect)
+        wrong = self._wrong
         return self._misfitting(wrong) if wrong is not None else None
+
+    @property
+    def _wrong(self) -> sa.ColumnElement[bool] | None:
+        """What is true of values that the new type refuses, where no cast tells."""
+        if not self.dialect.enforces_types:
+            return None
+        value = self.standing.source.c[self.live.name]
+        return misfit(self.live, value, self.after, self.dialect)
+
+    def beyond_charset(self) -> Question | None:
+        """Return what finds texts with characters that a new character set lacks."""
+        if not self.dialect.has_charsets or not isinstance(self.after, sa.String):
+            return None
+        value = self.standing.source.c[self.live.name]
+        lost = beyond_charset(self.live, value, self.after)
+        return self._misfitting(lost) if lost is not None else None
+
+    def distorted(self) -> Question | None:
+        """Return what finds the values that become others, and nobody would hear."""
+        casts = self._casts()
+        if casts is None:
+            return None
+        value = self.standing.source.c[self.live.name]
+        found = distortion(
+            Retyping(
+                live=self.live,
+                value=value,
+                after=self.after,
+                spelling=self.spelling,
+                casts=casts,
+                dialect=self.dialect,
+            )
+        )
+        return self._distorting(found, value) if found is not None else None
+
+    def _casts(self) -> tuple[str, ...] | None:
+        """Return the types through which the values go; None if the script computes."""
+        asked, casts = self.using, [self.spelling]
+        while matched := _CAST.fullmatch(asked) or _CAST_AS.fullmatch(asked):
+            asked = matched["value"]
+            casts.insert(0, matched["type"].strip())
+        bare = _IS_SET.sub("", asked.strip()).replace('"', "")
+        return tuple(dict.fromkeys(casts)) if bare in ("", self.name) else None
 
     @property
     def _place(self) -> str:
         return f"{self.standing.live.name}.{self.name}"
-
-    @property
-    def _spelling(self) -> str:
-        return str(self.after.compile(dialect=sqlalchemy_dialect(self.dialect.name)))
 
     def _values(self, using: str) -> tuple[Rows, sa.ColumnElement[Any]] | None:
         """Return the rows, and the values that an expression gives them."""
@@ -117,15 +182,16 @@ class _Cast:
         if found is None:
             return None
         rows, value = found
-        values = [str(each) for each in enum.enums]
-        outside = sa.cast(value, sa.String()).not_in(values)
+        values = EnumValues(
+            value=value, live=self.live, enum=enum, dialect=self.dialect
+        )
         return Question(
             code="W307",
             subject=self._place,
-            rows=rows.where(outside).add_columns(value),
+            rows=rows.where(values.outside).add_columns(value),
             keys=(*rows.key_names, self.name),
             found=f"{{rows}} of {self.standing.live.name} hold{{s}} a value in"
-            f" {self.name} that the enum ({', '.join(values)}) lacks",
+            f" {self.name} that the enum ({', '.join(values.values)}) lacks",
             remedy="Give the rows another value, or name what became of the old one:"
             f" migrate --rename {self._place}=OLD:NEW.",
         )
@@ -142,7 +208,7 @@ class _Cast:
             return None
         rows, value = found
         text: sa.ColumnElement[Any] = sa.cast(value, sa.String())
-        are_varying = "var" in self.live.type.spelling and "VAR" in self._spelling
+        are_varying = "var" in self.live.type.spelling and "VAR" in self.spelling
         if not (are_varying and self.dialect.counts_spaces):
             text = sa.func.rtrim(text)
         becomes = "they would be cut" if cut else "the new type would refuse them"
@@ -162,8 +228,22 @@ class _Cast:
         if found is None:
             return None
         rows, value = found
+        fitting = self._fitting
+        cast = sa.func.count(sa.cast(value, self.after))
+        asked = self._misfitting(sa.literal_column(fitting.condition))
+        return replace(
+            asked,
+            attempt=sa.select(cast).select_from(rows.source),
+            before=(fitting.statement,),
+            refusal=f"Values of {self._place} do not fit the new type"
+            f" {self.spelling}: {{words}}",
+        )
+
+    @property
+    def _fitting(self) -> Fitting:
+        """What tells of each row whether its value fits, where no query can."""
         words = words_of(f"{self.using} {self.name}")
-        fitting = Fitting(
+        return Fitting(
             table=self.standing.live.name,
             called=self.standing.name,
             columns={
@@ -172,16 +252,7 @@ class _Cast:
                 if held.live is not None and words.issuperset(words_of(name))
             },
             expression=self.using or quoted(self.name),
-            type=self._spelling,
-        )
-        cast = sa.func.count(sa.cast(value, self.after))
-        asked = self._misfitting(sa.literal_column(fitting.condition))
-        return replace(
-            asked,
-            attempt=sa.select(cast).select_from(rows.source),
-            before=(fitting.statement,),
-            refusal=f"Values of {self._place} do not fit the new type"
-            f" {self._spelling}: {{words}}",
+            type=self.spelling,
         )
 
     def _misfitting(self, wrong: sa.ColumnElement[bool]) -> Question:
@@ -193,6 +264,36 @@ class _Cast:
             rows=rows.where(wrong).add_columns(value),
             keys=(*rows.key_names, self.live.name),
             found=f"{{rows}} of {table} {{have}} a value in {self.name} that does not"
-            f" fit the new type {self._spelling}",
+            f" fit the new type {self.spelling}",
             remedy=MEND,
+        )
+
+    def _distorting(self, found: Distortion, value: Value) -> Question:
+        """Return what finds them; where a value makes it fail, those that fit count."""
+        rows, table = self.standing.all_rows, self.standing.live.name
+
+        def asked(condition: sa.ColumnElement[Any]) -> Question:
+            return Question(
+                code="W104",
+                subject=self._place,
+                rows=rows.where(condition).add_columns(
+                    value, found.becomes.label("becomes")
+                ),
+                keys=(*rows.key_names, self.live.name, "becomes"),
+                found=f"{{rows}} of {table} {{have}} a value in {self.name} that"
+                f" becomes another under the new type {self.spelling}",
+                remedy="Choose a type that keeps them, or copy the values to a column"
+                " of their own before.",
+            )
+
+        if not self.dialect.casts_in_queries:
+            wrong = self._wrong
+            if wrong is None:
+                return asked(found.condition)
+            return asked(sa.and_(sa.not_(wrong), found.condition))
+        fitting = self._fitting
+        fits: sa.ColumnElement[bool] = sa.not_(sa.literal_column(fitting.condition))
+        spare = asked(sa.case((fits, found.condition), else_=sa.false()))
+        return replace(
+            asked(found.condition), spare=replace(spare, before=(fitting.statement,))
         )

@@ -21,6 +21,10 @@ NUMBER = (
     r"^[[:space:]]*[-+]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][-+]?[0-9]+)?[[:space:]]*$"
 )
 
+ENDS_OTHERWISE = r"[^-0-9.:/[:space:]][[:space:]]*$"
+OFFSET = r":[0-9]{1,2}([.][0-9]*)?[[:space:]]*[-+]"
+"""What no moment ends with, though a cast in a query passes it over."""
+
 _TEXT = re.compile(
     r"(?:character varying|character|bpchar|varchar|char|\w*text)\b", re.I
 )
@@ -30,6 +34,11 @@ _NUMBER = re.compile(r"(tiny|small|medium|big)?int|decimal|numeric|float|double"
 def is_text(column: Column) -> bool:
     """Whether *column* holds texts."""
     return _TEXT.match(column.type.spelling) is not None
+
+
+def is_number(column: Column) -> bool:
+    """Whether *column* holds numbers."""
+    return _NUMBER.match(column.type.spelling) is not None
 
 
 def misfit(
@@ -48,9 +57,59 @@ def misfit(
     """
     if is_text(live):
         return _no_such_text(column, after, dialect)
-    if not _NUMBER.match(live.type.spelling):
+    if not is_number(live):
         return None
+    if isinstance(after, sa.DateTime | sa.Date):
+        return _no_such_moment(column, after)
     return _beyond(column, after)
+
+
+def _no_such_moment(
+    column: sa.ColumnElement[Any], after: TypeEngine[Any]
+) -> sa.ColumnElement[bool]:
+    moment = sa.cast(column, sa.Time if isinstance(after, sa.Time) else sa.DateTime)
+    return sa.and_(column.is_not(None), moment.is_(None))
+
+
+def converted(value: sa.ColumnElement[Any], spelling: str) -> sa.ColumnElement[Any]:
+    """Return a value as MySQL converts it: SQLAlchemy's cast knows few types there."""
+    made: sa.ColumnElement[Any] = sa.func.convert(value, sa.literal_column(spelling))
+    return made
+
+
+def beyond_charset(
+    live: Column, column: sa.ColumnElement[Any], after: TypeEngine[Any]
+) -> sa.ColumnElement[bool] | None:
+    """Return what is true of texts that a new character set cannot write.
+
+    Args:
+        live: the column as it is.
+        column: stands for it in a query.
+        after: the type that it is to have.
+    """
+    charset = _charset(after)
+    if not charset or charset == (live.collation or "").partition("_")[0]:
+        return None
+    there = sa.func.convert(column.op("USING")(sa.literal_column(charset)))
+    back = sa.func.convert(there.op("USING")(sa.literal_column(WIDEST)))
+    said = sa.func.convert(column.op("USING")(sa.literal_column(WIDEST)))
+    condition: sa.ColumnElement[bool] = sa.func.hex(back) != sa.func.hex(said)
+    return condition
+
+
+WIDEST = "utf8mb4"
+"""The character set that can write all that another one can."""
+
+
+def _charset(after: TypeEngine[Any]) -> str:
+    """Return the character set that a type names, by its own name or a collation's."""
+    said = getattr(after, "charset", None)
+    if getattr(after, "ascii", False):
+        said = "latin1"
+    if getattr(after, "unicode", False):
+        said = "ucs2"
+    collation = getattr(after, "collation", None) or ""
+    return str(said or collation.partition("_")[0])
 
 
 def _no_such_text(
@@ -63,9 +122,9 @@ def _no_such_text(
     elif isinstance(after, sa.Numeric | sa.Float):
         pattern = NUMBER
         number = sa.cast(column, sa.Numeric(65, 30))
-    elif isinstance(after, sa.DateTime | sa.Date):
-        moment = sa.cast(column, sa.DateTime)
-        return sa.and_(column.is_not(None), moment.is_(None))
+    elif isinstance(after, sa.DateTime | sa.Date | sa.Time):
+        pattern = f"{ENDS_OTHERWISE}|{OFFSET}" if dialect.is_mariadb else ENDS_OTHERWISE
+        return sa.or_(_no_such_moment(column, after), column.regexp_match(pattern))
     elif isinstance(after, sa.JSON):
         return sa.not_(sa.func.json_valid(column))
     else:

@@ -66,8 +66,7 @@ def _found(
         if question.code not in accepted:
             finding = _answered(question, connection, patience)
             if finding is not None:
-                query = _spelled(question, connection)
-                yield Finding(**{**_facts(finding), **place, "query": query})
+                yield Finding(**{**_facts(finding), **place})
     for finding in blocked(each.operation, outlook, dialect):
         if finding.code not in accepted:
             yield Finding(**{**_facts(finding), **place})
@@ -105,47 +104,56 @@ def _answered(
     question: Question, connection: Connection, patience: float
 ) -> Finding | None:
     """Return what the rows say to a question; None if nothing stands in the way."""
-    refused = ""
+    attempted = Answer()
     if question.attempt is not None:
         attempted = ask_rows(connection, question.attempt, patience)
-        if attempted.is_late:
-            return _unanswered(question, patience)
-        if not attempted.is_data_at_fault:
+        if not (attempted.is_late or attempted.is_data_at_fault):
             return None
-        refused = attempted.refused
-    answer = ask_rows(connection, question.rows, patience, before=question.before)
-    if answer.is_data_at_fault:
-        refused = answer.refused
-    if refused and question.refusal and not answer.count:
-        sentence = question.refusal.format(words=refused)
-        return _finding(question, answer, f"{sentence}.")
-    if answer.is_late:
-        return _unanswered(question, patience)
-    if answer.refused or not answer.count:
-        return None
-    is_one = answer.count == 1
-    sentence = question.found.format(
-        rows=_many(answer, "row"),
-        values=_many(answer, "value"),
-        s="s" if is_one else "",
-        have="has" if is_one else "have",
-        are="is" if is_one else "are",
-    )
-    return _finding(question, answer, f"{sentence}.")
+    answer = attempted
+    if not attempted.is_late:
+        answer = ask_rows(connection, question.rows, patience, before=question.before)
+    if answer.is_data_at_fault and question.spare is not None:
+        return _answered(question.spare, connection, patience)
+    sentence = _told(question, answer, attempted)
+    if sentence:
+        return _finding(question, answer, sentence, connection)
+    return _unanswered(question, patience, connection) if answer.is_late else None
 
 
-def _unanswered(question: Question, patience: float) -> Finding:
+def _told(question: Question, answer: Answer, attempted: Answer) -> str:
+    """Return what is said of the rows; nothing if nothing was found."""
+    if answer.count:
+        is_one = answer.count == 1
+        sentence = question.found.format(
+            rows=_many(answer, "row"),
+            values=_many(answer, "value"),
+            s="s" if is_one else "",
+            have="has" if is_one else "have",
+            are="is" if is_one else "are",
+        )
+        return f"{sentence}."
+    words = (each.refused for each in (answer, attempted) if each.is_data_at_fault)
+    refused = next(words, "")
+    if refused and question.refusal:
+        return f"{question.refusal.format(words=refused)}."
+    return ""
+
+
+def _unanswered(question: Question, patience: float, connection: Connection) -> Finding:
     title = RULES[question.code].title
     return Finding(
         code="W401",
         subject=question.subject,
         sentence=f"{question.subject} has too many rows to be asked in {patience:g}"
         f" seconds about {question.code}: {title}",
+        query=_spelled(question, connection),
         remedy="Ask yourself, with more time; the run goes on.",
     )
 
 
-def _finding(question: Question, answer: Answer, sentence: str) -> Finding:
+def _finding(
+    question: Question, answer: Answer, sentence: str, connection: Connection
+) -> Finding:
     return Finding(
         code=question.code,
         subject=question.subject,
@@ -153,6 +161,7 @@ def _finding(question: Question, answer: Answer, sentence: str) -> Finding:
         count=answer.count,
         is_more=answer.is_more,
         keys=tuple(_key(question.keys, row) for row in answer.keys),
+        query=_spelled(question, connection),
         remedy=question.remedy,
     )
 

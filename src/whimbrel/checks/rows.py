@@ -36,6 +36,7 @@ class Question:
         attempt: a query that fails as the operation would; only then the rows are
             asked for.
         before: statements that the query needs; what they make is undone.
+        spare: is asked in its place where a value makes it fail.
     """
 
     code: str
@@ -47,6 +48,7 @@ class Question:
     refusal: str = ""
     attempt: sa.Select[Any] | None = None
     before: tuple[str, ...] = ()
+    spare: Question | None = None
 
 
 def questions(

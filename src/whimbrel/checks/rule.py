@@ -45,6 +45,7 @@ RULES: Mapping[str, Rule] = _rules(
     Rule("W101", Severity.LOSES, "A table with rows is dropped."),
     Rule("W102", Severity.LOSES, "A column with values is dropped."),
     Rule("W103", Severity.LOSES, "Values are cut to a new length."),
+    Rule("W104", Severity.LOSES, "Values become others under a new type."),
     Rule("W201", Severity.BLOCKS, "An index is built under a lock."),
     Rule("W202", Severity.BLOCKS, "A table is written anew."),
     Rule("W203", Severity.BLOCKS, "All rows are read under a lock."),

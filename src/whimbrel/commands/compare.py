@@ -151,8 +151,8 @@ def _noted(basis: Basis, found: Found, plan: Plan) -> tuple[Line, ...]:
         return found.notes
     findings = look_ahead(plan, basis.current, basis.connection)
     are_meant = found.are_losses_meant or basis.wishes.allow_loss
-    accept_losses(plan, findings, basis.ask, are_meant=are_meant)
-    return with_findings(found.notes, findings)
+    told = accept_losses(plan, findings, basis.ask, are_meant=are_meant)
+    return with_findings(found.notes, findings, told)
 
 
 def scope_of(

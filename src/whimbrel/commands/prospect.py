@@ -12,7 +12,7 @@ from whimbrel.checks.preflight import preflight
 from whimbrel.checks.rule import Finding, Severity
 from whimbrel.commands.questions import YES, Ask, Question
 from whimbrel.plan.step import Plan, accept
-from whimbrel.report.findings import Presumed, describe_findings
+from whimbrel.report.findings import Presumed, describe_findings, reasons_of
 from whimbrel.report.report import Line
 from whimbrel.schema.state import State
 
@@ -34,8 +34,10 @@ def look_ahead(plan: Plan, state: State, connection: Connection) -> tuple[Findin
 
 def accept_losses(
     plan: Plan, findings: Iterable[Finding], ask: Ask | None, *, are_meant: bool
-) -> None:
+) -> tuple[Finding, ...]:
     """Note beside the operations which losses are accepted, if somebody says so.
+
+    What a question told is returned: it stands on the screen.
 
     Args:
         plan: what is about to become a script.
@@ -43,33 +45,42 @@ def accept_losses(
         ask: asks the person at the terminal; None if there is none.
         are_meant: it was said already.
     """
-    losses = [each for each in findings if each.severity is Severity.LOSES]
-    if not losses or not (are_meant or _is_meant(losses, ask)):
-        return
-    operations = tuple(_operations(plan))
-    for each in losses:
-        accept(operations[each.line - 1], each.code)
+    losses = tuple(each for each in findings if each.severity is Severity.LOSES)
+    is_asked = bool(losses) and ask is not None and not are_meant
+    if is_asked and ask is not None:
+        are_meant = ask(_question(losses)) == YES
+    if losses and are_meant:
+        operations = tuple(_operations(plan))
+        for each in losses:
+            accept(operations[each.line - 1], each.code)
+    return losses if is_asked else ()
 
 
-def _is_meant(losses: Sequence[Finding], ask: Ask | None) -> bool:
-    question = Question(
+def _question(losses: Sequence[Finding]) -> Question:
+    return Question(
         text="Is that loss meant? Then the script says so, and no upgrade asks again.",
-        reasons=tuple(each.sentence for each in losses),
+        reasons=tuple(reason for each in losses for reason in reasons_of(each)),
     )
-    return ask is not None and ask(question) == YES
 
 
 def with_findings(
-    notes: Iterable[Line], findings: Sequence[Finding]
+    notes: Iterable[Line], findings: Sequence[Finding], told: Sequence[Finding] = ()
 ) -> tuple[Line, ...]:
-    """Return *notes* without those that a finding says better, and the findings."""
+    """Return *notes* without those that a finding says better, and the findings.
+
+    Args:
+        notes: what was told without a look at the rows.
+        findings: what the rows say.
+        told: those that stand on the screen already.
+    """
     found = {(each.code, each.subject) for each in findings}
     left = (
         each
         for each in notes
         if not isinstance(each, Presumed) or (each.code, each.subject) not in found
     )
-    return (*left, *describe_findings(findings))
+    rest = (each for each in findings if each not in told)
+    return (*left, *describe_findings(rest))
 
 
 def _operations(plan: Plan) -> Iterator[ops.MigrateOperation]:

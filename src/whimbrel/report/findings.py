@@ -36,6 +36,13 @@ def describe_findings(findings: Iterable[Finding]) -> tuple[Line, ...]:
     return tuple(line for each in findings for line in _lines(each))
 
 
+def reasons_of(finding: Finding) -> tuple[str, ...]:
+    """Return what was found, what to do about it and what shows it all: a line each."""
+    query = f"All of them: {finding.query}" if finding.query else ""
+    told = (_sentence(finding), finding.remedy, query)
+    return tuple(each for each in told if each)
+
+
 def as_data(finding: Finding) -> dict[str, object]:
     """Return *finding* as what a program reads of it."""
     return {
@@ -55,11 +62,15 @@ def as_data(finding: Finding) -> dict[str, object]:
 
 def _lines(finding: Finding) -> Iterable[Line]:
     head, tone = _HEADS[finding.severity]
-    first = f" The first: {'; '.join(finding.keys)}." if finding.keys else ""
-    yield Line(f"{head:<8} {finding.code:<6} {finding.sentence}{first}", tone)
+    yield Line(f"{head:<8} {finding.code:<6} {_sentence(finding)}", tone)
     if finding.severity is Severity.BLOCKS:
         return
     if finding.remedy:
         yield Line(f"{INDENT}{finding.remedy}")
     if finding.query:
         yield Line(f"{INDENT}All of them: {finding.query}", Tone.DIM)
+
+
+def _sentence(finding: Finding) -> str:
+    first = f" The first: {'; '.join(finding.keys)}." if finding.keys else ""
+    return f"{finding.sentence}{first}"

@@ -17,6 +17,7 @@ from whimbrel.catalog.sqlite_ddl import (
     ColumnText,
     TableText,
     TokenKind,
+    affinity,
     canonical,
     folded,
     tokens,
@@ -26,12 +27,6 @@ from whimbrel.run.alter_text import Draft
 from whimbrel.run.constraint_text import Place, places
 
 
-_AFFINITIES = (
-    ("INTEGER", ("INT",)),
-    ("TEXT", ("CHAR", "CLOB", "TEXT")),
-    ("BLOB", ("BLOB",)),
-    ("REAL", ("REAL", "FLOA", "DOUB")),
-)
 _ROWID_NAMES = ("rowid", "_rowid_", "oid")
 _KEYS = (ClauseKind.PRIMARY_KEY, ClauseKind.UNIQUE)
 _LITERALS = (TokenKind.STRING, TokenKind.BLOB, TokenKind.NUMBER)
@@ -94,7 +89,7 @@ def layout_of(draft: Draft, indexed: Collection[str]) -> Layout:
             StoredColumn(
                 name=folded(column.name),
                 source=folded(draft.sources.get(folded(column.name), "")) or None,
-                affinity=_affinity(column.type_text, is_strict=is_strict),
+                affinity=_stored_as(column.type_text, is_strict=is_strict),
                 collation=_collation(column)
                 if folded(column.name) in sorted_by
                 else "",
@@ -110,14 +105,11 @@ def layout_of(draft: Draft, indexed: Collection[str]) -> Layout:
     )
 
 
-def _affinity(written: str, *, is_strict: bool) -> str:
+def _stored_as(written: str, *, is_strict: bool) -> str:
     name = type_spelling(written) if written else ""
     if is_strict:
         return "INTEGER" if name == "INT" else name
-    for affinity, marks in _AFFINITIES:
-        if any(mark in name for mark in marks):
-            return affinity
-    return "NUMERIC" if name else "BLOB"
+    return affinity(name)
 
 
 def _collation(column: ColumnText) -> str:

@@ -77,6 +77,26 @@ class Dialect:
         return self.name == "postgresql"
 
     @property
+    def keeps_any_scale(self) -> bool:
+        """Whether a decimal number of which nothing else is said keeps all digits."""
+        return self.name == "postgresql"
+
+    @property
+    def single_float(self) -> str:
+        """What a floating-point number of single precision is called."""
+        return "real" if self.name == "postgresql" else "float"
+
+    @property
+    def has_charsets(self) -> bool:
+        """Whether each column may have a character set of its own."""
+        return self.name in ("mysql", "mariadb")
+
+    @property
+    def numbers_enum_values(self) -> bool:
+        """Whether a number, also in a text, stands for the value of an enum."""
+        return self.name in ("mysql", "mariadb")
+
+    @property
     def invents_values(self) -> bool:
         """Whether rows get an invented value in a new column that must not be NULL.
 
