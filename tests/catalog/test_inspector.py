@@ -1,7 +1,7 @@
 """Databases that no reader here knows, by SQLAlchemy's Inspector.
 
 No further engine that pip installs can be reflected by SQLAlchemy 2.1, so SQLite and
-PostgreSQL stand in for it: under a name that nothing here knows.
+PostgreSQL stand in for it: under a name that nothing here knows, Alembic included.
 """
 
 import json
@@ -9,8 +9,6 @@ import textwrap
 
 import pytest
 import sqlalchemy as sa
-from alembic.ddl.impl import DefaultImpl
-from alembic.ddl.postgresql import PostgresqlImpl
 from click.testing import CliRunner
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
@@ -38,23 +36,11 @@ class OneFile(SQLiteDialect_pysqlite):
         raise NotImplementedError
 
 
-class OneFileImpl(DefaultImpl):
-    """What Alembic knows of it: nothing."""
-
-    __dialect__ = "onefile"
-
-
 class Server(PGDialect_psycopg):
     """PostgreSQL under another name."""
 
     name = "server"
     supports_statement_cache = True
-
-
-class ServerImpl(PostgresqlImpl):
-    """What Alembic knows of it."""
-
-    __dialect__ = "server"
 
 
 registry.register("onefile", __name__, "OneFile")

@@ -18,6 +18,7 @@ from sqlalchemy.engine import Connection, Inspector
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.types import TypeEngine
 
+from whimbrel.catalog.unknown_dialect import let_alembic_know
 from whimbrel.errors import DatabaseError
 from whimbrel.schema.names import default_name, tell_apart
 from whimbrel.schema.scope import Scope
@@ -61,6 +62,7 @@ def read_inspected(connection: Connection, scope: Scope) -> State:
     Raises:
         DatabaseError: its dialect cannot even tell the columns of tables.
     """
+    let_alembic_know(connection.dialect)
     reader = _Reader(connection)
     tables = [table for schema in scope.schemas for table in reader.tables(schema)]
     return State(

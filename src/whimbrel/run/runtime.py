@@ -22,8 +22,9 @@ from alembic.runtime.migration import (
 )
 from alembic.script import ScriptDirectory
 from sqlalchemy import make_url
-from sqlalchemy.engine import URL, Connection
+from sqlalchemy.engine import URL, Connection, Dialect
 
+from whimbrel.catalog.unknown_dialect import let_alembic_know
 from whimbrel.errors import MigrationFailed, UsageError
 from whimbrel.run import alter_mysql, alter_sqlite  # register how tables are altered
 from whimbrel.run.binds import ChosenBind, for_each_bind
@@ -270,7 +271,10 @@ class Environment(EnvironmentContext):
         options = {**COMPARED_UNLESS_TOLD, **options}
         is_said = len(args) > 1 or options.get("transactional_ddl") is not None
         is_said = is_said or self.context_opts.get("transactional_ddl") is not None
-        if not is_said and _is_one_file(connection, url, dialect_name):
+        dialect = _dialect(connection, url, dialect_name)
+        if dialect is not None:
+            let_alembic_know(dialect)
+        if not is_said and dialect is not None and described(dialect).is_one_file:
             options["transactional_ddl"] = True
         is_atomic = self.conduct is not None and self.conduct.is_atomic
         if is_atomic:
@@ -298,15 +302,16 @@ class Environment(EnvironmentContext):
             self.get_context().run_migrations(**kw)
 
 
-def _is_one_file(
+def _dialect(
     connection: Any, url: str | URL | None, dialect_name: str | None
-) -> bool:
+) -> Dialect | None:
+    """Return the dialect that env.py speaks of, if it says one."""
     if connection is not None:
-        return described(connection.dialect).is_one_file
+        dialect: Dialect = connection.dialect
+        return dialect
     if not url and not dialect_name:
-        return False
-    dialect = make_url(url or f"{dialect_name}://").get_dialect()
-    return described(dialect()).is_one_file
+        return None
+    return make_url(url or f"{dialect_name}://").get_dialect()()
 
 
 def run_environment(
