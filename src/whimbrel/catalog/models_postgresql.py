@@ -58,7 +58,13 @@ _NAME = re.compile(r'"((?:[^"]|"")+)"|([^\W\d]\w*)')
 class PostgreSQLWording(Wording):
     """The server is asked for everything that it spells in its own words."""
 
-    unsaid = frozenset({"index_comment", "storage", "compression"})
+    unsaid = frozenset(
+        {
+            *("index_comment", "type_comment", "sequence_comment", "owned_by"),
+            *("storage", "compression"),
+            *("row_security", "force_row_security", "replica_identity"),
+        }
+    )
 
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection)

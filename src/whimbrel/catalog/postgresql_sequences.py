@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Sequence as ModelSequence
 
@@ -19,21 +19,37 @@ FROM pg_catalog.pg_sequence s
 JOIN pg_catalog.pg_depend d ON d.objid = s.seqrelid
     AND d.classid = 'pg_catalog.pg_class'::regclass
     AND d.refclassid = 'pg_catalog.pg_class'::regclass
-    AND d.deptype IN ('a', 'i') AND d.refobjsubid > 0
+    AND d.refobjsubid > 0 AND (d.deptype = 'i' OR d.deptype = 'a' AND EXISTS (
+        SELECT FROM pg_catalog.pg_attrdef ad
+        WHERE ad.adrelid = d.refobjid AND ad.adnum = d.refobjsubid
+        AND pg_catalog.pg_get_expr(ad.adbin, ad.adrelid)
+            = format('nextval(%L::regclass)', s.seqrelid::regclass)))
 JOIN pg_catalog.pg_class c ON c.oid = d.refobjid
 WHERE {which}
 """
 _STANDING = """
 SELECT n.nspname, c.relname, pg_catalog.format_type(s.seqtypid, NULL),
-       s.seqstart, s.seqincrement, s.seqmin, s.seqmax, s.seqcycle, s.seqcache
+       s.seqstart, s.seqincrement, s.seqmin, s.seqmax, s.seqcycle, s.seqcache,
+       ds.description, o.refobjid::regclass || '.' || quote_ident(a.attname)
 FROM pg_catalog.pg_sequence s
 JOIN pg_catalog.pg_class c ON c.oid = s.seqrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE n.nspname IN ({schemas}) AND NOT EXISTS (
+LEFT JOIN pg_catalog.pg_description ds ON ds.objoid = c.oid
+    AND ds.classoid = 'pg_catalog.pg_class'::regclass
+LEFT JOIN pg_catalog.pg_depend o ON o.objid = c.oid AND o.deptype IN ('a', 'i')
+    AND o.classid = 'pg_catalog.pg_class'::regclass
+    AND o.refclassid = 'pg_catalog.pg_class'::regclass AND o.refobjsubid > 0
+LEFT JOIN pg_catalog.pg_attribute a
+    ON a.attrelid = o.refobjid AND a.attnum = o.refobjsubid
+LEFT JOIN pg_catalog.pg_attrdef ad
+    ON ad.adrelid = o.refobjid AND ad.adnum = o.refobjsubid
+WHERE n.nspname IN ({schemas}) AND o.deptype IS DISTINCT FROM 'i'
+AND pg_catalog.pg_get_expr(ad.adbin, ad.adrelid)
+    IS DISTINCT FROM format('nextval(%L::regclass)', c.oid::regclass)
+AND NOT EXISTS (
     SELECT FROM pg_catalog.pg_depend d
     WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid
-    AND (d.deptype = 'e' OR (d.deptype IN ('a', 'i')
-         AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjsubid > 0)))
+    AND d.deptype = 'e')
 """
 _BITS = {"smallint": 15, "integer": 31, "bigint": 63}
 
@@ -100,19 +116,22 @@ def read_owned(session: Session, which: str) -> OwnedSequences:
 
 
 def read_sequences(session: Session, schemas: str) -> Iterator[Sequence]:
-    """Yield the sequences of some schemas that nothing owns.
+    """Yield the sequences of some schemas by which no column of its own counts.
 
     Args:
         session: where to read.
         schemas: the names of the schemas, as SQL lists them.
     """
     for row in session.rows(_STANDING.format(schemas=schemas)):
-        schema, name, *counting = row
-        yield standing(name, session.schema(schema), Counting(*counting))
+        schema, name, *counting, comment, owner = row
+        told = {"sequence_comment": comment, "owned_by": owner}
+        found = standing(name, session.schema(schema), Counting(*counting))
+        more = {Option(option, value) for option, value in told.items() if value}
+        yield replace(found, options=found.options | more)
 
 
 def standing(name: str, schema: str | None, counting: Counting) -> Sequence:
-    """Return a sequence that stands by itself."""
+    """Return a sequence by which no column counts, as the models say it."""
     spelling = counting.type_spelling
     return Sequence(
         name=name,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from whimbrel.catalog.postgresql_session import Session
-from whimbrel.schema.state import Enum, Expression
+from whimbrel.schema.state import Enum, Expression, Option
 
 
 _STRINGS = frozenset({"text", "character varying", "character", "bpchar"})
@@ -21,8 +21,10 @@ _MODIFIER = re.compile(r"\([^()]*\)")
 _ENUMS = """
 SELECT n.nspname, t.typname,
        ARRAY(SELECT e.enumlabel::text FROM pg_catalog.pg_enum e
-             WHERE e.enumtypid = t.oid ORDER BY e.enumsortorder)
+             WHERE e.enumtypid = t.oid ORDER BY e.enumsortorder), ds.description
 FROM pg_catalog.pg_type t
+LEFT JOIN pg_catalog.pg_description ds ON ds.objoid = t.oid
+    AND ds.classoid = 'pg_catalog.pg_type'::regclass
 JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
 WHERE t.typtype = 'e' AND n.nspname IN ({schemas})
 AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
@@ -43,8 +45,14 @@ def read_enums(session: Session, schemas: str) -> Iterator[Enum]:
         session: where to read.
         schemas: the names of the schemas, as SQL lists them.
     """
-    for schema, name, values in session.rows(_ENUMS.format(schemas=schemas)):
-        yield Enum(name=name, schema=session.schema(schema), values=tuple(values))
+    for schema, name, values, comment in session.rows(_ENUMS.format(schemas=schemas)):
+        said = frozenset({Option("type_comment", comment)} if comment else ())
+        yield Enum(
+            name=name,
+            schema=session.schema(schema),
+            values=tuple(values),
+            options=said,
+        )
 
 
 def stored_expression(text: str) -> Expression:

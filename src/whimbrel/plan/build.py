@@ -174,9 +174,9 @@ def _between(
     onlookers = in_the_way(forms.onlookers, changes, start.tables)
     yield from dropped(onlookers, changes)
     yield from _enum_steps(changes, forms, are_coming=True)
-    yield from _sequence_steps(changes, forms, are_coming=True)
+    yield from _sequence_steps(changes, forms, are_tables_done=False)
     yield from _table_steps(changes, start, end, forms)
-    yield from _sequence_steps(changes, forms, are_coming=False)
+    yield from _sequence_steps(changes, forms, are_tables_done=True)
     yield from _enum_steps(changes, forms, are_coming=False)
     yield from restored(onlookers, changes)
 
@@ -232,15 +232,15 @@ def _enum_steps(
 
 
 def _sequence_steps(
-    changes: Iterable[Change], forms: Forms, *, are_coming: bool
+    changes: Iterable[Change], forms: Forms, *, are_tables_done: bool
 ) -> Iterator[Step]:
     """Yield what sequences need before the tables whose defaults ask them, or after."""
     for change in changes:
-        if not isinstance(change, SequenceChange):
-            continue
-        if are_coming == (change.after is not None):
-            operation = forms.sequence_operation(change)
-            yield Step(operation=operation, changes=(change,))
+        if isinstance(change, SequenceChange):
+            for operation in forms.sequence_operations(
+                change, are_tables_done=are_tables_done
+            ):
+                yield Step(operation=operation, changes=(change,))
 
 
 def _table_steps(
@@ -315,6 +315,8 @@ def _task_steps(forms: Forms, task: Task, arrangement: Arrangement) -> Iterator[
                 yield Step(operation=indexed, changes=task.changes)
                 for operation in forms.remarks(table.name, index):
                     yield Step(operation=operation, changes=task.changes)
+            for operation in forms.after_indexes(table):
+                yield Step(operation=operation, changes=task.changes)
         case Task(verb=Verb.DROP, before=Table() as table):
             dropped = drop_table(forms, table)
             yield Step(operation=dropped, changes=task.changes, loses=task.changes)

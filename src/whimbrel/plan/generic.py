@@ -212,6 +212,10 @@ class Forms(TableForms):
         """Return what makes a constraint or an index another without a drop."""
         return None
 
+    def after_indexes(self, table: Table) -> Iterable[ops.MigrateOperation]:
+        """Return what a new table needs that may speak of its indexes."""
+        return ()
+
     def after_create(self, table: Table) -> Iterable[ops.MigrateOperation]:
         """Return what a table needs that ``CREATE TABLE`` cannot say."""
         return ()
@@ -249,6 +253,13 @@ class Forms(TableForms):
     def enum_operations(self, change: EnumChange) -> Iterable[ops.MigrateOperation]:
         """Return what makes, alters or drops an enumerated type."""
         raise ValueError(f"{self.dialect.name} has no enumerated types: {change}.")
+
+    def sequence_operations(
+        self, change: SequenceChange, *, are_tables_done: bool
+    ) -> Iterable[ops.MigrateOperation]:
+        """Return what a sequence needs before the tables that ask it, or after."""
+        if are_tables_done == (change.after is None):
+            yield self.sequence_operation(change)
 
     def sequence_operation(self, change: SequenceChange) -> ops.MigrateOperation:
         """Return what makes, alters or drops a sequence."""

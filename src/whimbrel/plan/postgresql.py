@@ -16,11 +16,10 @@ from whimbrel.plan.postgresql_column_forms import ColumnForms
 from whimbrel.plan.postgresql_columns import stored
 from whimbrel.plan.postgresql_enums import enum_operations, set_aside_as
 from whimbrel.plan.postgresql_partitions import refuse_new_partitions
+from whimbrel.plan.postgresql_sequences import sequence_operations
 from whimbrel.plan.postgresql_words import (
     add_constraint_sql,
-    alter_sequence,
     comment_sql,
-    create_sequence,
     is_plain,
     listed,
     named,
@@ -36,6 +35,7 @@ from whimbrel.plan.postgresql_words import (
 from whimbrel.plan.step import BatchOptions
 from whimbrel.schema.changes import EnumChange, SequenceChange, TableFacts
 from whimbrel.schema.state import (
+    NO_OPTIONS,
     Check,
     Column,
     Constraint,
@@ -50,6 +50,10 @@ from whimbrel.schema.state import (
     TableName,
     Unique,
 )
+
+
+ABOUT_ROWS = frozenset({"row_security", "force_row_security", "replica_identity"})
+"""The options of a table that say who may see a row, and what it is told by."""
 
 
 class PostgreSQLForms(ColumnForms):
@@ -139,6 +143,15 @@ class PostgreSQLForms(ColumnForms):
                 yield statement(add_constraint_sql(table.name, each))
             yield from self.remarks(table.name, each)
 
+    def after_indexes(self, table: Table) -> Iterable[ops.MigrateOperation]:
+        """Return what a new table needs that may speak of its indexes."""
+        said = {each for each in table.options if each.name in ABOUT_ROWS}
+        return self.facts_operations(
+            table.name,
+            TableFacts(options=NO_OPTIONS),
+            TableFacts(options=frozenset(said)),
+        )
+
     def after_add(
         self, table: TableName, column: Column
     ) -> Iterable[ops.MigrateOperation]:
@@ -211,16 +224,11 @@ class PostgreSQLForms(ColumnForms):
         """Return what makes, alters or drops an enumerated type."""
         return enum_operations(change)
 
-    def sequence_operation(self, change: SequenceChange) -> ops.MigrateOperation:
-        """Return what makes, alters or drops a sequence."""
-        before, after = change.before, change.after
-        if after is None:
-            assert before is not None
-            name = qualified(before.name, before.schema)
-            return statement(f"DROP SEQUENCE {name}")
-        if before is None:
-            return statement(create_sequence(after))
-        return statement(alter_sequence(before, after))
+    def sequence_operations(
+        self, change: SequenceChange, *, are_tables_done: bool
+    ) -> Iterable[ops.MigrateOperation]:
+        """Return what a sequence needs before the tables, and after them."""
+        return sequence_operations(change, are_tables_done=are_tables_done)
 
 
 def _without_comment(thing: Thing) -> Thing:
@@ -277,9 +285,21 @@ def _facts_words(old: dict[str, str], new: dict[str, str]) -> Iterator[str]:
         yield f"SET TABLESPACE {quoted(new.get('tablespace', 'pg_default'))}"
     if old.get("using") != new.get("using"):
         yield f"SET ACCESS METHOD {quoted(new.get('using', 'heap'))}"
+    for name, force in (("row_security", ""), ("force_row_security", "FORCE ")):
+        if old.get(name) != new.get(name):
+            off = "NO FORCE " if force else "DISABLE "
+            on = force or "ENABLE "
+            yield f"{on if name in new else off}ROW LEVEL SECURITY"
+    if old.get("replica_identity") != new.get("replica_identity"):
+        yield f"REPLICA IDENTITY {_identity_words(new.get('replica_identity'))}"
     parents, others = listed(old.get("inherits")), listed(new.get("inherits"))
     yield from (f"NO INHERIT {each}" for each in parents if each not in others)
     yield from (f"INHERIT {each}" for each in others if each not in parents)
+
+
+def _identity_words(value: str | None) -> str:
+    kind, _, index = (value or "default").partition(" ")
+    return f"USING INDEX {quoted(index)}" if index else kind.upper()
 
 
 def _schemas(state: State) -> set[str]:

@@ -10,7 +10,14 @@ from dataclasses import replace
 
 from alembic.operations import ops
 
-from whimbrel.plan.postgresql_words import literal, qualified, quoted, statement
+from whimbrel.plan.postgresql_words import (
+    literal,
+    qualified,
+    quoted,
+    said_sql,
+    statement,
+    values_of,
+)
 from whimbrel.plan.step import Autocommitted
 from whimbrel.schema.changes import EnumChange
 from whimbrel.schema.names import unique_name
@@ -32,6 +39,7 @@ def enum_operations(change: EnumChange) -> Iterator[ops.MigrateOperation]:
     if after is not None and before is None:
         values = ", ".join(literal(value) for value in after.values)
         yield statement(f"CREATE TYPE {_name(after)} AS ENUM ({values})")
+        yield from _said(None, after)
     elif before is not None and after is None:
         yield statement(f"DROP TYPE {_name(before)}")
     elif before is not None and after is not None:
@@ -52,7 +60,18 @@ def _altered(
         values = f"{literal(each.before)} TO {literal(each.after)}"
         yield statement(f"ALTER TYPE {_name(after)} RENAME VALUE {values}")
     if not change.renamed:
+        yield from _said(before, after)
         yield from _added(before, after)
+
+
+def _said(before: Enum | None, after: Enum) -> Iterator[ops.MigrateOperation]:
+    """Yield what gives a type its comment."""
+    old, new = (
+        values_of(each.options).get("type_comment") if each else None
+        for each in (before, after)
+    )
+    if old != new:
+        yield statement(said_sql(f"TYPE {_name(after)}", new))
 
 
 def _added(before: Enum, after: Enum) -> Iterator[ops.MigrateOperation]:

@@ -120,11 +120,16 @@ def sequence_words(options: Mapping[str, str]) -> list[str]:
 def reset_words(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
     """Return what is said of a sequence's numbers for them to change.
 
-    What is not said any more becomes the server's default.
+    What is not said any more becomes the server's default; the start, which is told
+    only where it is not the first number, is said where that becomes another.
     """
-    minimum = after.get("minvalue", "1")
+    first = _first(after)
+    if "start" not in after and _first(before) != first:
+        before = {**before, "start": _first(before)}
+    if _is_falling(before) != _is_falling(after):
+        before = {**before, "minvalue": "", "maxvalue": ""}  # the usual ones differ
     defaults = {
-        "start": f"START WITH {minimum}",
+        "start": f"START WITH {first}",
         "increment": "INCREMENT BY 1",
         "minvalue": "NO MINVALUE",
         "maxvalue": "NO MAXVALUE",
@@ -136,6 +141,17 @@ def reset_words(before: Mapping[str, str], after: Mapping[str, str]) -> list[str
     return [*said, *(defaults[name] for name in defaults if name in changed - {*after})]
 
 
+def _first(options: Mapping[str, str]) -> str:
+    """Return the number that a sequence begins with, if nothing else is said."""
+    return options.get(
+        *("maxvalue", "-1") if _is_falling(options) else ("minvalue", "1")
+    )
+
+
+def _is_falling(options: Mapping[str, str]) -> bool:
+    return options.get("increment", "1").startswith("-")
+
+
 def create_sequence(sequence: Sequence) -> str:
     """Return the statement that makes a sequence."""
     words = [f"CREATE SEQUENCE {qualified(sequence.name, sequence.schema)}"]
@@ -145,12 +161,16 @@ def create_sequence(sequence: Sequence) -> str:
 
 
 def alter_sequence(before: Sequence, after: Sequence) -> str:
-    """Return the statement that alters a sequence."""
-    words = [f"ALTER SEQUENCE {qualified(after.name, after.schema)}"]
-    if before.type != after.type:
-        words.append(f"AS {after.type or 'bigint'}")
-    changed = reset_words(values_of(before.options), values_of(after.options))
-    return " ".join([*words, *changed])
+    """Return the statement that makes a sequence count otherwise; nothing if not."""
+    words = [f"AS {after.type or 'bigint'}"] if before.type != after.type else []
+    words += reset_words(values_of(before.options), values_of(after.options))
+    name = qualified(after.name, after.schema)
+    return " ".join([f"ALTER SEQUENCE {name}", *words]) if words else ""
+
+
+def said_sql(what: str, comment: str | None) -> str:
+    """Return the statement that gives a thing its comment, or takes it."""
+    return f"COMMENT ON {what} IS {'NULL' if comment is None else literal(comment)}"
 
 
 def is_plain(constraint: Constraint) -> bool:
@@ -181,7 +201,7 @@ def comment_sql(table: TableName, thing: Constraint | Index) -> str:
     else:
         what = f"CONSTRAINT {quoted(thing.name)} ON {table_sql(table)}"
         comment = options.get("comment")
-    return f"COMMENT ON {what} IS {'NULL' if comment is None else literal(comment)}"
+    return said_sql(what, comment)
 
 
 def add_constraint_sql(table: TableName, constraint: Constraint) -> str:

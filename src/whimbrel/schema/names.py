@@ -29,7 +29,7 @@ from whimbrel.schema.state import (
     Table,
     Unique,
 )
-from whimbrel.schema.unsaid import with_unsaid
+from whimbrel.schema.unsaid import with_unsaid, with_unsaid_alone
 from whimbrel.schema.unseen import with_unseen
 
 
@@ -209,7 +209,7 @@ def _adopting(wanted: State, current: State, rename: bool) -> State:
         partner = partners.get(table.name) or Table(name=table.name)
         full = with_unsaid(table, partner, wanted.unsaid)
         tables.append(_with_keys_of(partner, _adopted(full, partner, rename)))
-    made = replace(wanted, tables=frozenset(tables))
+    made = with_unsaid_alone(replace(wanted, tables=frozenset(tables)), current)
     return replace(made, enums=made.enums | frozenset(_in_use(made, current)))
 
 

@@ -253,11 +253,12 @@ class Enum:
     name: str
     schema: str | None = None
     values: tuple[str, ...] = ()
+    options: Options = NO_OPTIONS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sequence:
-    """A sequence that stands by itself: no serial or identity column owns it.
+    """A sequence that stands by itself: no serial or identity column counts by it.
 
     ``type`` and ``options`` (start, increment, minvalue, maxvalue, cache, cycle)
     tell only what is not the server's default.

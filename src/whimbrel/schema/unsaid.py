@@ -14,9 +14,11 @@ from typing import TypeVar
 from whimbrel.schema.state import (
     Column,
     Constraint,
+    Enum,
     Index,
     Naming,
     Options,
+    Sequence,
     State,
     Table,
 )
@@ -27,7 +29,7 @@ OF_VALUES = frozenset({"storage", "compression"})
 
 _TEXT = re.compile("char|text", re.IGNORECASE)
 
-Optioned = TypeVar("Optioned", bound=Column | Constraint | Index)
+Optioned = TypeVar("Optioned", bound=Column | Constraint | Index | Enum | Sequence)
 
 
 def with_unsaid(wanted: Table, current: Table, unsaid: frozenset[str]) -> Table:
@@ -96,6 +98,41 @@ def told_otherwise(wanted: State, current: State) -> Iterator[str]:
 def _kind(text: str) -> list[str]:
     """Return the words in front, which have no other spelling."""
     return text.partition("(")[0].casefold().split()
+
+
+def with_unsaid_alone(wanted: State, current: State) -> State:
+    """Return *wanted* with what it has no words for of what stands beside tables.
+
+    A sequence that a column owns, but does not count by, is such a thing as a whole.
+    """
+    if not wanted.unsaid:
+        return wanted
+    enums = {(each.schema, each.name): each for each in current.enums}
+    sequences = {(each.schema, each.name): each for each in current.sequences}
+    like = [
+        _like(each, sequences.pop((each.schema, each.name), None), wanted.unsaid)
+        for each in wanted.sequences
+    ]
+    like += [each for each in sequences.values() if _has_owner(each, wanted)]
+    return replace(
+        wanted,
+        enums=frozenset(
+            _like(each, enums.get((each.schema, each.name)), wanted.unsaid)
+            for each in wanted.enums
+        ),
+        sequences=frozenset(like),
+    )
+
+
+def _has_owner(sequence: Sequence, wanted: State) -> bool:
+    owners = {each.value for each in sequence.options if each.name == "owned_by"}
+    bare = {owner.replace('"', "") for owner in owners}
+    return any(
+        f"{table.name}.{column.name}".replace('"', "") in bare
+        for table in wanted.tables
+        if bare
+        for column in table.columns
+    )
 
 
 def _of_type(

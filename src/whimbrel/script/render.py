@@ -8,6 +8,7 @@ the shape of it all are ours.
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -169,8 +170,8 @@ class Renderer:
     def _create_table(self, context: AutogenContext, op: ops.CreateTableOp) -> str:
         """Write a table, each thing of it on its own line."""
         written: str = alembic_render._add_table(context, op)
-        if not op.columns:  # it has those that it inherits
-            written = written.replace(",\n,", ",", 1)
+        if not op.columns:  # it has those that it inherits, or none
+            written = re.sub(r",\n+(?=[,)])", "", written, count=1)
         return f"{written.removesuffix(')').rstrip()},\n)"
 
     def _alter_column(self, context: AutogenContext, op: ops.AlterColumnOp) -> str:

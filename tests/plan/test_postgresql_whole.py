@@ -1,0 +1,112 @@
+"""All that a PostgreSQL catalog tells, beyond what models can say, is led there and back."""
+
+import pytest
+import sqlalchemy as sa
+
+from postgresql_pairs import connected, execute, state_of, there_and_back, wipe
+from whimbrel.catalog.models import read_models
+from whimbrel.schema.diff import diff
+from whimbrel.schema.names import adopt_names
+from whimbrel.schema.scope import Scope
+
+
+T = "CREATE TABLE t (id integer PRIMARY KEY, name text NOT NULL)"
+UNIQUE = "; CREATE UNIQUE INDEX names ON t (name)"
+SEQUENCE = "CREATE SEQUENCE s; CREATE TABLE t (id bigint); CREATE TABLE u (id bigint)"
+
+PAIRS = {
+    "a table without columns": ("", "CREATE TABLE t ()"),
+    "row security": (
+        "CREATE TABLE u (); ALTER TABLE u FORCE ROW LEVEL SECURITY",
+        f"CREATE TABLE u (); {T}; ALTER TABLE t ENABLE ROW LEVEL SECURITY;"
+        " ALTER TABLE u ENABLE ROW LEVEL SECURITY",
+    ),
+    "what a row is told by in full": (T, f"{T}; ALTER TABLE t REPLICA IDENTITY FULL"),
+    "what a row of a new table is told by": (
+        "",
+        f"{T}{UNIQUE}; ALTER TABLE t REPLICA IDENTITY USING INDEX names",
+    ),
+    "a row is told by an index that comes": (
+        f"{T}; ALTER TABLE t REPLICA IDENTITY FULL",
+        f"{T}{UNIQUE}; ALTER TABLE t REPLICA IDENTITY USING INDEX names",
+    ),
+    "how an identity counts moves its start": (
+        "CREATE TABLE t (i int GENERATED ALWAYS AS IDENTITY (MINVALUE -9 START 2))",
+        "CREATE TABLE t (i int GENERATED ALWAYS AS IDENTITY (MINVALUE -8))",
+    ),
+    "a sequence counts down from its end": (
+        "CREATE SEQUENCE s",
+        "CREATE SEQUENCE s INCREMENT -1 MAXVALUE 50",
+    ),
+    "a sequence gets an owner": (
+        SEQUENCE,
+        f"{SEQUENCE}; ALTER SEQUENCE s OWNED BY t.id",
+    ),
+    "a sequence gets another owner, and counts otherwise": (
+        f"{SEQUENCE}; ALTER SEQUENCE s OWNED BY t.id",
+        f"{SEQUENCE}; ALTER SEQUENCE s OWNED BY u.id CACHE 5",
+    ),
+    "the owner of a sequence goes": (
+        f"{SEQUENCE}; ALTER SEQUENCE s OWNED BY t.id",
+        "CREATE SEQUENCE s; CREATE TABLE u (id bigint)",
+    ),
+    "a sequence goes with its owner": (
+        f"{SEQUENCE}; ALTER SEQUENCE s OWNED BY t.id",
+        "CREATE TABLE u (id bigint)",
+    ),
+    "comments on types and sequences": (
+        "CREATE TYPE mood AS ENUM ('a'); CREATE SEQUENCE s; CREATE TYPE k AS ENUM ();"
+        "COMMENT ON TYPE k IS 'it''s'",
+        "CREATE TYPE mood AS ENUM ('a'); CREATE SEQUENCE s; CREATE TYPE k AS ENUM ();"
+        "CREATE TYPE new AS ENUM ('b'); COMMENT ON TYPE new IS ':new';"
+        "COMMENT ON TYPE mood IS '50%'; COMMENT ON SEQUENCE s IS 'counts'",
+    ),
+    "a comment on a type that is made anew": (
+        "CREATE TYPE mood AS ENUM ('a', 'b'); CREATE TABLE t (m mood);"
+        "COMMENT ON TYPE mood IS 'one'",
+        "CREATE TYPE mood AS ENUM ('b', 'a'); CREATE TABLE t (m mood);"
+        "COMMENT ON TYPE mood IS 'two'",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_what_the_catalog_tells_is_reached(postgresql_url, name):
+    """Plain Alembic comes to what was wanted, and back to what was there."""
+    outcome = there_and_back(postgresql_url, *PAIRS[name])
+
+    assert outcome.left == outcome.left_back == ()
+    assert "op." in outcome.source
+
+
+UNSAID = f"""
+CREATE TYPE mood AS ENUM ('a'); COMMENT ON TYPE mood IS 'said';
+{T}{UNIQUE}; ALTER TABLE t ADD mood mood; ALTER TABLE t ENABLE ROW LEVEL SECURITY;
+ALTER TABLE t FORCE ROW LEVEL SECURITY; ALTER TABLE t REPLICA IDENTITY USING INDEX names;
+CREATE SEQUENCE s; COMMENT ON SEQUENCE s IS 'said'; ALTER SEQUENCE s OWNED BY t.name;
+CREATE SEQUENCE beside OWNED BY t.id; CREATE SEQUENCE gone OWNED BY t.mood
+"""
+
+
+def test_what_models_have_no_words_for_stays(postgresql_url):
+    """Nothing is undone for want of words but what goes with its column."""
+    models = sa.MetaData()
+    table = sa.Table(
+        "t",
+        models,
+        sa.Column("id", sa.Integer(), primary_key=True, autoincrement=False),
+    )
+    table.append_column(sa.Column("name", sa.Text(), nullable=False))
+    sa.Index("names", table.c.name, unique=True)
+    sa.Sequence("s", metadata=models)
+    sa.Enum("a", name="mood", metadata=models)
+    with connected(postgresql_url) as connection:
+        wipe(connection)
+        execute(connection, UNSAID)
+        current = state_of(connection)
+        wanted = adopt_names(read_models([models], connection, Scope()), current)
+
+    changes = diff(current, wanted)
+
+    gone = [(change.before.name, change.after) for change in changes]
+    assert gone == [("gone", None), ("mood", None)]
