@@ -52,19 +52,20 @@ from whimbrel.schema.state import Table as StoredTable
 
 
 _SERIAL = frozenset({Option("serial", "on")})
+UNSAID = frozenset(
+    {
+        *("index_comment", "type_comment", "sequence_comment", "owned_by"),
+        *("storage", "compression"),
+        *("row_security", "force_row_security", "replica_identity"),
+    }
+)
 _NAME = re.compile(r'"((?:[^"]|"")+)"|([^\W\d]\w*)')
 
 
 class PostgreSQLWording(Wording):
     """The server is asked for everything that it spells in its own words."""
 
-    unsaid = frozenset(
-        {
-            *("index_comment", "type_comment", "sequence_comment", "owned_by"),
-            *("storage", "compression"),
-            *("row_security", "force_row_security", "replica_identity"),
-        }
-    )
+    unsaid = UNSAID
 
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection)

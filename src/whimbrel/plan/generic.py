@@ -20,9 +20,10 @@ from whimbrel.plan.items import (
     text,
 )
 from whimbrel.plan.spelled import column_type, existing_type, sqlalchemy_dialect
+from whimbrel.plan.standing_forms import StandingForms
 from whimbrel.plan.step import BatchOptions
 from whimbrel.plan.table_forms import TableForms
-from whimbrel.schema.changes import EnumChange, SequenceChange, TableFacts
+from whimbrel.schema.changes import TableFacts
 from whimbrel.schema.dialect import Dialect
 from whimbrel.schema.state import (
     Check,
@@ -35,7 +36,6 @@ from whimbrel.schema.state import (
     Naming,
     Onlooker,
     PrimaryKey,
-    State,
     Table,
     TableName,
 )
@@ -46,7 +46,7 @@ Default = str | TextClause
 Optioned = Table | TableFacts | Column | Constraint | Index
 
 
-class Forms(TableForms):
+class Forms(TableForms, StandingForms):
     """The forms in which one dialect wants things; where others differ, they override.
 
     Args:
@@ -226,22 +226,6 @@ class Forms(TableForms):
         """Return what changes a table's options by statements of its own."""
         return ()
 
-    def schema_operations(
-        self, start: State, end: State
-    ) -> Iterable[ops.MigrateOperation]:
-        """Return what makes the schemas that are there no sooner than their tables."""
-        return ()
-
-    def closing_operations(
-        self, start: State, end: State
-    ) -> Iterable[ops.MigrateOperation]:
-        """Return what drops that on which only tables stood that are gone."""
-        return ()
-
-    def sets_aside(self, change: EnumChange) -> Enum | None:
-        """Return the type under another name, if a new one must take its place."""
-        return None
-
     def rename_belongings(
         self,
         before: Table,
@@ -249,21 +233,6 @@ class Forms(TableForms):
     ) -> Iterable[ops.MigrateOperation]:
         """Return what renames that which is called after a table that was renamed."""
         return ()
-
-    def enum_operations(self, change: EnumChange) -> Iterable[ops.MigrateOperation]:
-        """Return what makes, alters or drops an enumerated type."""
-        raise ValueError(f"{self.dialect.name} has no enumerated types: {change}.")
-
-    def sequence_operations(
-        self, change: SequenceChange, *, are_tables_done: bool
-    ) -> Iterable[ops.MigrateOperation]:
-        """Return what a sequence needs before the tables that ask it, or after."""
-        if are_tables_done == (change.after is None):
-            yield self.sequence_operation(change)
-
-    def sequence_operation(self, change: SequenceChange) -> ops.MigrateOperation:
-        """Return what makes, alters or drops a sequence."""
-        raise ValueError(f"{self.dialect.name} has no sequences: {change}.")
 
 
 def column_item(

@@ -1,0 +1,50 @@
+"""What stands beside tables, as one dialect wants it: schemas, types, sequences."""
+
+# ruff: noqa: ARG002  # what a dialect asks of a thing, all the others need not
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from alembic.operations import ops
+
+from whimbrel.schema.changes import EnumChange, SequenceChange
+from whimbrel.schema.dialect import Dialect
+from whimbrel.schema.state import Enum, State
+
+
+class StandingForms:
+    """The forms of what stands beside tables: most databases have none of it."""
+
+    dialect: Dialect
+
+    def schema_operations(
+        self, start: State, end: State
+    ) -> Iterable[ops.MigrateOperation]:
+        """Return what makes the schemas that are there no sooner than their tables."""
+        return ()
+
+    def closing_operations(
+        self, start: State, end: State
+    ) -> Iterable[ops.MigrateOperation]:
+        """Return what drops that on which only tables stood that are gone."""
+        return ()
+
+    def sets_aside(self, change: EnumChange) -> Enum | None:
+        """Return the type under another name, if a new one must take its place."""
+        return None
+
+    def enum_operations(self, change: EnumChange) -> Iterable[ops.MigrateOperation]:
+        """Return what makes, alters or drops an enumerated type."""
+        raise ValueError(f"{self.dialect.name} has no enumerated types: {change}.")
+
+    def sequence_operations(
+        self, change: SequenceChange, *, are_tables_done: bool
+    ) -> Iterable[ops.MigrateOperation]:
+        """Return what a sequence needs before the tables that ask it, or after."""
+        if are_tables_done == (change.after is None):
+            yield self.sequence_operation(change)
+
+    def sequence_operation(self, change: SequenceChange) -> ops.MigrateOperation:
+        """Return what makes, alters or drops a sequence."""
+        raise ValueError(f"{self.dialect.name} has no sequences: {change}.")
