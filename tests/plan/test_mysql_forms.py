@@ -48,6 +48,32 @@ def test_tables_are_those_of_create_all(mariadb, case, runtime):
     assert tables(mariadb) == wanted
 
 
+UNNAMED = later(sa.UniqueConstraint, "a"), later(sa.UniqueConstraint, "a", "z")
+
+
+@pytest.mark.parametrize("runtime", [ours, plain])
+@pytest.mark.parametrize(
+    ("before", "index"),
+    [((), ()), (UNNAMED[1:], ()), ((), (later(sa.Index, "a", "a", "z"),))],
+)
+def test_unnamed_keys_on_one_column(mariadb, before, index, runtime):
+    """The server numbers them, behind an index that has the name; each is found again."""
+    models(item(A, col("z", INT), *before)).create_all(mariadb)
+    mariadb.commit()
+    first = tables(mariadb)
+    script = generated(mariadb, models(item(A, col("z", INT), *index, *UNNAMED)))
+    mariadb.commit()
+
+    with runtime(mariadb):
+        script.module.upgrade()
+
+    assert differences(mariadb, script.wanted) == ()
+    mariadb.commit()
+    with runtime(mariadb):
+        script.module.downgrade()
+    assert tables(mariadb) == first
+
+
 HIDDEN = (
     "ALTER TABLE item ADD INDEX ix_a (a) COMMENT 'it''s', ADD INDEX ix_z (z) IGNORED,"
     " ADD UNIQUE INDEX uq (s(5)) COMMENT 'c', ADD UNIQUE INDEX uz (z) COMMENT 'd'"

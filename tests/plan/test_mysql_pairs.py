@@ -9,6 +9,7 @@ from alembic.operations import ops
 from generated_scripts import OPTIONS, _source
 from mysql_runs import emptied, ours, plain, tables
 from whimbrel.catalog.read import read_state
+from whimbrel.errors import Unalterable
 from whimbrel.plan.build import build
 from whimbrel.schema.dialect import dialect_of
 from whimbrel.schema.diff import diff
@@ -104,6 +105,22 @@ PAIRS = {
         "CREATE TABLE item (id VARCHAR(9)) PARTITION BY LIST COLUMNS (id)"
         " (PARTITION a VALUES IN ('100 %', ':b'), PARTITION b VALUES IN (NULL))",
     ),
+    "the history of a table begins": (
+        "CREATE TABLE item (a INT, b INT)",
+        "CREATE TABLE item (a INT, b INT WITHOUT SYSTEM VERSIONING, c INT)"
+        " WITH SYSTEM VERSIONING",
+    ),
+    "a table with a history becomes another": (
+        "CREATE TABLE item (a INT PRIMARY KEY, b INT WITHOUT SYSTEM VERSIONING, c TEXT)"
+        " WITH SYSTEM VERSIONING",
+        "CREATE TABLE item (a BIGINT PRIMARY KEY, b INT NOT NULL WITHOUT SYSTEM VERSIONING)"
+        " WITH SYSTEM VERSIONING",
+    ),
+    "a table with a history comes": (
+        "",
+        "CREATE TABLE item (a INT PRIMARY KEY, b INT WITHOUT SYSTEM VERSIONING COMMENT 'b')"
+        " WITH SYSTEM VERSIONING PARTITION BY SYSTEM_TIME LIMIT 100 PARTITIONS 3",
+    ),
     "a table is parted": (YEARS, f"{YEARS} PARTITION BY HASH (y + id) PARTITIONS 3"),
     "a table is parted in another way": (
         f"{YEARS} {RANGE} late VALUES LESS THAN (2030))",
@@ -177,3 +194,26 @@ def test_there_and_back(connection, name):
     with ours(connection):
         script["upgrade"]()
     assert tables(connection) == wanted
+
+
+PERIOD = (
+    "CREATE TABLE item (a INT, s TIMESTAMP(6) GENERATED ALWAYS AS ROW START,"
+    " e TIMESTAMP(6) GENERATED ALWAYS AS ROW END, PERIOD FOR SYSTEM_TIME (s, e))"
+    " WITH SYSTEM VERSIONING"
+)
+
+
+@pytest.mark.parametrize("other", ["", "CREATE TABLE item (a INT)"])
+def test_the_times_of_rows_are_not_made_or_dropped(connection, other):
+    """What no generated script can do is said, not tried."""
+    emptied(connection)
+    made(connection, other)
+    without = read_state(connection, Scope())
+    emptied(connection)
+    made(connection, PERIOD)
+    state = read_state(connection, Scope())
+    connection.commit()
+
+    assert diff(state, state) == ()
+    with pytest.raises(Unalterable, match="tells since or until when a row is valid"):
+        script_between(connection, without, state)

@@ -48,7 +48,10 @@ from whimbrel.schema.state import Table as StateTable
 LONGEST_NAME = 64
 
 UNSAID = frozenset(
-    {"invisible", "compressed", "comment", "ignored", "srid", "partition_by"}
+    {
+        *("comment", "compressed", "ignored", "invisible", "srid", "unversioned"),
+        *("partition_by", "system_versioning"),
+    }
 )
 """What SQLAlchemy cannot say, or not in the server's words."""
 

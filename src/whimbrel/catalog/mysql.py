@@ -20,7 +20,7 @@ How a state words what MySQL says:
 - A check that stands beside its column has no name of its own (`Naming.NONE`), but
   goes by the name of the column.
 
-Views are not read; the history of a system-versioned table is left alone.
+Views are not read, nor periods of an application's own.
 """
 
 from __future__ import annotations
@@ -144,6 +144,7 @@ class _Reading:
         said = {
             **table_options(row.create_options or ""),
             "partition_by": self._partitioning(place, row),
+            "system_versioning": "on" if row.kind == "SYSTEM VERSIONED" else None,
             "engine": None if engine == self.facts.engine else engine,
             "collate": None if row.collation_name == usual else row.collation_name,
         }
@@ -223,6 +224,7 @@ class _Reading:
             computed=computed,
             is_stored=re.search("STORED|PERSISTENT", extra) is not None,
             is_invisible="INVISIBLE" in extra,
+            is_unversioned="WITHOUT SYSTEM VERSIONING" in extra,
             counts="auto_increment" in extra,
             check=check,
             srid=None if row.srid is None else str(row.srid),

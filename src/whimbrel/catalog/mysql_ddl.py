@@ -60,6 +60,7 @@ class ColumnText:
     computed: str | None = None
     is_stored: bool = False
     is_invisible: bool = False
+    is_unversioned: bool = False
     counts: bool = False
     check: str | None = None
     srid: str | None = None

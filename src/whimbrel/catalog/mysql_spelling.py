@@ -94,6 +94,7 @@ def _column_options(text: ColumnText) -> Options:
         "on_update": text.on_update,
         "autoincrement": "on" if text.counts else None,
         "invisible": "on" if text.is_invisible else None,
+        "unversioned": "on" if text.is_unversioned else None,
         "compressed": "on" if "COMPRESSED" in text.type else None,
         "srid": text.srid,
     }

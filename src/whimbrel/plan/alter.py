@@ -194,9 +194,16 @@ def _rank(kinds: tuple[type[Thing], ...], thing: Thing) -> tuple[int, str, str]:
 
 
 def _rank_of_coming(thing: Thing) -> tuple[int, bool, str, str]:
-    """Return by what things are put in order; names that are made up come last."""
+    """Return by what things are put in order; names that are made up come last.
+
+    A unique constraint without a name comes behind the indexes, for a server may
+    give it one that an index has.
+    """
     kind, name, content = _rank(COMING, thing)
-    return (kind, thing.naming is Naming.NONE, name, content)
+    is_unnamed = thing.naming is Naming.NONE
+    if is_unnamed and isinstance(thing, Unique):
+        kind = COMING.index(Index)
+    return (kind, is_unnamed, name, content)
 
 
 def _drop(

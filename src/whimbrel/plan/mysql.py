@@ -11,10 +11,18 @@ from alembic.operations import ops
 from whimbrel.plan.columns import mentions
 from whimbrel.plan.generic import changes_type
 from whimbrel.plan.mysql_counting import MySQLCounting
+from whimbrel.plan.mysql_history import KEY as HISTORY
+from whimbrel.plan.mysql_history import (
+    allowing,
+    is_altered,
+    refuse_periods,
+    turning,
+)
 from whimbrel.plan.mysql_keys import entailed, with_indexes_of_keys
 from whimbrel.plan.mysql_names import (
     KeyNames,
     names_of_checks,
+    names_of_uniques,
     with_unnamed_last,
 )
 from whimbrel.plan.mysql_partitions import KEY as PARTITION_BY
@@ -74,7 +82,7 @@ DEFAULTS = {
 }
 """What is said of a table when an option is no more; otherwise it is 0."""
 
-APART = ("collate", PARTITION_BY)
+APART = ("collate", PARTITION_BY, HISTORY)
 """The options of a table that are changed by other words."""
 
 
@@ -96,9 +104,17 @@ class MySQLForms(MySQLCounting):
     def schema_operations(
         self, start: State, end: State
     ) -> Iterable[ops.MigrateOperation]:
-        """Look at the keys that are there; schemas need nothing."""
+        """Look at the keys that are there; let the history of tables be altered."""
         self._keys.begin(start)
-        return super().schema_operations(start, end)
+        if is_altered(start, end):
+            yield allowing(is_end=False)
+
+    def closing_operations(
+        self, start: State, end: State
+    ) -> Iterable[ops.MigrateOperation]:
+        """Return what ends what was allowed."""
+        if is_altered(start, end):
+            yield allowing(is_end=True)
 
     def arranged(self, arrangement: Arrangement) -> Arrangement:
         """Return *arrangement* with the unnamed keys behind those that come again."""
@@ -106,6 +122,7 @@ class MySQLForms(MySQLCounting):
 
     def made(self, table: Table, late: frozenset[Constraint]) -> Table:
         """Return a new *table* whose keys get the indexes that they shall have."""
+        refuse_periods(table, table.columns)
         return with_indexes_of_keys(table, late)
 
     def is_said_apart(self, constraint: Constraint) -> bool:
@@ -125,9 +142,13 @@ class MySQLForms(MySQLCounting):
     def entailed(self, task: Task) -> Task:
         """Return *task* with all that it entails."""
         if task.before is not None and task.after is not None:
+            moved = {*task.before.columns} ^ {*task.after.columns}
+            refuse_periods(task.after, moved)
             self._tables[task.name] = (task.before, task.after)
             made = names_of_checks(task, self.dialect.is_mariadb)
             self._made |= {(task.name, each): name for each, name in made}
+            called = names_of_uniques(task)
+            self._made |= {(task.name, each): name for each, name in called}
         following = [each.name for each, _ in _following(task)]
         task = replace(task, retyped=task.retyped | frozenset(following))
         task = entailed(task)
@@ -231,6 +252,8 @@ class MySQLForms(MySQLCounting):
         ]
         if said:
             yield altering(table, " ".join(said))
+        for clause in turning(before, after, is_end=True):
+            yield altering(table, clause)
         if table in self._unparted:
             before = replace(before, options=frozenset())
         for clause in beginning(before, after):
@@ -246,6 +269,8 @@ class MySQLForms(MySQLCounting):
             if isinstance(change, FactsChange):
                 for clause in ending(task, change.before, change.after):
                     self._unparted.add(task.name)
+                    yield altering(task.name, clause)
+                for clause in turning(change.before, change.after, is_end=False):
                     yield altering(task.name, clause)
                 old, new = (
                     values(each.options).get("collate")

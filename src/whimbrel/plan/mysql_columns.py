@@ -13,6 +13,8 @@ from sqlalchemy.types import TypeEngine
 
 from whimbrel.plan.generic import Default, Forms, Optioned, add_column, changes_type
 from whimbrel.plan.items import text
+from whimbrel.plan.mysql_history import KEY as HISTORY
+from whimbrel.plan.mysql_history import keeps_history
 from whimbrel.plan.mysql_partitions import is_late
 from whimbrel.plan.mysql_text import (
     STRING,
@@ -42,7 +44,7 @@ from whimbrel.schema.state import (
 )
 
 
-UNSAID = ("compressed", "invisible", "srid")
+UNSAID = ("compressed", "invisible", "srid", "unversioned")
 """What SQLAlchemy cannot say of a column."""
 
 INDEX_OPTIONS = ("prefix", "using", "with_parser")
@@ -83,6 +85,7 @@ class MySQLColumns(Forms):
                 }
             case Table() | TableFacts():
                 named = {key: said[key] for key in said if not is_late(key, said[key])}
+                named.pop(HISTORY, None)
             case _:
                 named = {}
         if "prefix" in named:
@@ -221,6 +224,8 @@ class MySQLColumns(Forms):
             clauses = ["DROP PRIMARY KEY"] if is_there else []
             in_key = in_key if is_there else ()
             yield altering(table.name, *clauses, f"ADD {primary_key(key)}")
+        if keeps_history(table):
+            yield altering(table.name, "ADD SYSTEM VERSIONING")
         for column in table.ordered_columns:
             counts_late = is_counting(column) and column.name not in in_key
             if counts_late or _is_unsaid(column):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from whimbrel.plan.columns import altered, comes, dependents_last, goes
-from whimbrel.plan.mysql_names import name_of_index
 from whimbrel.plan.mysql_renames import MySQLRenames
 from whimbrel.plan.mysql_text import (
     adding_index,
@@ -80,8 +79,6 @@ class MySQLCounting(MySQLRenames):
         """Return what the server calls a constraint that the script leaves unnamed."""
         if constraint.naming is not Naming.NONE or table not in self._tables:
             return None
-        if isinstance(constraint, Unique):
-            return name_of_index(constraint.columns, self._tables[table][1])
         return self._made.get((table, constraint))
 
     def _key(self, thing: Thing) -> str:

@@ -82,6 +82,33 @@ def name_of_index(columns: Sequence[str], table: Table) -> str:
     return next(each for each in names if each.casefold() not in folded)
 
 
+def names_of_uniques(task: Task) -> Iterator[tuple[Unique, str]]:
+    """Yield the unique keys that scripts leave unnamed, as the server calls them.
+
+    They come one by one, behind all indexes with a name and before foreign keys.
+    """
+    if task.before is None or task.after is None:
+        return
+    stay = task.before.constraints & task.after.constraints
+    for table, things in ((task.before, task.going), (task.after, task.coming)):
+        new = [each for each in things if isinstance(each, Unique)]
+        unnamed = [each for each in new if each.naming is Naming.NONE]
+        unnamed.sort(key=lambda each: (each.name, repr(each)))
+        stands = replace(
+            table, constraints=table.constraints - {*unnamed, *_moving(table, stay)}
+        )
+        for each in unnamed:
+            name = name_of_index(each.columns, stands)
+            yield each, name
+            called = replace(each, name=name, naming=Naming.GIVEN)
+            stands = replace(stands, constraints=stands.constraints | {called})
+
+
+def _moving(table: Table, stay: Iterable[object]) -> list[ForeignKey]:
+    """Return the foreign keys of a table that are not there all the time."""
+    return [key for key in _keys(table) if key not in stay]
+
+
 def with_unnamed_last(arrangement: Arrangement) -> Arrangement:
     """Return *arrangement* with the unnamed keys behind those that come again.
 

@@ -43,9 +43,10 @@ def beginning(before: TableFacts, after: TableFacts) -> Iterator[str]:
 def is_late(name: str, value: str) -> bool:
     """Whether an option of a table tells of partitions that ``CREATE TABLE`` cannot.
 
-    Drivers take a per cent sign in it for a parameter, and SQLAlchemy lets them.
+    Drivers take a per cent sign in it for a parameter, and SQLAlchemy lets them; a
+    history that is parted must be there.
     """
-    return name == KEY and "%" in value
+    return name == KEY and ("%" in value or value.startswith("SYSTEM_TIME"))
 
 
 def parting(facts: TableFacts) -> str | None:

@@ -101,7 +101,11 @@ def definition(column: Column, check: Check | None = None) -> str:
 
 
 WITH_VALUE = {"on_update": "ON UPDATE", "srid": "SRID"}
-FLAGS = {"autoincrement": "AUTO_INCREMENT", "invisible": "INVISIBLE"}
+FLAGS = {
+    "autoincrement": "AUTO_INCREMENT",
+    "invisible": "INVISIBLE",
+    "unversioned": "WITHOUT SYSTEM VERSIONING",
+}
 
 
 def modifying(before: Column, after: Column, check: Check | None = None) -> str:

@@ -1,0 +1,68 @@
+"""Tables of MariaDB that keep the history of their rows.
+
+https://mariadb.com/kb/en/system-versioned-tables/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from alembic.operations import ops
+
+from whimbrel.errors import Unalterable
+from whimbrel.plan.mysql_text import execute, values
+from whimbrel.schema.changes import TableFacts
+from whimbrel.schema.state import Column, State, Table
+
+
+KEY = "system_versioning"
+"""The option of a table whose rows have a history."""
+
+PERIODS = ("ROW START", "ROW END")
+"""What generates the columns that tell of a row's time, where they have a name."""
+
+
+def keeps_history(thing: Table | TableFacts) -> bool:
+    """Whether the rows of a table have a history."""
+    return KEY in values(thing.options)
+
+
+def turning(before: TableFacts, after: TableFacts, *, is_end: bool) -> Iterator[str]:
+    """Yield the clause by which the history begins, or ends with all that it holds."""
+    old, new = keeps_history(before), keeps_history(after)
+    if old != new and old == is_end:
+        yield f"{'DROP' if is_end else 'ADD'} SYSTEM VERSIONING"
+
+
+def is_altered(start: State, end: State) -> bool:
+    """Whether tables with a history are altered, which the server must be told."""
+    left = {table.name: table for table in end.tables}
+    return any(
+        table.name in left and left[table.name] != table
+        for table in start.tables
+        if keeps_history(table)
+    ) or any("unversioned" in values(c.options) for t in end.tables for c in t.columns)
+
+
+def allowing(*, is_end: bool) -> ops.ExecuteSQLOp:
+    """Return what lets the history be altered with its table, or no more."""
+    value = "DEFAULT" if is_end else "KEEP"
+    return execute(f"SET SESSION system_versioning_alter_history = {value}")
+
+
+def refuse_periods(table: Table, columns: Iterable[Column]) -> None:
+    """Let *columns* pass, unless they tell of the times of a table's rows.
+
+    Raises:
+        Unalterable: no statement of a script makes or drops such columns.
+    """
+    for column in columns:
+        computed = column.computed
+        if computed is not None and computed.expression.canonical in PERIODS:
+            raise Unalterable(
+                f"{table.name}.{column.name} tells since or until when a row is valid,"
+                " and generated scripts cannot make, alter or drop such a column.",
+                "Make the two tables alike by hand, with ALTER TABLE ... ADD PERIOD FOR"
+                " SYSTEM_TIME, or leave the table out: --exclude.",
+                table=str(table.name),
+            )
