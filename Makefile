@@ -5,6 +5,7 @@
 # make bench   measured beside Alembic and Flask-Migrate, in the same run
 # make docs    rewrites the reference from the commands and checks every link
 # make peers   runs the test-suites of Flask-Migrate and Alembic against us
+# make corpora leads databases through the pairs of schemas of other tools' tests
 # make clean   removes what was made here, .venv too
 #
 # PostgreSQL and MariaDB are used where they answer ($WHIMBREL_POSTGRESQL and
@@ -14,7 +15,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := test
 .DELETE_ON_ERROR:
-.PHONY: demo test lint soak bench docs peers clean
+.PHONY: demo test lint soak bench docs peers corpora clean
 
 BIN := .venv/bin
 READY := .venv/.ready
@@ -51,6 +52,9 @@ docs: $(READY)
 
 peers: $(READY) $(PEERS)
 	@set -e; for each in tests/peers/run_*.py; do $(BIN)/python $$each; done
+
+corpora: $(READY) $(PEERS)
+	@set -e; for each in tests/corpora/run_*.py; do $(SERVERS) $(BIN)/python $$each; done
 
 clean:
 	@rm -rf .venv .cache build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
