@@ -51,17 +51,22 @@ from whimbrel.run.event import Conduct
 from whimbrel.run.execute import downgrade_fn, upgrade_fn
 from whimbrel.run.runtime import run_environment
 
-def run(url, moment, how):
+def run(url, moment, how, cut):
     engine, count = sa.create_engine(url), 0
 
-    def pass_by(*_):
+    def pass_by(connection, *_):
         nonlocal count
         count += 1
-        if count == moment:
+        if count == moment and cut == "connection":
+            other = sa.create_engine(url)
+            with other.connect() as killer:
+                number = connection.connection.dbapi_connection.thread_id()
+                killer.exec_driver_sql(f"KILL {number}")
+        elif count == moment:
             os.kill(os.getpid(), signal.SIGKILL)
 
     # each statement that is sent, ours too, once before it and once after it
-    for name in ("before_cursor_execute", "after_cursor_execute"):
+    for name in ("before_cursor_execute", "after_cursor_execute", "commit"):
         sa.event.listen(engine, name, pass_by)
     config = Config()
     config.set_main_option("script_location", sys.argv[1])
@@ -77,6 +82,7 @@ for line in sys.stdin:
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
+        sys.stderr = open(os.devnull, "w")
         try:
             os.write(writing, str(run(**order)).encode())
         finally:
@@ -89,15 +95,15 @@ for line in sys.stdin:
 
 @pytest.fixture
 def runner(project):
-    """A program that upgrades, and is killed at a moment."""
+    """A program that upgrades, and at a moment is killed, or loses its connection."""
     program = subprocess.Popen(
         [sys.executable, "-c", PROGRAM, str(project.path)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         cwd=Path(__file__).parents[2],
     )  # fmt: skip
 
-    def run(url, moment=0, how="upgrade"):
-        order = {"url": url, "moment": moment, "how": how}
+    def run(url, moment=0, how="upgrade", cut="process"):
+        order = {"url": url, "moment": moment, "how": how, "cut": cut}
         program.stdin.write(json.dumps(order) + "\n")
         program.stdin.flush()
         return int(json.loads(program.stdout.readline()) or 0)
@@ -137,24 +143,26 @@ def emptied(engine):
             connection.exec_driver_sql(f"DROP TABLE IF EXISTS {name}")
 
 
-def test_killed_at_every_point(mariadb_url, project, runner):
-    """Whenever it is killed, the next run ends where one that is not killed ends."""
+@pytest.mark.parametrize("cut", ["process", "connection"])
+def test_killed_at_every_point(mariadb_url, project, runner, cut):
+    """Whenever it is cut off, the next run ends where one that is not cut off ends."""
     engine = sa.create_engine(mariadb_url, poolclass=sa.pool.NullPool)
     project.script("a1", TEN)
     moments = runner(mariadb_url)
     wanted = everything(engine)
     assert {name: wanted[name][1] for name in WANTED} == WANTED
-    step = 1 if SOAK else 17
-    for moment in range(3, moments + 1, step):
+    for moment in range(1, moments + 1, 1 if SOAK else 23):
         emptied(engine)
-        assert runner(mariadb_url, moment) == 0
+        ended = runner(mariadb_url, moment, cut=cut) > 0
+        assert not (ended and cut == "process"), moment
         assert runner(mariadb_url) > 0, moment
         assert everything(engine) == wanted, moment
         with engine.connect() as connection:
             assert read_journal(connection) == ()
 
 
-def test_a_downgrade_killed_at_every_point(mariadb_url, project, runner):
+@pytest.mark.parametrize("cut", ["process", "connection"])
+def test_a_downgrade_killed_at_every_point(mariadb_url, project, runner, cut):
     """The way back is gone on with as well: columns renamed, tables dropped, rows once."""
     engine = sa.create_engine(mariadb_url, poolclass=sa.pool.NullPool)
     project.script("a1", FIRST)
@@ -163,10 +171,11 @@ def test_a_downgrade_killed_at_every_point(mariadb_url, project, runner):
     moments = runner(mariadb_url, how="downgrade")
     wanted = everything(engine)
     assert wanted["owner"][1] == OWNERS["a1"]
-    for moment in range(3, moments + 1, 1 if SOAK else 29):
+    for moment in range(1, moments + 1, 1 if SOAK else 37):
         emptied(engine)
         project.upgrade(engine)
-        assert runner(mariadb_url, moment, "downgrade") == 0
+        ended = runner(mariadb_url, moment, "downgrade", cut) > 0
+        assert not (ended and cut == "process"), moment
         assert runner(mariadb_url, how="downgrade") > 0, moment
         assert everything(engine) == wanted, moment
         with engine.connect() as connection:

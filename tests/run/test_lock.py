@@ -158,6 +158,41 @@ def test_who_waits_too_long_is_told_by_whom(url, project):
     assert first.returncode == 0
 
 
+HOLDERS = {
+    "postgresql": "SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_database d"
+    " ON d.oid = database WHERE locktype = 'advisory' AND datname = current_database()",
+    "mariadb": "SELECT id FROM information_schema.processlist WHERE db = DATABASE()"
+    " AND id <> CONNECTION_ID() AND id <> {own}",
+}
+
+
+@pytest.mark.parametrize("server", ["postgresql", "mariadb"])
+def test_a_run_that_lost_its_lock_goes_no_further(request, project, server):
+    """Whose lock was cut off ends before its next operation; the next run goes on."""
+    url = request.getfixturevalue(f"{server}_url")
+    engine = sa.create_engine(url, poolclass=sa.pool.NullPool)
+    project.script(
+        "a1",
+        "op.create_table('t', sa.Column('id', sa.Integer))\n"
+        "op.get_context().config.attributes.pop('cut', id)(op.get_bind())\n"
+        "op.add_column('t', sa.Column('n', sa.Integer))",
+    )
+
+    def cut(connection):
+        driver = connection.connection.dbapi_connection
+        own = driver.thread_id() if server == "mariadb" else 0
+        with engine.connect() as other:
+            rows = other.exec_driver_sql(HOLDERS[server].format(own=own)).scalars()
+            for number in rows.all() if server == "mariadb" else ():
+                other.exec_driver_sql(f"KILL {number}")
+
+    project.config.attributes["cut"] = cut
+    with pytest.raises(Locked, match="was cut off"):
+        project.upgrade(engine, conduct=Conduct(direction="upgrade"))
+    project.upgrade(engine, conduct=Conduct(direction="upgrade"))
+    assert value(url, "SELECT count(n) FROM t") == 0
+
+
 def test_threads_of_one_process(url, tmp_path):
     """Threads that upgrade at once do not wait for each other for ever."""
     project, errors = Project(tmp_path / "migrations"), []

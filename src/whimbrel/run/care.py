@@ -51,6 +51,7 @@ class Care:
         self._has_ledger = False if conduct.has_ledger is False else None
         self._script: Any = None
         self._began = 0.0
+        self._demand_lock: Callable[[], None] = lambda: None
 
     def carry_out(
         self, run: Callable[[], None], start_over: Callable[[], bool]
@@ -62,7 +63,7 @@ class Care:
             start_over: undoes what they did, if that is possible, to run them again.
         """
         context = self._context
-        take_lock(
+        self._demand_lock = take_lock(
             self._connection,
             self._version_table,
             self._conduct,
@@ -157,6 +158,7 @@ class Care:
     @contextmanager
     def over(self, step: RevisionStep) -> Iterator[None]:
         """Take care of one script."""
+        self._demand_lock()
         self._script, self._began = step.revision, time.perf_counter()
         revision, direction = _way(step)
         running = Running(
@@ -168,7 +170,8 @@ class Care:
             yield
 
     def operation(self, name: str) -> AbstractContextManager[None]:
-        """Tell of one operation of a script."""
+        """Tell of one operation of a script, which nobody else may do meanwhile."""
+        self._demand_lock()
         return self._watch.operation(name)
 
     @contextmanager

@@ -26,6 +26,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Protocol
 
 import sqlalchemy as sa
@@ -204,8 +205,11 @@ def take_lock(
     until: ExitStack,
     *,
     is_callers: bool,
-) -> None:
+) -> Callable[[], None]:
     """Wait until no other run works on the database; hold that until the end.
+
+    Return what demands that it is held still: a connection that does nothing else may
+    be cut off by whoever stands between, and then others may begin.
 
     Args:
         connection: the connection of the run.
@@ -219,20 +223,36 @@ def take_lock(
     """
     kind = _KINDS.get(connection.dialect.name)
     if kind is None:
-        return
+        return _held_by_the_run
     key = _key(connection, version_table)
     with_transaction = is_callers and isinstance(kind, AdvisoryLock)
     if with_transaction and not connection._is_autocommit_isolation():
         _wait_for(kind, connection, key, conduct, until, stays=False)
-        return
+        return _held_by_the_run
     own = _own_connection(connection)
     if own is None:
         if _wait_for(kind, connection, key, conduct, until, stays=True):
             _release_with(connection, kind.release(key), until)
-        return
+        return _held_by_the_run
     until.callback(_close, own)
     kind.settle_in(own)
     _wait_for(kind, own, key, conduct, until, stays=False)
+    return partial(_demand, own)
+
+
+def _held_by_the_run() -> None:
+    """Do nothing: the lock is lost with the connection that the scripts use."""
+
+
+def _demand(own: Connection) -> None:
+    try:
+        own.exec_driver_sql("SELECT 1")
+    except SQLAlchemyError as cause:
+        raise Locked(
+            "The connection that held the lock of this run was cut off, so that another"
+            " run may have begun.",
+            "Run the command again: it waits for the other one, and does what is left.",
+        ) from cause
 
 
 def _wait_for(

@@ -1,10 +1,19 @@
-"""What a statement gave its script, kept so that it can be given again."""
+"""What a statement gave its script, kept so that it can be given again.
+
+It is given through SQLAlchemy's context, not by the driver's cursor: drivers differ in
+what a cursor can be told, and asynchronous ones cannot be told anything.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
+from uuid import UUID
+
+from sqlalchemy.engine.cursor import FullyBufferedCursorFetchStrategy
 
 from whimbrel.run.journal import Outcome
 
@@ -12,48 +21,101 @@ from whimbrel.run.journal import Outcome
 MOST_ROWS = 100
 """So many rows are kept, of a statement that writes and returns what it wrote."""
 
+_WRITTEN: Mapping[type, Callable[[Any], Any]] = {
+    Decimal: str,
+    datetime: datetime.isoformat,
+    date: date.isoformat,
+    time: time.isoformat,
+    timedelta: timedelta.total_seconds,
+    UUID: str,
+    bytes: bytes.hex,
+}
+"""How values are written that JSON has no words for, by their type."""
 
-def outcome_of(cursor: Any) -> Outcome:
-    """Return what *cursor* has to give, and leave it there."""
+_READ: Mapping[str, Callable[[Any], Any]] = {
+    "Decimal": Decimal,
+    "datetime": datetime.fromisoformat,
+    "date": date.fromisoformat,
+    "time": time.fromisoformat,
+    "timedelta": lambda seconds: timedelta(seconds=seconds),
+    "UUID": UUID,
+    "bytes": bytes.fromhex,
+}
+
+
+def outcome_of(cursor: Any, context: Any) -> Outcome:
+    """Return what a statement has to give, and leave it there.
+
+    Args:
+        cursor: the driver's, which ran the statement.
+        context: SQLAlchemy's context of the statement.
+    """
     found: dict[str, Any] = {"rowcount": cursor.rowcount}
     last = getattr(cursor, "lastrowid", None)
     if isinstance(last, int):
         found["lastrowid"] = last
-    is_small = 0 <= cursor.rowcount <= MOST_ROWS
-    if cursor.description is not None and is_small and hasattr(cursor, "scroll"):
-        rows = cursor.fetchall()
-        if rows:
-            cursor.scroll(0, mode="absolute")
-        found["columns"] = [column[0] for column in cursor.description]
-        found["rows"] = [[_plain(value) for value in row] for row in rows]
+    if cursor.description is None or not _can_be_read(cursor, context):
+        return found
+    rows = cursor.fetchall()
+    if hasattr(cursor, "scroll") and rows:
+        cursor.scroll(0, mode="absolute")
+    _hand_over(context, cursor.description, rows)
+    if len(rows) <= MOST_ROWS:
+        found["columns"] = [_column(each) for each in cursor.description]
+        found["rows"] = [[_written(value) for value in row] for row in rows]
     return found
 
 
-def give_again(outcome: Outcome, cursor: Any, quote: Callable[[str], str]) -> None:
-    """Let *cursor* give what the statement gave when it was run.
-
-    Args:
-        outcome: what it gave.
-        cursor: a cursor that has run nothing.
-        quote: writes a name so that the database takes it.
-    """
-    columns = outcome.get("columns")
-    if columns:
-        names = [quote(name).replace("%", "%%") for name in columns]
-        row = "SELECT " + ", ".join(f"%s AS {name}" for name in names)
-        rows = outcome["rows"] or [[None] * len(names)]
-        sql = " UNION ALL ".join([row] * len(rows))
-        if not outcome["rows"]:
-            sql = f"SELECT * FROM ({sql}) AS nothing WHERE 1 = 0"
-        cursor.execute(sql, tuple(value for each in rows for value in each))
-        return
-    for name in ("rowcount", "_rowcount", "lastrowid"):
-        value = outcome.get(name.lstrip("_"))
-        if value is not None:
-            with suppress(AttributeError, TypeError):  # some drivers do not let us
-                setattr(cursor, name, value)
+def give_again(outcome: Outcome, context: Any) -> None:
+    """Let the statement of *context*, which was not sent, give what it gave before."""
+    count, last = outcome.get("rowcount", -1), outcome.get("lastrowid")
+    context._rowcount = count
+    with suppress(AttributeError, TypeError):  # SQLAlchemy before 2.0.28 asks there
+        context.cursor.rowcount = count
+    context.get_lastrowid = lambda: last
+    context.post_exec = lambda: None
+    if "columns" in outcome:
+        description = [(*each, *[None] * 5) for each in outcome["columns"]]
+        rows = [tuple(_read(value) for value in row) for row in outcome["rows"]]
+        _hand_over(context, description, rows)
 
 
-def _plain(value: Any) -> Any:
+def _can_be_read(cursor: Any, context: Any) -> bool:
+    """Whether the rows of *cursor* may be taken: they are few, and can be given back."""
+    if cursor.rowcount > MOST_ROWS or context._is_server_side:
+        return False
+    # before SQLAlchemy 2.0.10, the rows of such a batch were read from the cursor
+    is_read_past_us = not hasattr(context, "fetchall_for_returning")
+    is_batch = getattr(context.execute_style, "name", "") == "INSERTMANYVALUES"
+    return hasattr(cursor, "scroll") or not (is_batch and is_read_past_us)
+
+
+def _hand_over(context: Any, description: Any, rows: Sequence[Any]) -> None:
+    """Let SQLAlchemy find *rows* where it looks for those of the cursor."""
+    context.cursor_fetch_strategy = FullyBufferedCursorFetchStrategy(
+        None, description, rows
+    )
+    context.fetchall_for_returning = lambda _cursor: rows
+
+
+def _column(described: Sequence[Any]) -> list[Any]:
+    """Return the name of a column, and the driver's number for its type."""
+    name, code = described[0], described[1]
+    return [name, code if isinstance(code, int) else None]
+
+
+def _written(value: Any) -> Any:
+    write = _WRITTEN.get(type(value))
+    if write is not None:
+        return {type(value).__name__: write(value)}
+    if isinstance(value, list | tuple):
+        return [_written(each) for each in value]
     is_plain = value is None or isinstance(value, str | int | float)
     return value if is_plain else str(value)
+
+
+def _read(value: Any) -> Any:
+    if isinstance(value, dict):
+        ((kind, text),) = value.items()
+        return _READ[kind](text)
+    return [_read(each) for each in value] if isinstance(value, list) else value

@@ -109,10 +109,12 @@ class RealTransactions(MigrationContext):
             )
 
     def _close(self, how: str) -> None:
+        if self._transaction is None:
+            return  # an autocommit block had ended it, and failed
         transaction, self._transaction = self._transaction, None
         event.remove(self._online, "before_cursor_execute", self._demand_transaction)
         reopen(self._online)
-        if transaction is not None and transaction.is_active:
+        if transaction.is_active:
             transaction.commit() if how == "COMMIT" else transaction.rollback()
         end_transaction(self._online, how)
 

@@ -40,9 +40,9 @@ class Sight:
             place = asked.index(query.hash)
             seen = self._before[place]
             del self._before[: place + 1]
-            give_again(seen, cursor, context.dialect.identifier_preparer.quote)
+            give_again(seen, context)
         else:
             send()
-            seen = {"query": query.hash, **outcome_of(cursor)}
+            seen = {"query": query.hash, **outcome_of(cursor, context)}
         if "rows" in seen:
             self.seen.append(seen)

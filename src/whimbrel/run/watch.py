@@ -166,33 +166,33 @@ class Watch:
             return True
         outcome = self._resume.meet(statement)
         if outcome is not None:
-            give_again(outcome, cursor, context.dialect.identifier_preparer.quote)
+            give_again(outcome, context)
             return True
-        self._carry_out(statement, cursor, send)
+        self._carry_out(statement, cursor, context, send)
         return True
 
     def _carry_out(
-        self, statement: Statement, cursor: Any, send: Callable[[], None]
+        self, statement: Statement, cursor: Any, context: Any, send: Callable[[], None]
     ) -> None:
         """Send a statement, and note that it is done."""
         is_apart = not statement.writes_rows
         if self._autocommits and not (is_apart and not self._dialect.is_one_file):
-            self._send_with_its_mark(statement, cursor, send)
+            self._send_with_its_mark(statement, cursor, context, send)
         elif is_apart and (self._autocommits or self._dialect.ddl_commits):
             self._send_by_itself(statement, send)
         else:
             send()
-            self.marks.add(statement, outcome_of(cursor), self._operation)
+            self.marks.add(statement, outcome_of(cursor, context), self._operation)
 
     def _send_with_its_mark(
-        self, statement: Statement, cursor: Any, send: Callable[[], None]
+        self, statement: Statement, cursor: Any, context: Any, send: Callable[[], None]
     ) -> None:
         """Commit a statement and its mark together, where each would be committed."""
         self.marks.create_table()
         self._say("BEGIN")
         try:
             send()
-            self.marks.add(statement, outcome_of(cursor), self._operation)
+            self.marks.add(statement, outcome_of(cursor, context), self._operation)
             self.marks.write()
         except BaseException:
             self._say("ROLLBACK")
