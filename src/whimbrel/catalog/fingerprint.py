@@ -55,6 +55,15 @@ _POSTGRESQL = (
     "SELECT extname, extversion FROM pg_extension ORDER BY 1",
 )
 
+_FORGET_WHO_IS_BUSY = "SELECT pg_stat_clear_snapshot()"
+"""What a transaction saw in pg_stat_activity, it would see until its end."""
+
+_LET_GO = "SHOW transaction_isolation"
+"""The snapshot of a query may stay until the next statement; this has none.
+
+What is waited for may itself be waiting for that: ``CREATE INDEX CONCURRENTLY``.
+"""
+
 _SQLITE = ("SELECT type, name, sql FROM sqlite_master ORDER BY 1, 2",)
 
 
@@ -81,7 +90,10 @@ def fingerprint(connection: Connection, tables: Sequence[str] = ()) -> str:
 
 
 def is_busy(connection: Connection, session: int, statement: str) -> bool:
-    """Whether the server still works on *statement*, which *session* had sent."""
+    """Whether the server still works on *statement*, which *session* had sent.
+
+    On PostgreSQL only the statement counts: a pooler may have sent it by another one.
+    """
     match connection.dialect.name:
         case "mysql" | "mariadb":
             query = (
@@ -91,14 +103,18 @@ def is_busy(connection: Connection, session: int, statement: str) -> bool:
             )
         case "postgresql":
             query = (
-                "SELECT count(*) FROM pg_stat_activity WHERE pid = :session"
-                " AND pid <> pg_backend_pid() AND state = 'active'"
-                " AND left(query, 100) = :begin"
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                " AND state = 'active' AND left(query, 100) = :begin"
             )
+            connection.exec_driver_sql(_FORGET_WHO_IS_BUSY)
         case _:
             return False
     values = {"session": session, "begin": statement[:100]}
-    return bool(connection.execute(sa.text(query), values).scalar())
+    found = connection.execute(sa.text(query), values).scalar()
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(_LET_GO).close()
+    return bool(found)
 
 
 def session_number(connection: Connection) -> int | None:

@@ -45,7 +45,7 @@ class Care:
         self._version_table = TableName(
             context.version_table, context.version_table_schema
         )
-        self._marks = Marks(self._connection, self._version_table)
+        self._marks = Marks(self._connection, self._version_table, conduct)
         self._waiting = waiting_on(self._connection, conduct)
         self._watch = Watch(self._connection, self._marks, conduct, self._waiting)
         self._has_ledger = False if conduct.has_ledger is False else None

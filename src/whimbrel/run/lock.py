@@ -2,8 +2,8 @@
 
 PostgreSQL: an advisory lock, in a transaction of a connection of its own. The
 transaction keeps it through a pooler such as pgbouncer too, ends with the connection
-if the process is killed, holds no snapshot, and who waits asks again and again; so
-nobody stands in the way of ``CREATE INDEX CONCURRENTLY``, which waits for every
+if the process is killed, holds no snapshot, and who waits asks again and again, each
+time in a transaction that ends at once; so nobody stands in the way of ``CREATE INDEX CONCURRENTLY``, which waits for every
 statement that began before it. Where a caller's transaction holds all that the run
 does, the lock belongs to that, until it ends.
 https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
@@ -73,6 +73,9 @@ class Holder:
 class Kind(Protocol):
     """How one kind of database locks a name."""
 
+    sign_of_life: str
+    """SQL that does nothing, and leaves nothing behind that others would wait for."""
+
     def settle_in(self, connection: Connection) -> None:
         """Make a connection ready to hold the lock for as long as it takes."""
 
@@ -90,22 +93,25 @@ class Kind(Protocol):
 
 
 class AdvisoryLock:
-    """The lock of PostgreSQL."""
+    """The lock of PostgreSQL.
+
+    The answer to a query may keep its snapshot until the next statement, and every
+    ``CREATE INDEX CONCURRENTLY`` waits for that; so the last statement is a SET.
+    """
+
+    sign_of_life = "SET LOCAL idle_in_transaction_session_timeout = 0"
 
     def settle_in(self, connection: Connection) -> None:
         """Let the transaction live as long as it must, and say whose it is."""
-        for name in ("idle_in_transaction_session_timeout", "transaction_timeout"):
-            connection.execute(
-                sa.text(
-                    "SELECT set_config(name, '0', true) FROM pg_settings"
-                    " WHERE name = :name"
-                ),
-                {"name": name},
-            )
+        connection.exec_driver_sql(
+            "SELECT set_config(name, '0', true) FROM pg_settings"
+            " WHERE name = 'transaction_timeout'"
+        )
         connection.execute(
             sa.text("SELECT set_config('application_name', :name, true)"),
             {"name": _own_name()},
         )
+        connection.exec_driver_sql(self.sign_of_life)
 
     def session(self, connection: Connection) -> int:
         """Return the process that serves *connection*."""
@@ -145,6 +151,8 @@ class AdvisoryLock:
 
 class NamedLock:
     """The lock of MySQL and MariaDB."""
+
+    sign_of_life = "DO 1"
 
     def settle_in(self, connection: Connection) -> None:
         """Let the connection idle as long as the run takes."""
@@ -235,18 +243,18 @@ def take_lock(
             _release_with(connection, kind.release(key), until)
         return _held_by_the_run
     until.callback(_close, own)
+    _wait_for(kind, own, key, conduct, until, stays=False, let_go=own.rollback)
     kind.settle_in(own)
-    _wait_for(kind, own, key, conduct, until, stays=False)
-    return partial(_demand, own)
+    return partial(_demand, own, kind.sign_of_life)
 
 
 def _held_by_the_run() -> None:
     """Do nothing: the lock is lost with the connection that the scripts use."""
 
 
-def _demand(own: Connection) -> None:
+def _demand(own: Connection, sign_of_life: str) -> None:
     try:
-        own.exec_driver_sql("SELECT 1")
+        own.exec_driver_sql(sign_of_life)
     except SQLAlchemyError as cause:
         raise Locked(
             "The connection that held the lock of this run was cut off, so that another"
@@ -263,8 +271,13 @@ def _wait_for(
     until: ExitStack,
     *,
     stays: bool,
+    let_go: Callable[[], None] = _held_by_the_run,
 ) -> bool:
-    """Take the lock; return whether it is new to this process."""
+    """Take the lock; return whether it is new to this process.
+
+    Whoever waits calls *let_go* between two attempts: behind a pooler there may be
+    no more connections than the holder of the lock needs for its scripts.
+    """
     is_told = False
     for waited in moments(PATIENCE if conduct.patience is None else conduct.patience):
         if kind.try_to_take(connection, key, stays=stays):
@@ -275,6 +288,7 @@ def _wait_for(
         holder = kind.holder(connection, key)
         if holder is not None and (key, holder.session) in _OURS:
             return False
+        let_go()
         if waited >= SILENCE and not is_told:
             is_told = True
             conduct.notice(f"Waiting for another run to end: {holder or 'unknown'}.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,8 +9,11 @@ from dataclasses import dataclass, field
 from sqlalchemy.engine import Connection
 
 from whimbrel.catalog.fingerprint import fingerprint, is_busy, session_number
+from whimbrel.errors import Locked
 from whimbrel.run import journal
+from whimbrel.run.event import Conduct
 from whimbrel.run.journal import JournalEntry, Outcome
+from whimbrel.run.lock import PATIENCE, SILENCE, moments
 from whimbrel.run.statement import Statement
 from whimbrel.schema.state import TableName
 
@@ -47,10 +49,14 @@ class Marks:
         connection: the connection of the run; what is written there is committed
             together with what the script does.
         version_table: the table of the revisions.
+        conduct: how long to wait for what the server still works on.
     """
 
-    def __init__(self, connection: Connection, version_table: TableName) -> None:
+    def __init__(
+        self, connection: Connection, version_table: TableName, conduct: Conduct
+    ) -> None:
         self._connection = connection
+        self._conduct = conduct
         self._version_table = version_table
         self._has_table: bool | None = None
         self._marks: dict[str, _Mark] = {}
@@ -78,11 +84,7 @@ class Marks:
 
     def _settle(self, entry: JournalEntry, before: str) -> None:
         """Find out whether a statement that was begun took effect."""
-        session = entry.session
-        while session is not None and is_busy(
-            self._connection, session, entry.statement
-        ):
-            time.sleep(0.2)  # its client is gone, the server still works on it
+        self._wait_for_its_end(entry)
         tables = Statement(entry.statement).tables
         if fingerprint(self._connection, tables) == before:
             journal.forget(self._connection, self._version_table, number=entry.number)
@@ -90,6 +92,25 @@ class Marks:
             journal.mark_done(
                 self._connection, self._version_table, number=entry.number
             )
+
+    def _wait_for_its_end(self, entry: JournalEntry) -> None:
+        """Wait while the server works on a statement whose client is gone."""
+        if entry.session is None:
+            return
+        patience, is_told = self._conduct.patience, False
+        said = " ".join(entry.statement.split())[:80]
+        for waited in moments(PATIENCE if patience is None else patience):
+            if not is_busy(self._connection, entry.session, entry.statement):
+                return
+            if waited >= SILENCE and not is_told:
+                is_told = True
+                self._conduct.notice(f"Waiting: the server still works on {said}.")
+            self._conduct.go_on()
+        raise Locked(
+            f"The server still works on what a run that was cut off began: {said}",
+            "Wait until it has ended, or end it there, then run the command again;"
+            " --lock-timeout SECONDS says how long to wait.",
+        )
 
     def forget(self, revision: str | None = None) -> None:
         """Take *revision*, or all, out of the journal: it is whole."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,6 +19,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from whimbrel.catalog.fingerprint import session_number
 from whimbrel.errors import Locked
 from whimbrel.run.event import Conduct
 from whimbrel.run.lock import PATIENCE, moments, since
@@ -25,6 +27,9 @@ from whimbrel.run.lock import PATIENCE, moments, since
 
 LOCK_WAIT_TIMEOUT = 1205
 """The number of MySQL's error for a statement that waited too long."""
+
+LOCK_NOT_AVAILABLE, NOT_IN_A_TRANSACTION = "55P03", "25001"
+"""What PostgreSQL says of a statement that waited too long, or must stand alone."""
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 15.0
 
@@ -119,10 +124,30 @@ def too_long(sql: str) -> Locked:
     )
 
 
+def _state(error: Any) -> str | None:
+    return getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
+
+
+def is_pooled(connection: Connection) -> bool:
+    """Whether somebody between us and PostgreSQL gives out its connections.
+
+    Who does tells a driver another number than the server's own.
+    """
+    driver = connection.connection.driver_connection
+    for name in ("get_server_pid", "get_backend_pid"):  # asyncpg, psycopg2
+        if hasattr(driver, name):
+            told = getattr(driver, name)()
+            break
+    else:
+        told = getattr(getattr(driver, "info", None), "backend_pid", None)  # psycopg
+    return told is not None and told != session_number(connection)
+
+
 class PostgresWaiting(Waiting):
     """Waiting with ``lock_timeout``; what was too long undoes the transaction."""
 
     repeats_all = True
+    _is_pooled = False
 
     @contextmanager
     def polite(self) -> Iterator[None]:
@@ -147,8 +172,13 @@ class PostgresWaiting(Waiting):
 
     @contextmanager
     def by_itself(self) -> Iterator[None]:
-        """Set the time for the session, as there are no transactions."""
-        if not self.is_ours:
+        """Set the time for the session, as there are no transactions.
+
+        Behind a pooler such as pgbouncer the session may be another one for each
+        statement, and what is set there meets somebody else.
+        """
+        self._is_pooled = self.is_ours and is_pooled(self.connection)
+        if not self.is_ours or self._is_pooled:
             yield
             return
         self._say(f"SET lock_timeout = {self._milliseconds}")
@@ -161,6 +191,10 @@ class PostgresWaiting(Waiting):
         self, send: Callable[[], None], sql: str, *, is_concurrent: bool
     ) -> None:
         """Send a statement; one that works beside the traffic waits without end."""
+        if self._is_pooled:
+            whole = send if is_concurrent else partial(self._in_a_transaction, send)
+            self._repeated(whole, sql)
+            return
         if not (is_concurrent and self.is_ours):
             self._repeated(send, sql)
             return
@@ -169,6 +203,20 @@ class PostgresWaiting(Waiting):
             send()
         finally:
             self._say(f"SET lock_timeout = {self._milliseconds}")
+
+    def _in_a_transaction(self, send: Callable[[], None]) -> None:
+        """Set the time for one statement, unless it must stand outside of all."""
+        self._say("BEGIN")
+        try:
+            self._set(self.connection)
+            send()
+        except Exception as error:  # the driver's own
+            self._say("ROLLBACK")
+            if _state(error) != NOT_IN_A_TRANSACTION:
+                raise
+            send()
+        else:
+            self._say("COMMIT")
 
     @property
     def _milliseconds(self) -> int:
@@ -189,8 +237,7 @@ class PostgresWaiting(Waiting):
         cursor.close()
 
     def _was_too_long(self, _error: Any) -> bool:
-        state = getattr(_error, "sqlstate", None) or getattr(_error, "pgcode", None)
-        return state == "55P03"
+        return _state(_error) == LOCK_NOT_AVAILABLE
 
     def _blockers(self, _sql: str) -> list[str]:
         rows = self.connection.execute(
