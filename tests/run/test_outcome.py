@@ -46,10 +46,7 @@ def engine(request, database):
     """An engine for each kind of database, and one whose cursors can do little."""
     kind, *plain = request.param.split()
     options = {"connect_args": {"cursorclass": PlainCursor}} if plain else {}
-    if kind == "sqlite":
-        url = database.url
-    else:
-        url = request.getfixturevalue(f"{kind}_url")
+    url = database.url if kind == "sqlite" else request.getfixturevalue(f"{kind}_url")
     engine = sa.create_engine(url, **options)
     yield engine
     engine.dispose()
@@ -60,7 +57,9 @@ def test_a_script_that_goes_on_gets_what_it_got(engine, project, tmp_path):
     told, has_last = tmp_path / "told", engine.dialect.name != "postgresql"
     body = GIVES.replace("FILE", repr(str(told))).replace("HAS_LAST", str(has_last))
     if engine.dialect.name != "mysql":
-        body = "with op.get_context().autocommit_block():\n" + textwrap.indent(body, "    ")
+        body = "with op.get_context().autocommit_block():\n" + textwrap.indent(
+            body, "    "
+        )
     project.script("a1", MADE)
     project.script("a2", f"import datetime\n{body}")
     upgrade = Conduct(direction="upgrade")
@@ -77,9 +76,12 @@ def test_a_script_that_goes_on_gets_what_it_got(engine, project, tmp_path):
 def test_an_operation_sees_what_it_saw_with_any_cursor(mariadb_url, project):
     """Cut off after its ALTER, it does not look for a column by its old name."""
     engine = sa.create_engine(mariadb_url, connect_args={"cursorclass": PlainCursor})
-    project.script("a1", "op.create_table('t', sa.Column('a', sa.String(9), comment='an a'))")
     project.script(
-        "a2", "op.alter_column('t', 'a', new_column_name='b', existing_type=sa.String(9))"
+        "a1", "op.create_table('t', sa.Column('a', sa.String(9), comment='an a'))"
+    )
+    project.script(
+        "a2",
+        "op.alter_column('t', 'a', new_column_name='b', existing_type=sa.String(9))",
     )
     upgrade, cuts = Conduct(direction="upgrade"), [True]
     project.upgrade(engine, "a1", conduct=upgrade)

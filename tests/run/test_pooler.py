@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from pooling import pooler
 from run.test_lock import MANY, SLOW, UPGRADE, start, value
-from run.test_polite import ADDS, Readers
+from run.test_polite import Readers
 from whimbrel.run.event import Conduct
 from whimbrel.run.waiting import is_pooled
 

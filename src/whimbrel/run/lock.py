@@ -3,9 +3,9 @@
 PostgreSQL: an advisory lock, in a transaction of a connection of its own. The
 transaction keeps it through a pooler such as pgbouncer too, ends with the connection
 if the process is killed, holds no snapshot, and who waits asks again and again, each
-time in a transaction that ends at once; so nobody stands in the way of ``CREATE INDEX CONCURRENTLY``, which waits for every
-statement that began before it. Where a caller's transaction holds all that the run
-does, the lock belongs to that, until it ends.
+time in a transaction that ends at once; so nobody stands in the way of ``CREATE INDEX
+CONCURRENTLY``, which waits for every statement that began before it. Where a caller's
+transaction holds all that the run does, the lock belongs to that, until it ends.
 https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
 
 MySQL and MariaDB: ``GET_LOCK()``, on a connection of its own too.
@@ -192,6 +192,15 @@ class NamedLock:
         return f"SELECT RELEASE_LOCK('{key}')"
 
 
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A lock that somebody wants: of which kind, by which name, for how long."""
+
+    kind: Kind
+    key: str
+    stays: bool
+
+
 _KINDS: dict[str, Kind] = {
     "postgresql": AdvisoryLock(),
     "mysql": NamedLock(),
@@ -235,15 +244,16 @@ def take_lock(
     key = _key(connection, version_table)
     with_transaction = is_callers and isinstance(kind, AdvisoryLock)
     if with_transaction and not connection._is_autocommit_isolation():
-        _wait_for(kind, connection, key, conduct, until, stays=False)
+        _wait_for(_Wanted(kind, key, stays=False), connection, conduct, until)
         return _held_by_the_run
     own = _own_connection(connection)
     if own is None:
-        if _wait_for(kind, connection, key, conduct, until, stays=True):
+        if _wait_for(_Wanted(kind, key, stays=True), connection, conduct, until):
             _release_with(connection, kind.release(key), until)
         return _held_by_the_run
     until.callback(_close, own)
-    _wait_for(kind, own, key, conduct, until, stays=False, let_go=own.rollback)
+    wanted = _Wanted(kind, key, stays=False)
+    _wait_for(wanted, own, conduct, until, let_go=own.rollback)
     kind.settle_in(own)
     return partial(_demand, own, kind.sign_of_life)
 
@@ -264,13 +274,11 @@ def _demand(own: Connection, sign_of_life: str) -> None:
 
 
 def _wait_for(
-    kind: Kind,
+    wanted: _Wanted,
     connection: Connection,
-    key: str,
     conduct: Conduct,
     until: ExitStack,
     *,
-    stays: bool,
     let_go: Callable[[], None] = _held_by_the_run,
 ) -> bool:
     """Take the lock; return whether it is new to this process.
@@ -278,9 +286,9 @@ def _wait_for(
     Whoever waits calls *let_go* between two attempts: behind a pooler there may be
     no more connections than the holder of the lock needs for its scripts.
     """
-    is_told = False
+    kind, key, is_told = wanted.kind, wanted.key, False
     for waited in moments(PATIENCE if conduct.patience is None else conduct.patience):
-        if kind.try_to_take(connection, key, stays=stays):
+        if kind.try_to_take(connection, key, stays=wanted.stays):
             ours = (key, kind.session(connection))
             _OURS.add(ours)
             until.callback(_OURS.discard, ours)

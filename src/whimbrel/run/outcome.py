@@ -81,7 +81,7 @@ def give_again(outcome: Outcome, context: Any) -> None:
 
 
 def _can_be_read(cursor: Any, context: Any) -> bool:
-    """Whether the rows of *cursor* may be taken: they are few, and can be given back."""
+    """Whether the rows may be taken: they are few, and can be given back."""
     if cursor.rowcount > MOST_ROWS or context._is_server_side:
         return False
     # before SQLAlchemy 2.0.10, the rows of such a batch were read from the cursor
