@@ -2,15 +2,19 @@
 
 Domains, composite and range types, and extensions belong to nobody's models.  Where
 two databases are compared, the tables of the one cannot come to the other without.
+A schema is told if it holds nothing but what we manage: so it can be dropped.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
 
 from sqlalchemy.engine import Connection
 
 from whimbrel.catalog.postgresql_session import Session, literal
 from whimbrel.schema.scope import Scope
-from whimbrel.schema.state import Footing
+from whimbrel.schema.state import Footing, Option
 
 
 _FOOTINGS = """
@@ -51,7 +55,19 @@ SELECT t.oid, d.object IS NOT NULL, 'type', n.nspname, t.typname, CASE t.typtype
         WHERE a.attrelid = t.typrelid AND NOT a.attisdropped AND a.attnum > 0))
     ELSE (SELECT format('CREATE TYPE %s AS RANGE (SUBTYPE = %s)', t.oid::regtype,
         r.rngsubtype::regtype) FROM pg_catalog.pg_range r WHERE r.rngtypid = t.oid)
-    END
+    END,
+    pg_catalog.obj_description(t.oid, 'pg_type'),
+    CASE WHEN t.typtype = 'd' THEN json_build_object(
+        'type', pg_catalog.format_type(t.typbasetype, t.typtypmod),
+        'collation', (SELECT t.typcollation::regcollation::text
+            FROM pg_catalog.pg_type b
+            WHERE b.oid = t.typbasetype AND b.typcollation <> t.typcollation),
+        'default', pg_catalog.pg_get_expr(t.typdefaultbin, 0),
+        'not_null', CASE WHEN t.typnotnull THEN 'on' END,
+        'checks', (SELECT json_object_agg(k.conname,
+                pg_catalog.pg_get_constraintdef(k.oid) ORDER BY k.conname)
+            FROM pg_catalog.pg_constraint k
+            WHERE k.contypid = t.oid AND k.contype = 'c')) END
 FROM pg_catalog.pg_type t
 LEFT JOIN needed d ON t.oid = d.object AND d.class = 'pg_catalog.pg_type'::regclass
 JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
@@ -63,10 +79,23 @@ WHERE (t.typtype IN ('d', 'r') OR c.relkind = 'c') AND NOT EXISTS (
     AND e.objid = t.oid AND e.deptype = 'e')
 UNION ALL
 SELECT x.oid, d.object IS NOT NULL, 'extension', n.nspname, x.extname,
-    format('CREATE EXTENSION IF NOT EXISTS %I', x.extname)
+    format('CREATE EXTENSION IF NOT EXISTS %I', x.extname), NULL, NULL
 FROM pg_catalog.pg_extension x LEFT JOIN needed d ON x.oid = d.object
     AND d.class = 'pg_catalog.pg_extension'::regclass
 JOIN pg_catalog.pg_namespace n ON n.oid = x.extnamespace
+UNION ALL
+SELECT n.oid, false, 'schema', NULL, n.nspname,
+    format('CREATE SCHEMA IF NOT EXISTS %I', n.nspname),
+    pg_catalog.obj_description(n.oid, 'pg_namespace'), NULL
+FROM pg_catalog.pg_namespace n
+WHERE n.nspname IN ({schemas}) AND n.nspname <> {default} AND NOT EXISTS (
+    SELECT FROM pg_catalog.pg_depend d
+    WHERE d.refclassid = 'pg_catalog.pg_namespace'::regclass AND d.refobjid = n.oid
+    AND d.classid NOT IN ('pg_catalog.pg_class'::regclass,
+        'pg_catalog.pg_type'::regclass, 'pg_catalog.pg_constraint'::regclass))
+AND NOT EXISTS (
+    SELECT FROM pg_catalog.pg_class c
+    WHERE c.relnamespace = n.oid AND c.relkind IN ('v', 'm', 'f'))
 ORDER BY 1
 """
 
@@ -88,11 +117,30 @@ def read_postgresql_footings(
             Footing(
                 kind=kind,
                 name=name,
-                schema=session.schema(schema),
+                schema=session.schema(schema) if schema else None,
                 made=made,
                 is_needed=is_needed,
+                says=frozenset(_said(made, comment, domain)),
             )
-            for _, is_needed, kind, schema, name, made in session.rows(
-                _FOOTINGS.format(schemas=schemas)
+            for _, is_needed, kind, schema, name, made, comment, domain in session.rows(
+                _FOOTINGS.format(
+                    schemas=schemas, default=literal(session.default_schema)
+                )
             )
         )
+
+
+def _said(
+    made: str, comment: str | None, domain: dict[str, Any] | None
+) -> Iterator[Option]:
+    """Yield what is said of a thing; each check of a domain by its name."""
+    told: dict[str, str | None] = {"comment": comment}
+    if domain is None:
+        told["made"] = made
+    else:
+        checks = domain.pop("checks") or {}
+        told |= domain
+        told |= {f"check {name}": text for name, text in checks.items()}
+    for name, value in told.items():
+        if value is not None:
+            yield Option(name, value)

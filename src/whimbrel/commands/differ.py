@@ -34,6 +34,7 @@ from whimbrel.schema.changes import Change
 from whimbrel.schema.dialect import described, dialect_of, is_one_kind
 from whimbrel.schema.diff import diff as difference
 from whimbrel.schema.fills import parse_fills
+from whimbrel.schema.footings import with_footings_of
 from whimbrel.schema.names import adopt_names
 from whimbrel.schema.renames import firm_names, parse_renames, rename_all
 from whimbrel.schema.scope import Scope
@@ -175,8 +176,15 @@ def _compared(
     target = adopt_names(firm_names(target, renames), renamed)
     changes = renamings + difference(renamed, target)
     fills = parse_fills(wishes.fill)
-    footings = dict.fromkeys((*current.footings, *target.footings))
-    target = replace(target, footings=tuple(footings))  # none of them goes
+    if all(each in at.connections for each in sides):
+        is_whole = not (wanted.include or wanted.exclude) and all(map(_is_url, sides))
+        current, target, beside = with_footings_of(
+            current, target, schemas_too=is_whole
+        )
+        changes = renamings + beside + changes[len(renamings) :]
+    else:
+        footings = dict.fromkeys((*current.footings, *target.footings))
+        target = replace(target, footings=tuple(footings))  # none of them goes
     if sides[1] in at.connections:
         current = replace(current, onlookers=tuple(_turned(current, target)))
     plan = build(changes, current, target, dialect_of(home), fills)

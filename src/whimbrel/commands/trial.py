@@ -22,6 +22,7 @@ from whimbrel.schema.changes import (
     Change,
     ConstraintChange,
     EnumChange,
+    FootingChange,
     SequenceChange,
     TableChange,
 )
@@ -106,7 +107,7 @@ def _names_of(change: Change, current: State) -> Iterable[TableName]:
             return [change.table, *_targets(things, current)]
         case EnumChange():
             return _users_of(change, current)
-        case SequenceChange():
+        case SequenceChange() | FootingChange():
             return ()
         case _:
             return [change.table]

@@ -31,6 +31,7 @@ from whimbrel.schema.changes import (
     Change,
     ColumnChange,
     EnumChange,
+    FootingChange,
     SequenceChange,
     TableChange,
     ValueChange,
@@ -168,6 +169,10 @@ def _between(
     """Yield the steps between the renames, onlookers out of their way."""
     for operation in forms.schema_operations(start, end):
         yield Step(operation=operation, changes=changes)
+    for change in changes:
+        if isinstance(change, FootingChange):
+            for operation in forms.footing_operations(change):
+                yield Step(operation=operation, changes=(change,))
     aside = set_aside(changes, start, end, forms)
     yield from aside.steps
     changes, start = aside.changes, aside.start

@@ -15,6 +15,11 @@ from whimbrel.plan.order import Task
 from whimbrel.plan.postgresql_column_forms import ColumnForms
 from whimbrel.plan.postgresql_columns import stored
 from whimbrel.plan.postgresql_enums import enum_operations, set_aside_as
+from whimbrel.plan.postgresql_footings import (
+    footing_dropped,
+    footing_made,
+    footing_operations,
+)
 from whimbrel.plan.postgresql_partitions import refuse_new_partitions
 from whimbrel.plan.postgresql_sequences import sequence_operations
 from whimbrel.plan.postgresql_words import (
@@ -33,7 +38,12 @@ from whimbrel.plan.postgresql_words import (
     values_of,
 )
 from whimbrel.plan.step import BatchOptions
-from whimbrel.schema.changes import EnumChange, SequenceChange, TableFacts
+from whimbrel.schema.changes import (
+    EnumChange,
+    FootingChange,
+    SequenceChange,
+    TableFacts,
+)
 from whimbrel.schema.state import (
     NO_OPTIONS,
     Check,
@@ -205,7 +215,7 @@ class PostgreSQLForms(ColumnForms):
             yield statement(f"CREATE SCHEMA IF NOT EXISTS {quoted(name)}")
         for footing in end.footings:
             if footing.is_needed and footing not in start.footings:
-                yield statement(footing.made)
+                yield from footing_made(footing)
 
     def closing_operations(
         self, start: State, end: State
@@ -213,8 +223,14 @@ class PostgreSQLForms(ColumnForms):
         """Yield what drops the types that came with the tables."""
         for footing in reversed(start.footings):
             is_gone = footing.is_needed and footing not in end.footings
-            if is_gone and footing.kind == "type":
-                yield statement(f"DROP TYPE {qualified(footing.name, footing.schema)}")
+            if is_gone and footing.kind in ("type", "schema"):
+                yield footing_dropped(footing)
+
+    def footing_operations(
+        self, change: FootingChange
+    ) -> Iterable[ops.MigrateOperation]:
+        """Return what alters a domain, or makes a type that nothing has anew."""
+        return footing_operations(change)
 
     def sets_aside(self, change: EnumChange) -> Enum | None:
         """Return the type under another name, if a new one must take its place."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from alembic.operations import ops
 
-from whimbrel.schema.changes import EnumChange, SequenceChange
+from whimbrel.schema.changes import EnumChange, FootingChange, SequenceChange
 from whimbrel.schema.dialect import Dialect
 from whimbrel.schema.state import Enum, State
 
@@ -28,6 +28,12 @@ class StandingForms:
         self, start: State, end: State
     ) -> Iterable[ops.MigrateOperation]:
         """Return what drops that on which only tables stood that are gone."""
+        return ()
+
+    def footing_operations(
+        self, change: FootingChange
+    ) -> Iterable[ops.MigrateOperation]:
+        """Return what makes something that tables stand on another."""
         return ()
 
     def sets_aside(self, change: EnumChange) -> Enum | None:

@@ -16,6 +16,7 @@ from whimbrel.schema.changes import (
     ConstraintChange,
     EnumChange,
     FactsChange,
+    FootingChange,
     IndexChange,
     SequenceChange,
     TableChange,
@@ -36,7 +37,7 @@ def tasks_of(
         match change:
             case TableChange():
                 yield from _table_tasks(change, forms)
-            case EnumChange() | SequenceChange() | ValueChange():
+            case EnumChange() | SequenceChange() | FootingChange() | ValueChange():
                 continue
             case _:
                 alterations[change.table].append(change)

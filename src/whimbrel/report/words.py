@@ -17,6 +17,7 @@ from whimbrel.schema.changes import (
     ConstraintChange,
     EnumChange,
     FactsChange,
+    FootingChange,
     IndexChange,
     SequenceChange,
     TableChange,
@@ -60,7 +61,7 @@ def describe_change(change: Change) -> str:  # noqa: PLR0911  # one for each kin
             return _constraint_change(change)
         case IndexChange():
             return _index_change(change)
-        case EnumChange() | SequenceChange():
+        case EnumChange() | SequenceChange() | FootingChange():
             return _standing_alone(change)
         case ValueChange(table=table, column=column, before=value, after=new_value):
             return f"> value of {table}.{column}: '{value}' -> '{new_value}'"
@@ -69,7 +70,7 @@ def describe_change(change: Change) -> str:  # noqa: PLR0911  # one for each kin
 def sort_key(change: Change) -> tuple[str, ...]:  # noqa: PLR0911  # one for each kind
     """Return by what *change* is put among others: its table, its kind, its name."""
     match change:
-        case EnumChange() | SequenceChange():
+        case EnumChange() | SequenceChange() | FootingChange():
             thing = change.after or change.before
             assert thing is not None
             return ("0", thing.schema or "", thing.name)
@@ -391,11 +392,19 @@ def _part(part: IndexPart) -> str:
     return " ".join(words)
 
 
-def _standing_alone(change: EnumChange | SequenceChange) -> str:
+def _standing_alone(change: EnumChange | SequenceChange | FootingChange) -> str:
     """Return the line about what stands in a database beside its tables."""
     if isinstance(change, EnumChange):
         return _enum_change(change.before, change.after, change.renamed)
-    return _sequence_change(change.before, change.after)
+    if isinstance(change, SequenceChange):
+        return _sequence_change(change.before, change.after)
+    old, new = change.before, change.after
+    facts = _options(old.says, new.says) if old and new else ()
+    one, other = (
+        (str(TableName(each.name, each.schema)), "") if each else None
+        for each in (old, new)
+    )
+    return _line(one, other, change.kind, facts)
 
 
 def _enum_change(

@@ -12,6 +12,7 @@ from whimbrel.schema.changes import (
     ConstraintChange,
     EnumChange,
     FactsChange,
+    FootingChange,
     IndexChange,
     SequenceChange,
     TableChange,
@@ -65,7 +66,7 @@ class _Draft:
                 self._apply_to_tables(change.before, change.after)
             case EnumChange():
                 self._become(follow_enum(self.state, change))
-            case ValueChange():
+            case ValueChange() | FootingChange():
                 pass
             case SequenceChange():
                 sequences = _swap(self._sequences, change.before, change.after)

@@ -15,6 +15,7 @@ from whimbrel.schema.state import (
     Column,
     Constraint,
     Enum,
+    Footing,
     Index,
     Options,
     Sequence,
@@ -121,6 +122,20 @@ class SequenceChange:
     after: Sequence | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FootingChange:
+    """What tables stand on; compared where both sides are databases, not models."""
+
+    before: Footing | None
+    after: Footing | None
+
+    @property
+    def kind(self) -> str:
+        """What it is: a type, or a schema."""
+        found = self.after or self.before
+        return found.kind if found else ""
+
+
 Change: TypeAlias = (
     TableChange
     | ColumnChange
@@ -130,6 +145,7 @@ Change: TypeAlias = (
     | EnumChange
     | ValueChange
     | SequenceChange
+    | FootingChange
 )
 C = TypeVar("C", bound=Change)
 

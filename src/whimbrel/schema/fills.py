@@ -10,6 +10,7 @@ from whimbrel.schema.changes import (
     Change,
     ColumnChange,
     EnumChange,
+    FootingChange,
     SequenceChange,
 )
 from whimbrel.schema.renames import table_name
@@ -110,7 +111,7 @@ def split_at_fills(changes: Iterable[Change], fills: Iterable[Fill]) -> Split:
 
 def _is_made_for_columns(change: Change) -> bool:
     """Whether a type or a sequence comes, or changes, that a new column may need."""
-    is_alone = isinstance(change, EnumChange | SequenceChange)
+    is_alone = isinstance(change, EnumChange | SequenceChange | FootingChange)
     return is_alone and change.after is not None
 
 

@@ -350,9 +350,10 @@ class Onlooker:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Footing:
-    """What tables can stand on and is none of ours: a domain, an extension.
+    """What tables can stand on and is none of ours: a domain, an extension, a schema.
 
     ``made`` is the statement that makes it; ``is_needed`` tells whether some do.
+    ``says`` tells all of it, if it is compared between two databases.
     """
 
     kind: str
@@ -360,6 +361,7 @@ class Footing:
     schema: str | None
     made: str = field(compare=False)
     is_needed: bool = field(compare=False)
+    says: Options = field(default=NO_OPTIONS, compare=False)
 
 
 class Following(PythonEnum):

@@ -24,6 +24,7 @@ from whimbrel.schema.changes import (
     ConstraintChange,
     EnumChange,
     FactsChange,
+    FootingChange,
     IndexChange,
     SequenceChange,
     TableChange,
@@ -239,9 +240,12 @@ def _said(change: Change) -> str:  # noqa: PLR0911  # one for each kind of chang
     match change:
         case TableChange(before=before, after=after):
             return _verb("table", before and before.name, after and after.name)
-        case EnumChange(before=old, after=new) | SequenceChange(before=old, after=new):
-            kind = "enum" if isinstance(change, EnumChange) else "sequence"
-            return _verb(kind, old and old.name, new and new.name)
+        case (
+            EnumChange(before=old, after=new)
+            | SequenceChange(before=old, after=new)
+            | FootingChange(before=old, after=new)
+        ):
+            return _verb(_kind(change), old and old.name, new and new.name)
         case ColumnChange(table=table, before=column, after=wanted):
             names = column and column.name, wanted and wanted.name
             return _verb("", *(name and f"{table}.{name}" for name in names))
@@ -257,6 +261,12 @@ def _said(change: Change) -> str:  # noqa: PLR0911  # one for each kind of chang
             return f"change options of {table}"
         case ValueChange(table=name, column=column_name):
             return f"change values of {name}.{column_name}"
+
+
+def _kind(change: EnumChange | SequenceChange | FootingChange) -> str:
+    if isinstance(change, FootingChange):
+        return change.kind
+    return "enum" if isinstance(change, EnumChange) else "sequence"
 
 
 def _verb(kind: str, before: object, after: object) -> str:

@@ -1,0 +1,100 @@
+"""What is done to what PostgreSQL's tables stand on: domains, other types, schemas.
+
+https://www.postgresql.org/docs/current/sql-alterdomain.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from alembic.operations import ops
+
+from whimbrel.errors import Unalterable
+from whimbrel.plan.postgresql_words import (
+    qualified,
+    quoted,
+    said_sql,
+    statement,
+    values_of,
+)
+from whimbrel.schema.changes import FootingChange
+from whimbrel.schema.state import Footing, TableName
+
+
+CHECK = "check "
+FIRM = ("type", "collation", "made")
+"""What no statement makes another."""
+
+
+def footing_made(footing: Footing) -> Iterator[ops.MigrateOperation]:
+    """Yield what makes something that tables stand on, with its comment."""
+    yield statement(footing.made)
+    yield from _commented(None, footing)
+
+
+def footing_dropped(footing: Footing) -> ops.MigrateOperation:
+    """Return what drops a type, or a schema."""
+    return statement(f"DROP {footing.kind.upper()} {_name(footing)}")
+
+
+def footing_operations(change: FootingChange) -> Iterator[ops.MigrateOperation]:
+    """Yield what makes something that tables stand on another, where it stands.
+
+    Raises:
+        Unalterable: columns have a type that can only be made anew.
+    """
+    before, after = change.before, change.after
+    if before is None or after is None:
+        return
+    old, new = values_of(before.says), values_of(after.says)
+    if any(old.get(each) != new.get(each) for each in FIRM):
+        _refuse_if_used(before, after)
+        yield footing_dropped(before)
+        yield from footing_made(after)
+        return
+    for words in _domain_words(old, new):
+        yield statement(f"ALTER DOMAIN {_name(after)} {words}")
+    yield from _commented(before, after)
+
+
+def _domain_words(old: dict[str, str], new: dict[str, str]) -> Iterator[str]:
+    if old.get("default") != new.get("default"):
+        default = new.get("default")
+        yield "DROP DEFAULT" if default is None else f"SET DEFAULT {default}"
+    if old.get("not_null") != new.get("not_null"):
+        yield "SET NOT NULL" if "not_null" in new else "DROP NOT NULL"
+    checks = sorted(each for each in {*old, *new} if each.startswith(CHECK))
+    others = [each for each in checks if old.get(each) != new.get(each)]
+    for each in others:
+        if each in old:
+            yield f"DROP CONSTRAINT {quoted(each.removeprefix(CHECK))}"
+    for each in others:
+        if each in new:
+            yield f"ADD CONSTRAINT {quoted(each.removeprefix(CHECK))} {new[each]}"
+
+
+def _commented(
+    before: Footing | None, after: Footing
+) -> Iterator[ops.MigrateOperation]:
+    old, new = (
+        values_of(each.says).get("comment") if each else None
+        for each in (before, after)
+    )
+    if old != new:
+        yield statement(said_sql(f"{after.kind.upper()} {_name(after)}", new))
+
+
+def _refuse_if_used(before: Footing, after: Footing) -> None:
+    if not before.is_needed:
+        return
+    name = TableName(before.name, before.schema)
+    raise Unalterable(
+        f"PostgreSQL cannot make the type {name} another while columns have it: it is"
+        f" made by {before.made}, and shall be by {after.made}.",
+        "Write a script that makes a new type, gives it to the columns and takes the"
+        " name.",
+    )
+
+
+def _name(footing: Footing) -> str:
+    return qualified(footing.name, footing.schema)

@@ -1,0 +1,113 @@
+"""`whimbrel diff` of two PostgreSQL databases: domains, types and schemas come to be alike."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+from sqlalchemy import create_engine, make_url
+
+from postgresql_pairs import connected, execute, run_plainly, wipe
+from whimbrel.cli import whimbrel
+
+
+PAIRS = {
+    "a domain comes by itself, another goes": (
+        "CREATE DOMAIN old AS int; CREATE TABLE t (a int)",
+        "CREATE DOMAIN new AS varchar(9) COLLATE \"C\" DEFAULT 'x' NOT NULL"
+        " CONSTRAINT odd CHECK (value <> '%'); COMMENT ON DOMAIN new IS 'said';"
+        " CREATE DOMAIN newer AS new; CREATE TABLE t (a int)",
+        ["- type old", "+ type new", "+ type newer"],
+    ),
+    "a domain is altered under its columns": (
+        "CREATE DOMAIN d AS int DEFAULT 1 CONSTRAINT a CHECK (value > 0)"
+        " CONSTRAINT \"B\" CHECK (value < 9); COMMENT ON DOMAIN d IS 'old';"
+        " CREATE TABLE t (a d)",
+        "CREATE DOMAIN d AS int NOT NULL CONSTRAINT a CHECK (value > 1)"
+        " CONSTRAINT c CHECK (value < 9); COMMENT ON DOMAIN d IS 'new';"
+        " CREATE TABLE t (a d, b d)",
+        ["~ type d", "+ column t.b"],
+    ),
+    "a type that no column has is made anew": (
+        "CREATE DOMAIN d AS int; CREATE TYPE place AS (zip int)",
+        "CREATE DOMAIN d AS bigint; CREATE TYPE place AS (zip text)",
+        ["~ type d", "~ type place"],
+    ),
+    "a schema comes, another goes with all that stands in it": (
+        "CREATE SCHEMA app; CREATE TABLE app.t (a int); CREATE TYPE app.e AS ENUM ('a')",
+        "CREATE SCHEMA other; COMMENT ON SCHEMA other IS 'said';"
+        " CREATE DOMAIN other.d AS int",
+        ["- schema app", "+ schema other", "- enum app.e", "+ type other.d"],
+    ),
+    "a schema stays that holds what is not ours": (
+        "CREATE SCHEMA app; CREATE TABLE app.t (a int);"
+        " CREATE FUNCTION app.f() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+        "",
+        ["- table app.t"],
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def databases(lasting_postgresql_url):
+    """The URLs of two empty databases."""
+    other = make_url(lasting_postgresql_url).set(
+        database=f"{make_url(lasting_postgresql_url).database}_b"
+    )
+    engine = create_engine(lasting_postgresql_url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {other.database}")
+        yield lasting_postgresql_url, other.render_as_string(hide_password=False)
+        connection.exec_driver_sql(f"DROP DATABASE {other.database} WITH (FORCE)")
+    engine.dispose()
+
+
+def told(databases, *words):
+    command = ["diff", *databases, "--schema", "app", "--schema", "other", *words]
+    result = CliRunner().invoke(whimbrel, command)
+    assert result.exit_code in (0, 2), result.output
+    return result.output
+
+
+def run(url, path, way):
+    """Run one way of a script as plain Alembic does."""
+    module = {}
+    exec(compile(path.read_text(), path.name, "exec"), module)
+    with connected(url) as connection:
+        run_plainly(connection, module[way])
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_what_tables_stand_on_comes_and_goes(databases, tmp_path, name):
+    """A script leads from the one database to the other, and back."""
+    before, after, expected = PAIRS[name]
+    for url, sql in zip(databases, (before, after), strict=True):
+        with connected(url) as connection:
+            wipe(connection)
+            execute(connection, "DROP SCHEMA IF EXISTS other CASCADE")
+            execute(connection, sql or "SELECT 1")
+    script = tmp_path / "script.py"
+    there = json.loads(told(databases, "--json", "--script", str(script)))
+    back = json.loads(told(databases[::-1], "--json"))
+
+    run(databases[0], script, "upgrade")
+    assert told(databases) == "No differences.\n"
+    run(databases[0], script, "downgrade")
+    assert json.loads(told(databases, "--json"))["changes"] == there["changes"]
+    assert len(back["changes"]) == len(there["changes"])
+    starts = [line.split(":")[0].split(" (")[0] for line in there["changes"]]
+    assert [each for each in expected if each not in starts] == []
+
+
+def test_a_type_that_columns_have_is_not_made_anew(databases):
+    """What the server has no statement for is said, with what to do."""
+    for url, type_ in zip(databases, ("int", "bigint"), strict=True):
+        with connected(url) as connection:
+            wipe(connection)
+            execute(connection, f"CREATE DOMAIN d AS {type_}; CREATE TABLE t (a d)")
+
+    result = CliRunner().invoke(whimbrel, ["diff", *databases])
+
+    assert result.exit_code == 1
+    assert "PostgreSQL cannot make the type d another while columns have it" in (
+        result.output
+    )
