@@ -148,8 +148,12 @@ def postgresql():
 
 
 @contextmanager
-def mariadb():
-    """Yield the URL of a throw-away MariaDB or MySQL server."""
+def mariadb(*settings):
+    """Yield the URL of a throw-away MariaDB or MySQL server.
+
+    Args:
+        settings: options that it is made and started with.
+    """
     server = found("mariadbd", "mysqld")
     if server is None:
         raise RuntimeError(
@@ -160,12 +164,13 @@ def mariadb():
     with data_folder(who) as folder:
         data = f"--datadir={folder / 'data'}"
         if installer:
-            words = [installer, "--no-defaults", data, "--skip-test-db"]
+            words = [installer, "--no-defaults", data, "--skip-test-db", *settings]
             words.append("--auth-root-authentication-method=normal")
         else:
             words = [server, "--no-defaults", "--initialize-insecure", data]
+            words += settings
         prepare(words, folder, who)
-        words = [server, "--no-defaults", data, f"--port={port}"]
+        words = [server, "--no-defaults", data, f"--port={port}", *settings]
         words += [f"--socket={folder / 's'}", f"--pid-file={folder / 'pid'}"]
         words += ["--bind-address=127.0.0.1", "--innodb-flush-log-at-trx-commit=0"]
         url = f"mysql+pymysql://root@127.0.0.1:{port}/mysql"

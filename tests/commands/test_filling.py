@@ -196,3 +196,27 @@ def test_a_value_and_an_expression_are_two_things():
         Fill(table=TableName("t", "s"), column="a", value="1"),
         Fill(table=TableName("t"), column="b", value="x || y", is_sql=True),
     )
+
+
+MISFITS = {
+    "Integer": ("7", "abc", "a whole number"),
+    "BigInteger": ("-7", "1.5", "a whole number"),
+    "Numeric(8, 2)": ("2.5", "2,5", "a number"),
+    "Boolean": ("True", "perhaps", "true or false"),
+    "Date": ("2026-12-31", "31.12.2026", "a day like 2026-12-31"),
+    "DateTime": ("2026-12-31 23:59:00.000000", "today", "a moment like 2026-12-31"),
+    "String(3)": ("abc", "abcd", "no longer than 3 characters"),
+    "Enum('a', 'b', name='kind')": ("b", "c", "one of a, b"),
+}
+
+
+@pytest.mark.parametrize("type_", MISFITS)
+def test_a_value_must_be_one_of_the_type(project, type_):
+    """SQLite would store whatever it is given, and the app could not read it."""
+    value, wrong, told = MISFITS[type_]
+    project.begin(item(), ROWS)
+    project.models(item(column(type_)))
+
+    project.refuses(f"migrate --fill item.v={wrong}", wrong, "item.v", told)
+
+    project.runs(f"--fill 'item.v={value}'")

@@ -26,6 +26,7 @@ MAIL = HEAD + "    email = sa.Column(sa.String(50))\n"
 ADDRESS = HEAD + "    address = sa.Column(sa.String(90))\n"
 AGE = MAIL + "    age = sa.Column(sa.Integer, nullable=False)\n"
 
+TWO = ADDRESS.replace("note", "remark")
 PROGRAM = ["--metadata", "models:Base", "--url", "sqlite:///app.db"]
 ROWS = "INSERT INTO user (note, email) VALUES ('x', 'a@b'), ('y', NULL)"
 RENAMED = "Was the column user.email renamed to user.address?"
@@ -148,17 +149,35 @@ def test_no_is_a_drop_and_an_add(project, answer):
     assert "new_column_name" not in project.scripts[-1]
 
 
-@pytest.mark.parametrize("models", [ADDRESS, AGE])
-def test_whoever_leaves_has_changed_nothing(project, models):
+@pytest.mark.parametrize(
+    ("models", "answers"),
+    [(ADDRESS, ""), (AGE, ""), (HEAD, ""), (ADDRESS, "n"), (TWO, "y"), (TWO, "nn")],
+    ids=["rename", "value", "loss", "loss behind", "second rename", "loss of two"],
+)
+def test_whoever_leaves_has_changed_nothing(project, models, answers):
     """Ctrl-C at any question: no script, no change of the database."""
     project.rows(ROWS)
     project.write("models.py", models)
     before = project.everything()
 
-    status, shown = talk(project, "migrate", CTRL_C)
+    status, shown = talk(project, "migrate", *answers, CTRL_C)
 
     assert status == 1, shown
     assert project.everything() == before
+
+
+@pytest.mark.parametrize(("answer", "status"), [(CTRL_C, 1), ("n", 1), ("y", 0)])
+def test_an_upgrade_that_loses_begins_with_a_yes(project, answer, status):
+    """Who leaves at the question, or says no, has the database as it was."""
+    project.rows(ROWS)
+    project.write("models.py", HEAD)
+    assert talk(project, "migrate", "n")[0] == 0
+    before = project.everything()
+
+    ended, shown = talk(project, "upgrade", answer)
+
+    assert ended == status, shown
+    assert (project.everything() == before) is (answer != "y")
 
 
 @pytest.mark.parametrize(("answer", "value"), [("7", 7), ("sql:id * 2", 2)])

@@ -52,7 +52,7 @@ def read_hints(
             before = table_name(old)
             if before.schema is None:
                 before = TableName(before.name, name.schema)
-            yield TableRename(before=before, after=name)
+            yield TableRename(before=drafter.wording.located(before), after=name)
         for column in table.columns:
             for old in _said(column.info):
                 yield ColumnRename(table=name, before=old, after=str(column.name))

@@ -91,6 +91,7 @@ def read_mysql(connection: Connection, scope: Scope) -> State:
         tables=frozenset(tables),
         sequences=frozenset(e for e in sequences if e.schema in scope.schemas),
         following=following(server),
+        folds_names=facts.folds_names,
     )
 
 

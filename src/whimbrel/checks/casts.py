@@ -161,7 +161,9 @@ class _Cast:
             asked = matched["value"]
             casts.insert(0, matched["type"].strip())
         bare = _IS_SET.sub("", asked.strip()).replace('"', "")
-        return tuple(dict.fromkeys(casts)) if bare in ("", self.name) else None
+        if bare not in ("", self.name):
+            return None
+        return tuple({each.casefold(): each for each in casts}.values())
 
     @property
     def _place(self) -> str:

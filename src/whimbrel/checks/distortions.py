@@ -277,20 +277,22 @@ def _by_rounding(retyping: Retyping) -> Distortion | None:
             return None
         return Distortion(condition=value.is_not(None), becomes=value + 0)
     if new is not None and is_text(retyping.live):
-        becomes = _rounded(_decimal(value), new)
-        is_rounded = _decimal(becomes) != _decimal(value)
+        becomes = _rounded(value, new)
+        is_rounded = _decimal(becomes, new) != converted(value, _DECIMAL)
         said = sa.or_(value.regexp_match(LEADING), is_rounded)
         return Distortion(condition=said, becomes=becomes)
-    if new is not None and retyping.is_between_numbers:
+    old = retyping.number(retyping.was)
+    if old is not None and new is not None and not new.keeps(old):
         becomes = _rounded(value, new)
-        return Distortion(
-            condition=_decimal(becomes) != _decimal(value), becomes=becomes
-        )
+        condition = _decimal(becomes, new) != _decimal(value, old)
+        return Distortion(condition=condition, becomes=becomes)
     return _of_moments(retyping)
 
 
-def _decimal(value: Value) -> Value:
+def _decimal(value: Value, kind: Number) -> Value:
     """Return a number with the digits that are shown of it."""
+    if not kind.is_floating:
+        return value
     return converted(converted(value, "CHAR"), _DECIMAL)
 
 

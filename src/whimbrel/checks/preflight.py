@@ -176,7 +176,14 @@ def _many(answer: Answer, noun: str) -> str:
 
 def _key(names: tuple[str, ...], row: tuple[Any, ...]) -> str:
     pairs = zip(names, row, strict=False)
-    return ", ".join(f"{name} {value!r}" for name, value in pairs)
+    return ", ".join(f"{name} {_shown(value)}" for name, value in pairs)
+
+
+def _shown(value: Any) -> str:
+    """Return a value as SQL would write it, or nearly so."""
+    if value is None:
+        return "NULL"
+    return repr(value) if isinstance(value, str | bytes) else str(value)
 
 
 def _spelled(question: Question, connection: Connection) -> str:

@@ -26,6 +26,7 @@ from whimbrel.schema.changes import Change, TableChange
 from whimbrel.schema.diff import diff
 from whimbrel.schema.enum_likeness import renamed_types, value_candidates
 from whimbrel.schema.fills import Fill, parse_fills
+from whimbrel.schema.folding import kept_fills, kept_patterns, kept_renames
 from whimbrel.schema.likeness import Candidates, candidates
 from whimbrel.schema.names import adopt_names
 from whimbrel.schema.renames import (
@@ -192,7 +193,8 @@ def _left_as_it_is(basis: Basis) -> Iterator[Line]:
 
 def _fills(basis: Basis) -> tuple[Fill, ...]:
     """Return the values for rows that options name."""
-    fills = parse_fills(basis.wishes.fill, basis.wishes.fill_sql)
+    said = parse_fills(basis.wishes.fill, basis.wishes.fill_sql)
+    fills = kept_fills(said, basis.current)
     if not basis.is_one_of_many:
         return fills
     return tuple(each for each in fills if basis.wanted.table(each.table))
@@ -220,7 +222,8 @@ def _with_renames(basis: Basis) -> tuple[Decided, _Seen]:
 def _told(basis: Basis) -> tuple[Rename, ...]:
     """Return the renames that options name, and those at which the models hint."""
     current, wanted = basis.current, basis.wanted
-    told = meant(parse_renames(basis.wishes.rename), current)
+    said = kept_renames(parse_renames(basis.wishes.rename), current)
+    told = meant(said, current)
     told = tuple(each for each in told if not is_of_a_part(each, current, wanted))
     if basis.is_one_of_many:
         told = tuple(each for each in told if is_about(each, current, wanted))
@@ -247,7 +250,8 @@ def _look(basis: Basis, renames: tuple[Rename, ...]) -> _Seen:
     changes = renamings + diff(sides.current, wanted)
     parted = Parted(ours=changes)
     if basis.is_live:
-        parted = part(changes, basis.history, wishes.drop)
+        drop = kept_patterns(wishes.drop, basis.current)
+        parted = part(changes, basis.history, drop)
     return _Seen(sides=Sides(sides.current, wanted), parted=parted)
 
 
@@ -285,7 +289,8 @@ def _with_server_defaults(basis: Basis, current: State) -> State:
 def _beware_of_vanishing(basis: Basis, changes: tuple[Change, ...]) -> bool:
     """Whether a person was asked about most of the tables, and lets them go."""
     gone = sorted(_vanishing(changes))
-    unnamed = [name for name in gone if not is_named(name, basis.wishes.drop)]
+    dropped = kept_patterns(basis.wishes.drop, basis.current)
+    unnamed = [name for name in gone if not is_named(name, dropped)]
     total = len(basis.current.tables)
     if len(unnamed) < MANY or 2 * len(gone) <= total:
         return False

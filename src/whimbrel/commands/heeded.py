@@ -8,8 +8,14 @@ from itertools import chain
 from whimbrel.commands.compare import Comparison
 from whimbrel.commands.wishes import Wishes, is_named
 from whimbrel.errors import UsageError
-from whimbrel.schema.fills import parse_fills
-from whimbrel.schema.renames import is_about, is_of_a_part, meant, parse_renames
+from whimbrel.schema.fills import Fill, parse_fills
+from whimbrel.schema.folding import kept_fills, kept_patterns, kept_renames
+from whimbrel.schema.renames import (
+    is_about,
+    is_of_a_part,
+    meant,
+    parse_renames,
+)
 from whimbrel.schema.state import State
 
 
@@ -39,33 +45,44 @@ def refuse_unknown(wishes: Wishes, comparisons: Sequence[Comparison]) -> None:
 
 def _unknown_renames(wishes: Wishes, found: Iterable[Comparison]) -> Iterator[str]:
     for text in wishes.rename:
-        is_known = any(
-            is_about(rename, each.current, each.wanted)
-            or is_of_a_part(rename, each.current, each.wanted)
-            for each in found
-            for rename in meant(parse_renames([text]), each.current)
-        )
-        if not is_known:
+        if not any(_knows(each, text) for each in found):
             yield f"--rename {text}"
+
+
+def _knows(comparison: Comparison, text: str) -> bool:
+    """Whether a database has what a rename speaks of, or has no other name for it."""
+    current, wanted = comparison.current, comparison.wanted
+    renames = meant(kept_renames(parse_renames([text]), current), current)
+    return not renames or any(
+        is_about(each, current, wanted) or is_of_a_part(each, current, wanted)
+        for each in renames
+    )
 
 
 def _unknown_fills(wishes: Wishes, found: Iterable[Comparison]) -> Iterator[str]:
     said = [("--fill", each, parse_fills([each], ())) for each in wishes.fill]
     said += [("--fill-sql", each, parse_fills((), [each])) for each in wishes.fill_sql]
     for option, text, (fill,) in said:
-        if not any(each.wanted.table(fill.table) for each in found):
+        if not any(_has_table(each, fill) for each in found):
             yield f"{option} {text}"
+
+
+def _has_table(comparison: Comparison, fill: Fill) -> bool:
+    (kept,) = kept_fills([fill], comparison.current)
+    return comparison.wanted.table(kept.table) is not None
 
 
 def _unknown_drops(wishes: Wishes, found: Iterable[Comparison]) -> Iterator[str]:
     """Yield the names that nothing has; of patterns nobody expects that."""
-    if not wishes.drop:
-        return
-    names = {name for each in found for name in _names(each.current)}
     for text in wishes.drop:
         is_pattern = any(sign in text for sign in "*?[")
-        if not is_pattern and not any(is_named(name, (text,)) for name in names):
+        if not is_pattern and not any(_has(each.current, text) for each in found):
             yield f"--drop {text}"
+
+
+def _has(state: State, text: str) -> bool:
+    patterns = kept_patterns((text,), state)
+    return any(is_named(name, patterns) for name in _names(state))
 
 
 def _names(state: State) -> Iterator[str]:

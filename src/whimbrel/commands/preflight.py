@@ -23,6 +23,7 @@ from whimbrel.report.operations import describe_operation
 from whimbrel.report.report import Line, Tone
 from whimbrel.run.execute import told_step
 from whimbrel.run.foresee import foresee
+from whimbrel.run.host import ended_at_once
 from whimbrel.schema.dialect import dialect_of
 from whimbrel.schema.scope import Scope
 from whimbrel.schema.state import State, TableName
@@ -223,8 +224,12 @@ class Lookout:
             case "refuse":
                 return False
             case _:
-                question = Question(text="Values will be lost. Go on?")
-                return ask is None or ask(question) == YES
+                return ask is None or _is_wanted(ask)
+
+
+def _is_wanted(ask: Ask) -> bool:
+    with ended_at_once():
+        return ask(Question(text="Values will be lost. Go on?")) == YES
 
 
 def _may_have_rows(context: MigrationContext, connection: Connection) -> bool:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 from decimal import Decimal
+from typing import Any
 
 from alembic.operations import ops
+from sqlalchemy import Enum
+from sqlalchemy.types import TypeEngine
 
+from whimbrel.errors import UsageError
 from whimbrel.plan.generic import Forms
 from whimbrel.plan.items import text
 from whimbrel.schema.changes import ValueChange
@@ -15,6 +20,23 @@ from whimbrel.schema.state import TableName
 
 
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
+NUMBERS = (int, float, Decimal)
+DAY = r"\d{4}-\d\d?-\d\d?"
+ANY = re.compile(r".*", re.DOTALL)
+FORMS: dict[type | None, tuple[re.Pattern[str], str]] = {
+    bool: (re.compile(r"true|false|0|1", re.I), "true or false"),
+    int: (re.compile(r"[+-]?\d+"), "a whole number"),
+    float: (NUMBER, "a number"),
+    Decimal: (NUMBER, "a number"),
+    datetime.date: (re.compile(DAY), "a day like 2026-12-31"),
+    datetime.datetime: (
+        re.compile(DAY + r"([ T]\d.*)?"),
+        "a moment like 2026-12-31 23:59",
+    ),
+    datetime.time: (re.compile(r"\d\d?:\d\d.*"), "an hour like 23:59"),
+}
+"""How the values of a type are written, and how that is said."""
+
 TRUTH = {"true": True, "false": False, "1": True, "0": False}
 
 
@@ -54,12 +76,37 @@ def _literal(forms: Forms, filled: FilledColumn) -> str:
     value = filled.fill.value
     if filled.fill.is_sql:
         return value
-    kind = _python_type(forms, filled)
-    if kind is bool and value.lower() in TRUTH:
+    type_ = forms.column_type(filled.column)
+    kind = _python_type(type_)
+    _refuse_misfit(filled, type_, kind)
+    if kind is bool:
         return forms.truth(TRUTH[value.lower()])
-    if kind in (int, float, Decimal) and NUMBER.fullmatch(value):
-        return value
-    return _string(value)
+    return value if kind in NUMBERS else _string(value)
+
+
+def _refuse_misfit(
+    filled: FilledColumn, type_: TypeEngine[Any], kind: type | None
+) -> None:
+    """Raise if a value is none of its column's, which a database may take or cut.
+
+    Raises:
+        UsageError: it says which values there are.
+    """
+    value, length = filled.fill.value, getattr(type_, "length", None)
+    pattern, wanted = FORMS.get(kind, (ANY, ""))
+    is_fit = pattern.fullmatch(value) is not None
+    if isinstance(type_, Enum) and type_.enums:
+        is_fit = value in type_.enums
+        wanted = f"one of {', '.join(map(str, type_.enums))}"
+    elif kind is str and length is not None:
+        is_fit, wanted = len(value) <= length, f"no longer than {length} characters"
+    if not is_fit:
+        place = f"{filled.fill.table}.{filled.fill.column}"
+        raise UsageError(
+            f"{value!r} cannot be the value of {place}: it must be {wanted}.",
+            f"Give another one, --fill {place}=VALUE, or SQL: --fill-sql"
+            f" {place}=EXPRESSION",
+        )
 
 
 def _string(value: str) -> str:
@@ -67,8 +114,8 @@ def _string(value: str) -> str:
     return f"'{escaped}'"
 
 
-def _python_type(forms: Forms, filled: FilledColumn) -> type | None:
+def _python_type(type_: TypeEngine[Any]) -> type | None:
     try:
-        return forms.column_type(filled.column).python_type
+        return type_.python_type
     except NotImplementedError:
         return None

@@ -132,6 +132,24 @@ def ended_on_request(
 
 
 @contextmanager
+def ended_at_once() -> Iterator[None]:
+    """Let the first Ctrl-C or SIGTERM end the block: a person is asked, nothing runs.
+
+    Raises:
+        KeyboardInterrupt: it was ended.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {each: signal.signal(each, signal.default_int_handler) for each in ENDING}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
 def nothing_logged(name: str) -> Iterator[None]:
     """Keep what this thread tells the logger *name* from everybody, in the block."""
     mine = threading.get_ident()

@@ -398,6 +398,8 @@ class State:
     """What its reader cannot see, or not in the models' words, if it comes from one."""
     following: frozenset[Following] = field(default=frozenset(), compare=False)
     """Which names that the server made follow the names of tables and columns."""
+    folds_names: bool = field(default=False, compare=False)
+    """Names of tables are kept in small letters, however they are written."""
 
     def table(self, name: TableName) -> Table | None:
         """Return the table of that name, or None."""
