@@ -83,6 +83,25 @@ _IS_SET = re.compile(r"\s*<>\s*0\Z")
 _LENGTH = re.compile(r"\((\d+)\)")
 _OPAQUE = re.compile(r"\w*blob|\w*binary|bytea|bit|json|.*\[\]", re.IGNORECASE)
 
+
+def _plain_casts(using: str, name: str, spelling: str) -> tuple[str, ...] | None:
+    """Return the types through which values go; None if the script computes them.
+
+    Args:
+        using: the script's expression for the new values; empty without one.
+        name: the name of the column.
+        spelling: what the new type is called.
+    """
+    casts = [spelling]
+    while matched := _CAST.fullmatch(using) or _CAST_AS.fullmatch(using):
+        using = matched["value"]
+        casts.insert(0, matched["type"].strip())
+    bare = _IS_SET.sub("", using.strip()).replace('"', "")
+    if bare not in ("", name):
+        return None
+    return tuple({each.casefold(): each for each in casts}.values())
+
+
 MEND = "Mend the values before the upgrade, or in the script before its alter_column()."
 
 
@@ -138,7 +157,7 @@ class _Cast:
 
     def distorted(self) -> Question | None:
         """Return what finds the values that become others, and nobody would hear."""
-        casts = self._casts()
+        casts = _plain_casts(self.using, self.name, self.spelling)
         if casts is None:
             return None
         value = self.standing.source.c[self.live.name]
@@ -153,17 +172,6 @@ class _Cast:
             )
         )
         return self._distorting(found, value) if found is not None else None
-
-    def _casts(self) -> tuple[str, ...] | None:
-        """Return the types through which the values go; None if the script computes."""
-        asked, casts = self.using, [self.spelling]
-        while matched := _CAST.fullmatch(asked) or _CAST_AS.fullmatch(asked):
-            asked = matched["value"]
-            casts.insert(0, matched["type"].strip())
-        bare = _IS_SET.sub("", asked.strip()).replace('"', "")
-        if bare not in ("", self.name):
-            return None
-        return tuple({each.casefold(): each for each in casts}.values())
 
     @property
     def _place(self) -> str:
