@@ -51,6 +51,10 @@ MARIADB = {
         CREATE TABLE c (a int, CONSTRAINT c_ibfk_1 FOREIGN KEY (a) REFERENCES p (id)
          ON DELETE CASCADE)""",
     ),
+    "a default asks the sequence beside it": (
+        "CREATE TABLE t (a int)",
+        "CREATE SEQUENCE s; CREATE TABLE t (a int DEFAULT nextval(s))",
+    ),
     "a table that keeps its history is a table": (
         "CREATE TABLE t (a int) WITH SYSTEM VERSIONING",
         "CREATE TABLE t (a int) WITH SYSTEM VERSIONING; CREATE TABLE u (a int)",

@@ -19,6 +19,7 @@ from whimbrel.script.render import render
 
 
 OWNER = "CREATE TABLE owner (id INT PRIMARY KEY, a INT, b INT, KEY two (a, b));"
+KEY = "c{0} INT, FOREIGN KEY (c{0}) REFERENCES owner (id)"
 YEARS = (
     "CREATE TABLE years (id INT NOT NULL, y INT NOT NULL, s TEXT, PRIMARY KEY (id, y))"
 )
@@ -35,6 +36,15 @@ PAIRS = {
     "a counting column comes with its index": (
         "CREATE TABLE item (a INT)",
         "CREATE TABLE item (a INT, id INT AUTO_INCREMENT, KEY at_id (id, a), KEY (a))",
+    ),
+    "tables come whose columns count by an index": (
+        "",
+        "CREATE TABLE item (a INT, id INT AUTO_INCREMENT INVISIBLE, KEY at_id (id, a));"
+        "CREATE TABLE part (s TEXT, id INT AUTO_INCREMENT, KEY (id), PRIMARY KEY (s(9)))",
+    ),
+    "more keys than ten come": (
+        OWNER + "CREATE TABLE item (id INT)",
+        f"{OWNER}CREATE TABLE item (id INT, {', '.join(map(KEY.format, range(11)))})",
     ),
     "a column counts once it has its key": (
         "CREATE TABLE item (a INT, id INT NOT NULL)",

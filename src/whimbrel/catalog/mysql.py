@@ -199,6 +199,8 @@ class _Reading:
             column = _column(self._text(row, check), row, collation)
             if column.default is not None:
                 asked = next_value(column.default.canonical, self.facts)
+                if asked is not None:  # a script must not name our database
+                    asked = replace(asked, text=asked.canonical)
                 column = replace(column, default=asked or column.default)
             self._spelled[key] = column
         return column

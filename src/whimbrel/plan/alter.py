@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from itertools import groupby
+from typing import TypeAlias
 
 from alembic.operations import ops
 
@@ -32,7 +33,7 @@ from whimbrel.plan.generic import (
     drop_column,
     drop_index,
 )
-from whimbrel.plan.order import Task, Thing
+from whimbrel.plan.order import Task, Thing, counted
 from whimbrel.plan.step import BatchOptions, Step, TableOps
 from whimbrel.plan.tables import add_constraint, drop_constraint
 from whimbrel.schema.changes import Change, ColumnChange, FactsChange
@@ -189,11 +190,14 @@ def _turns(forms: Forms, task: Task) -> Iterator[ops.MigrateOperation]:
             yield operation
 
 
-def _rank(kinds: tuple[type[Thing], ...], thing: Thing) -> tuple[int, str, str]:
-    return (kinds.index(type(thing)), thing.name, repr(thing))
+Rank: TypeAlias = tuple[int, tuple[str | int, ...], str]
 
 
-def _rank_of_coming(thing: Thing) -> tuple[int, bool, str, str]:
+def _rank(kinds: tuple[type[Thing], ...], thing: Thing) -> Rank:
+    return (kinds.index(type(thing)), counted(thing.name), repr(thing))
+
+
+def _rank_of_coming(thing: Thing) -> tuple[int, bool, tuple[str | int, ...], str]:
     """Return by what things are put in order; names that are made up come last.
 
     A unique constraint without a name comes behind the indexes, for a server may

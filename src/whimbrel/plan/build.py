@@ -320,6 +320,8 @@ def _task_steps(forms: Forms, task: Task, arrangement: Arrangement) -> Iterator[
                 yield Step(operation=indexed, changes=task.changes)
                 for operation in forms.remarks(table.name, index):
                     yield Step(operation=operation, changes=task.changes)
+            for operation in forms.after_indexes(made_now):
+                yield Step(operation=operation, changes=task.changes)
             for operation in forms.after_indexes(table):
                 yield Step(operation=operation, changes=task.changes)
         case Task(verb=Verb.DROP, before=Table() as table):

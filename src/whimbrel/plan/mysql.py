@@ -10,6 +10,7 @@ from alembic.operations import ops
 
 from whimbrel.plan.columns import mentions
 from whimbrel.plan.generic import changes_type
+from whimbrel.plan.mysql_columns import is_apart
 from whimbrel.plan.mysql_counting import MySQLCounting
 from whimbrel.plan.mysql_history import KEY as HISTORY
 from whimbrel.plan.mysql_history import (
@@ -127,8 +128,7 @@ class MySQLForms(MySQLCounting):
 
     def is_said_apart(self, constraint: Constraint) -> bool:
         """Whether ``CREATE TABLE`` cannot say a constraint by SQLAlchemy's words."""
-        is_key = isinstance(constraint, PrimaryKey)
-        return is_key and "length" in values(constraint.options)
+        return isinstance(constraint, PrimaryKey) and is_apart(constraint)
 
     def after_create(self, table: Table) -> Iterable[ops.MigrateOperation]:
         """Return what a table needs that ``CREATE TABLE`` cannot say."""

@@ -218,22 +218,27 @@ class MySQLColumns(Forms):
     def after_create(self, table: Table) -> Iterable[ops.MigrateOperation]:
         """Yield what a table needs that ``CREATE TABLE`` cannot say."""
         key = table.primary_key
-        in_key = key.columns if key is not None else ()
         if key is not None and key.options:
-            is_there = "length" not in values(key.options)
-            clauses = ["DROP PRIMARY KEY"] if is_there else []
-            in_key = in_key if is_there else ()
+            clauses = [] if is_apart(key) else ["DROP PRIMARY KEY"]
             yield altering(table.name, *clauses, f"ADD {primary_key(key)}")
         if keeps_history(table):
             yield altering(table.name, "ADD SYSTEM VERSIONING")
         for column in table.ordered_columns:
-            counts_late = is_counting(column) and column.name not in in_key
-            if counts_late or _is_unsaid(column):
-                check = check_beside(column, table)
-                yield altering(table.name, modifying(column, column, check))
+            if _is_unsaid(column) and not _counts_late(column, key):
+                yield self._said_of(column, table)
         for name, value in values(table.options).items():
             if is_late(name, value):
                 yield altering(table.name, f"PARTITION BY {value}")
+
+    def after_indexes(self, table: Table) -> Iterable[ops.MigrateOperation]:
+        """Yield what lets the columns count that stand in no primary key."""
+        for column in table.ordered_columns:
+            if _counts_late(column, table.primary_key):
+                yield self._said_of(column, table)
+
+    def _said_of(self, column: Column, table: Table) -> ops.MigrateOperation:
+        check = check_beside(column, table)
+        return altering(table.name, modifying(column, column, check))
 
     def _check_of(self, table: TableName, column: Column) -> Check | None:
         """Return the check that stands in the definition of a column by now."""
@@ -264,6 +269,17 @@ def _is_unsaid(column: Column) -> bool:
 def is_unalterable(column: Column) -> bool:
     """Whether ``alter_column()`` of Alembic has no words for a column."""
     return _is_unsaid(column) or column.computed is not None
+
+
+def is_apart(key: PrimaryKey) -> bool:
+    """Whether a primary key cannot stand in ``CREATE TABLE``."""
+    return "length" in values(key.options)
+
+
+def _counts_late(column: Column, key: PrimaryKey | None) -> bool:
+    """Whether SQLAlchemy lets a column of a new table not count yet."""
+    in_key = () if key is None or is_apart(key) else key.columns
+    return is_counting(column) and column.name not in in_key
 
 
 def _is_made_up(column: Column) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import count
 
 from whimbrel.plan.mysql_text import column_of_check
-from whimbrel.plan.order import Arrangement, Task, Thing, Verb
+from whimbrel.plan.order import Arrangement, Task, Thing, Verb, counted
 from whimbrel.schema.state import (
     Check,
     ForeignKey,
@@ -124,7 +124,9 @@ def with_unnamed_last(arrangement: Arrangement) -> Arrangement:
             if isinstance(each, ForeignKey) and each.naming is Naming.NONE
         ]
         late[name] = tuple(
-            sorted({*keys, *new}, key=lambda e: (e.naming is Naming.NONE, e.name))
+            sorted(
+                {*keys, *new}, key=lambda e: (e.naming is Naming.NONE, counted(e.name))
+            )
         )
     return replace(arrangement, late=late)
 

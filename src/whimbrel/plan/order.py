@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -29,6 +30,12 @@ Thing: TypeAlias = Constraint | Index
 """What stands in a table beside its columns."""
 
 Key: TypeAlias = tuple[int, str, str]
+
+
+def counted(name: str) -> tuple[str | int, ...]:
+    """Return by what *name* is put among others: what has number 2 before number 10."""
+    parts = re.split(r"(\d+)", name)
+    return tuple(int(each) if each.isdecimal() else each for each in parts)
 
 
 class Verb(IntEnum):

@@ -43,6 +43,10 @@ class TableForms:
         """Return what gives a column another name; None: what all others do."""
         return None
 
+    def after_indexes(self, table: Table) -> Iterable[ops.MigrateOperation]:
+        """Return what a new table needs once its indexes are there."""
+        return ()
+
     def remarks(
         self, table: TableName, thing: Constraint | Index
     ) -> Iterable[ops.MigrateOperation]:
