@@ -38,6 +38,26 @@ PAIRS = {
         "CREATE SEQUENCE s",
         "CREATE SEQUENCE s INCREMENT -1 MAXVALUE 50",
     ),
+    "a sequence that stands before its new beginning": (
+        "CREATE SEQUENCE s MINVALUE -200 MAXVALUE 200",
+        "CREATE SEQUENCE s MINVALUE -100 MAXVALUE 300",
+    ),
+    "a falling sequence that stands before its new beginning": (
+        "CREATE SEQUENCE s INCREMENT -1 MAXVALUE 200 MINVALUE -100",
+        "CREATE SEQUENCE s INCREMENT -1 MAXVALUE 100 MINVALUE -100",
+    ),
+    "a sequence that counts elsewhere": (
+        "CREATE SEQUENCE s MAXVALUE 9",
+        "CREATE SEQUENCE s MINVALUE 10 MAXVALUE 19",
+    ),
+    "an identity that stands before its new beginning": (
+        'CREATE TABLE "T" (i int GENERATED ALWAYS AS IDENTITY (MINVALUE -9 MAXVALUE 9))',
+        'CREATE TABLE "T" (i int GENERATED ALWAYS AS IDENTITY (MINVALUE -8 MAXVALUE 9))',
+    ),
+    "an identity that counts elsewhere": (
+        "CREATE TABLE t (i int GENERATED ALWAYS AS IDENTITY (MAXVALUE 9))",
+        "CREATE TABLE t (i int GENERATED ALWAYS AS IDENTITY (MINVALUE 20 MAXVALUE 29))",
+    ),
     "a sequence gets an owner": (
         SEQUENCE,
         f"{SEQUENCE}; ALTER SEQUENCE s OWNED BY t.id",
@@ -53,6 +73,11 @@ PAIRS = {
     "a sequence goes with its owner": (
         f"{SEQUENCE}; ALTER SEQUENCE s OWNED BY t.id",
         "CREATE TABLE u (id bigint)",
+    ),
+    "a column's own sequence comes to stand by itself": (
+        "CREATE TABLE t (id serial)",
+        "CREATE SEQUENCE t_id_seq CACHE 3;"
+        "CREATE TABLE t (id integer NOT NULL DEFAULT nextval('t_id_seq'))",
     ),
     "comments on types and sequences": (
         "CREATE TYPE mood AS ENUM ('a'); CREATE SEQUENCE s; CREATE TYPE k AS ENUM ();"
@@ -110,3 +135,16 @@ def test_what_models_have_no_words_for_stays(postgresql_url):
 
     gone = [(change.before.name, change.after) for change in changes]
     assert gone == [("gone", None), ("mood", None)]
+
+
+def test_a_sequence_goes_on_where_it_stands(postgresql_url):
+    """Only one that stands before its new beginning is moved there."""
+    before = "CREATE SEQUENCE s MINVALUE 1; CREATE SEQUENCE r MINVALUE 1"
+    after = "CREATE SEQUENCE s MINVALUE 5; CREATE SEQUENCE r MINVALUE 5"
+    rows = "SELECT setval('s', 7), setval('r', 3)"
+
+    outcome = there_and_back(
+        postgresql_url, before, after, rows, "SELECT nextval('s'), nextval('r')"
+    )
+
+    assert outcome.rows == [(8, 5)]

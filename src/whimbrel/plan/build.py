@@ -32,7 +32,6 @@ from whimbrel.schema.changes import (
     ColumnChange,
     EnumChange,
     FootingChange,
-    SequenceChange,
     TableChange,
     ValueChange,
     reverse_all,
@@ -240,12 +239,11 @@ def _sequence_steps(
     changes: Iterable[Change], forms: Forms, *, are_tables_done: bool
 ) -> Iterator[Step]:
     """Yield what sequences need before the tables whose defaults ask them, or after."""
-    for change in changes:
-        if isinstance(change, SequenceChange):
-            for operation in forms.sequence_operations(
-                change, are_tables_done=are_tables_done
-            ):
-                yield Step(operation=operation, changes=(change,))
+    for change in forms.sequence_changes(changes):
+        for operation in forms.sequence_operations(
+            change, are_tables_done=are_tables_done
+        ):
+            yield Step(operation=operation, changes=(change,))
 
 
 def _table_steps(

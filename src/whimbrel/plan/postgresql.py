@@ -21,7 +21,7 @@ from whimbrel.plan.postgresql_footings import (
     footing_operations,
 )
 from whimbrel.plan.postgresql_partitions import refuse_new_partitions
-from whimbrel.plan.postgresql_sequences import sequence_operations
+from whimbrel.plan.postgresql_sequences import sequence_changes, sequence_operations
 from whimbrel.plan.postgresql_words import (
     add_constraint_sql,
     comment_sql,
@@ -39,6 +39,7 @@ from whimbrel.plan.postgresql_words import (
 )
 from whimbrel.plan.step import BatchOptions
 from whimbrel.schema.changes import (
+    Change,
     EnumChange,
     FootingChange,
     SequenceChange,
@@ -239,6 +240,10 @@ class PostgreSQLForms(ColumnForms):
     def enum_operations(self, change: EnumChange) -> Iterable[ops.MigrateOperation]:
         """Return what makes, alters or drops an enumerated type."""
         return enum_operations(change)
+
+    def sequence_changes(self, changes: Iterable[Change]) -> Iterable[SequenceChange]:
+        """Return what becomes of sequences, those of serial columns among them."""
+        return sequence_changes(tuple(changes))
 
     def sequence_operations(
         self, change: SequenceChange, *, are_tables_done: bool

@@ -11,13 +11,16 @@ from dataclasses import replace
 from alembic.operations import ops
 
 from whimbrel.plan.generic import Forms, alter_column
+from whimbrel.plan.postgresql_counting import (
+    moved_sql,
+    reset_words,
+    sequence_words,
+)
 from whimbrel.plan.postgresql_types import parsed, using
 from whimbrel.plan.postgresql_words import (
     literal,
     qualified,
     quoted,
-    reset_words,
-    sequence_words,
     statement,
     table_sql,
     type_sql,
@@ -137,8 +140,12 @@ def identity_sql(identity: Identity) -> str:
 def _altered_identity(
     table: TableName, name: str, before: Identity, after: Identity
 ) -> Iterator[ops.MigrateOperation]:
-    words = reset_words(values_of(before.options), values_of(after.options))
-    said = [f"SET {each}" for each in words]
+    old, new = values_of(before.options), values_of(after.options)
+    moved = moved_sql(old, new, "%1$s", "%1$L")
+    if moved:
+        yield _of_sequence(table, name, moved)
+    words = reset_words(old, new)
+    said = [each if each == "RESTART" else f"SET {each}" for each in words]
     if before.is_always != after.is_always:
         when = "ALWAYS" if after.is_always else "BY DEFAULT"
         said.insert(0, f"SET GENERATED {when}")
@@ -146,13 +153,17 @@ def _altered_identity(
         yield _alter(table, name, " ".join(said))
 
 
+def serial_name(table: TableName, column: str) -> str:
+    """Return what the sequence of a serial column is called."""
+    return f"{table.name}_{column}_seq"[:LONGEST]
+
+
 def _serial(table: TableName, column: Column) -> Iterator[ops.MigrateOperation]:
     """Yield what a serial type stands for, for a column that is there already."""
-    bare = f"{table.name}_{column.name}_seq"
-    sequence = qualified(bare[:LONGEST], table.schema)
+    sequence = qualified(serial_name(table, column.name), table.schema)
     owner = f"{table_sql(table)}.{quoted(column.name)}"
     kind = f"AS {column.type.spelling} " if column.type.spelling in SERIALS else ""
-    yield statement(f"CREATE SEQUENCE {sequence} {kind}OWNED BY {owner}")
+    yield statement(f"CREATE SEQUENCE IF NOT EXISTS {sequence} {kind}OWNED BY {owner}")
     asked = f"nextval({literal(sequence)}::regclass)"
     yield _alter(table, column.name, f"SET DEFAULT {asked}")
     yield from _beyond_rows(table, column.name, {})
@@ -188,5 +199,5 @@ def _end_of_serial(table: TableName, column: str) -> ops.ExecuteSQLOp:
     alter = f"ALTER TABLE {table_sql(table)} ALTER {quoted(column)} DROP DEFAULT"
     return statement(
         f"DO $$ DECLARE owned text = {own}; BEGIN {alter};"
-        " EXECUTE 'DROP SEQUENCE ' || owned; END $$"
+        " IF owned IS NOT NULL THEN EXECUTE 'DROP SEQUENCE ' || owned; END IF; END $$"
     )

@@ -5,20 +5,76 @@ https://www.postgresql.org/docs/current/sql-altersequence.html
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from alembic.operations import ops
 
-from whimbrel.plan.postgresql_words import (
+from whimbrel.plan.postgresql_columns import SERIALS, is_serial, serial_name
+from whimbrel.plan.postgresql_counting import (
     alter_sequence,
     create_sequence,
+    moved_sql,
+)
+from whimbrel.plan.postgresql_words import (
+    literal,
     qualified,
+    quoted,
     said_sql,
     statement,
+    table_sql,
     values_of,
 )
-from whimbrel.schema.changes import SequenceChange
-from whimbrel.schema.state import Sequence
+from whimbrel.schema.changes import (
+    Change,
+    ColumnChange,
+    SequenceChange,
+    reverse,
+)
+from whimbrel.schema.state import Column, Option, Sequence, TableName
+
+
+def sequence_changes(changes: Collection[Change]) -> Iterator[SequenceChange]:
+    """Yield what becomes of sequences.
+
+    One that a serial column counted by, and that stands by itself from now on, does
+    not come but stays; neither does one go by which a column becomes serial.
+    """
+    losing, gaining = _losing(changes), _losing(map(reverse, changes))
+    for change in changes:
+        if not isinstance(change, SequenceChange):
+            continue
+        before, after = change.before, change.after
+        if before is None and after is not None:
+            before = losing.get((after.schema, after.name))
+        elif after is None and before is not None:
+            after = gaining.get((before.schema, before.name))
+        yield SequenceChange(before=before, after=after)
+
+
+Place = tuple[str | None, str]
+
+
+def _losing(changes: Iterable[Change]) -> dict[Place, Sequence]:
+    """Return the sequences of columns that are serial no more."""
+    return {
+        (own.schema, own.name): own
+        for change in changes
+        if isinstance(change, ColumnChange) and change.before and change.after
+        if is_serial(change.before) and not is_serial(change.after)
+        for own in [_own(change.table, change.before)]
+    }
+
+
+def _own(table: TableName, column: Column) -> Sequence:
+    """Return the sequence of a serial column, as if it stood by itself."""
+    owner = Option("owned_by", f"{table_sql(table)}.{quoted(column.name)}")
+    spelling = column.type.spelling
+    return Sequence(
+        name=serial_name(table, column.name),
+        schema=table.schema,
+        type=spelling if spelling in SERIALS and spelling != "bigint" else None,
+        options=frozenset({owner}),
+    )
 
 
 def sequence_operations(
@@ -53,9 +109,16 @@ def _made(
 ) -> Iterator[ops.MigrateOperation]:
     if after is None:
         return
-    sql = create_sequence(after) if before is None else alter_sequence(before, after)
-    if sql:
-        yield statement(sql)
+    if before is None:
+        yield statement(create_sequence(after))
+    else:
+        old, new = values_of(before.options), values_of(after.options)
+        for sql in (
+            moved_sql(old, new, name, literal(name)),
+            alter_sequence(before, after),
+        ):
+            if sql:
+                yield statement(sql)
     comment = values_of(after.options).get("sequence_comment")
     if comment != (before and values_of(before.options).get("sequence_comment")):
         yield statement(said_sql(f"SEQUENCE {name}", comment))

@@ -21,7 +21,6 @@ from whimbrel.schema.state import (
     IndexPart,
     Options,
     PrimaryKey,
-    Sequence,
     TableName,
     Unique,
 )
@@ -102,70 +101,6 @@ def collation_sql(collation: str) -> str:
 
 
 QUOTE = '"'
-
-
-def sequence_words(options: Mapping[str, str]) -> list[str]:
-    """Return what a sequence, or an identity column, says of its numbers."""
-    words = {
-        "start": "START WITH {}",
-        "increment": "INCREMENT BY {}",
-        "minvalue": "MINVALUE {}",
-        "maxvalue": "MAXVALUE {}",
-        "cache": "CACHE {}",
-        "cycle": "CYCLE",
-    }
-    return [words[name].format(options[name]) for name in words if name in options]
-
-
-def reset_words(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
-    """Return what is said of a sequence's numbers for them to change.
-
-    What is not said any more becomes the server's default; the start, which is told
-    only where it is not the first number, is said where that becomes another.
-    """
-    first = _first(after)
-    if "start" not in after and _first(before) != first:
-        before = {**before, "start": _first(before)}
-    if _is_falling(before) != _is_falling(after):
-        before = {**before, "minvalue": "", "maxvalue": ""}  # the usual ones differ
-    defaults = {
-        "start": f"START WITH {first}",
-        "increment": "INCREMENT BY 1",
-        "minvalue": "NO MINVALUE",
-        "maxvalue": "NO MAXVALUE",
-        "cache": "CACHE 1",
-        "cycle": "NO CYCLE",
-    }
-    changed = {name for name in defaults if before.get(name) != after.get(name)}
-    said = sequence_words({name: after[name] for name in changed if name in after})
-    return [*said, *(defaults[name] for name in defaults if name in changed - {*after})]
-
-
-def _first(options: Mapping[str, str]) -> str:
-    """Return the number that a sequence begins with, if nothing else is said."""
-    return options.get(
-        *("maxvalue", "-1") if _is_falling(options) else ("minvalue", "1")
-    )
-
-
-def _is_falling(options: Mapping[str, str]) -> bool:
-    return options.get("increment", "1").startswith("-")
-
-
-def create_sequence(sequence: Sequence) -> str:
-    """Return the statement that makes a sequence."""
-    words = [f"CREATE SEQUENCE {qualified(sequence.name, sequence.schema)}"]
-    if sequence.type is not None:
-        words.append(f"AS {sequence.type}")
-    return " ".join([*words, *sequence_words(values_of(sequence.options))])
-
-
-def alter_sequence(before: Sequence, after: Sequence) -> str:
-    """Return the statement that makes a sequence count otherwise; nothing if not."""
-    words = [f"AS {after.type or 'bigint'}"] if before.type != after.type else []
-    words += reset_words(values_of(before.options), values_of(after.options))
-    name = qualified(after.name, after.schema)
-    return " ".join([f"ALTER SEQUENCE {name}", *words]) if words else ""
 
 
 def said_sql(what: str, comment: str | None) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from alembic.operations import ops
 
-from whimbrel.schema.changes import EnumChange, FootingChange, SequenceChange
+from whimbrel.schema.changes import Change, EnumChange, FootingChange, SequenceChange
 from whimbrel.schema.dialect import Dialect
 from whimbrel.schema.state import Enum, State
 
@@ -43,6 +43,10 @@ class StandingForms:
     def enum_operations(self, change: EnumChange) -> Iterable[ops.MigrateOperation]:
         """Return what makes, alters or drops an enumerated type."""
         raise ValueError(f"{self.dialect.name} has no enumerated types: {change}.")
+
+    def sequence_changes(self, changes: Iterable[Change]) -> Iterable[SequenceChange]:
+        """Return what becomes of sequences, be it by the change of a column."""
+        return (each for each in changes if isinstance(each, SequenceChange))
 
     def sequence_operations(
         self, change: SequenceChange, *, are_tables_done: bool
