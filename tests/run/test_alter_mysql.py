@@ -377,3 +377,15 @@ def test_the_other_spelling_of_the_url(server):
         op.alter_column("item", "name", nullable=True, existing_type=sa.String(50))
     engine.dispose()
     assert "COLLATE latin1_bin DEFAULT 'q" in text(server)
+
+
+def test_a_national_type_is_a_character_set(server):
+    """What was NATIONAL VARCHAR and is VARCHAR has the table's character set again."""
+    run(server, "CREATE TABLE item (a VARCHAR(9)) CHARACTER SET utf8mb4")
+    before = text(server)
+    plain, national = sa.String(9), mysql.NVARCHAR(9)
+    with operations(server) as op:
+        op.alter_column("item", "a", type_=national, existing_type=plain)
+        assert "utf8mb3" in text(server)
+        op.alter_column("item", "a", type_=plain, existing_type=national)
+    assert text(server) == before

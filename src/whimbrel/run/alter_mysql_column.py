@@ -25,6 +25,8 @@ _TEXT_TYPE = re.compile(
     r"(national\s+)?(n?char|n?varchar|character|(tiny|medium|long)?text|enum|set)\b",
     re.IGNORECASE,
 )
+_NATIONAL = re.compile(r"national\b|n(var)?char\b", re.IGNORECASE)
+"""A type that is a character set as well."""
 _ON_UPDATE = re.compile(r"\bON\s+UPDATE\b", re.IGNORECASE)
 
 
@@ -132,6 +134,8 @@ def _is_json(column: ColumnText) -> bool:
 
 
 def _says_charset(column: ColumnText) -> bool:
+    if _NATIONAL.match(column.clause(Kind.TYPE) or ""):
+        return True
     return any(each.kind in (Kind.CHARSET, Kind.COLLATE) for each in column.clauses)
 
 
