@@ -141,12 +141,19 @@ def peak_on(server, who: str, count: int) -> int:
         return tracemalloc.get_traced_memory()[1]
 
 
+def unanswered(url: str) -> str | None:
+    """Return why a server does not answer; None if it does."""
+    try:
+        sa.create_engine(url).connect().close()
+    except sa.exc.DBAPIError as error:
+        return str(error.orig)
+    return None
+
+
 def report_on_postgresql() -> None:
     """Measure on PostgreSQL and print, or say that it is not there."""
-    try:
-        sa.create_engine(POSTGRESQL).connect().close()
-    except sa.exc.DBAPIError as error:
-        print(f"\nNOT MEASURED: no PostgreSQL at {POSTGRESQL}: {error.orig}")
+    if why := unanswered(POSTGRESQL):
+        print(f"\nNOT MEASURED: no PostgreSQL at {POSTGRESQL}: {why}")
         return
     rows = [compared_on(on_postgresql, count) for count in SERVER_ROUNDS]
     print(table("Read and compare, nothing changed (PostgreSQL)", rows, "alembic"))
