@@ -13,6 +13,7 @@ from whimbrel.errors import Unalterable
 from whimbrel.plan.build import build
 from whimbrel.schema.dialect import dialect_of
 from whimbrel.schema.diff import diff
+from whimbrel.schema.key_indexes import with_indexes_told
 from whimbrel.schema.names import adopt_names
 from whimbrel.schema.scope import Scope
 from whimbrel.script.render import render
@@ -106,6 +107,17 @@ PAIRS = {
         OWNER + "CREATE TABLE item (id INT, o INT, KEY o (o),"
         " CONSTRAINT named FOREIGN KEY (o) REFERENCES owner (id))",
     ),
+    "the index of a key gets another name": (
+        OWNER + "CREATE TABLE item (id INT, o INT,"
+        " CONSTRAINT named FOREIGN KEY (o) REFERENCES owner (id))",
+        OWNER + "CREATE TABLE item (id INT, o INT, KEY o (o),"
+        " CONSTRAINT named FOREIGN KEY (o) REFERENCES owner (id))",
+    ),
+    "the index of a key that becomes another does, too": (
+        OWNER + "CREATE TABLE item (id INT, o INT, FOREIGN KEY (o) REFERENCES owner (id))",
+        OWNER + "CREATE TABLE item (id INT, o INT, CONSTRAINT named FOREIGN KEY (o)"
+        " REFERENCES owner (id) ON DELETE CASCADE)",
+    ),
     "a table in partitions comes": (
         "",
         f"{YEARS} COMMENT 'PARTITION BY :y' {RANGE} `new one` VALUES LESS THAN MAXVALUE)",
@@ -157,6 +169,7 @@ def made(connection, sql):
 
 
 def script_between(connection, current, wanted):
+    current, wanted = with_indexes_told(current, wanted)
     wanted = adopt_names(wanted, current)
     plan = build(diff(current, wanted), current, wanted, dialect_of(connection))
     context = MigrationContext.configure(connection, opts=dict(OPTIONS))

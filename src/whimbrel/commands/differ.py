@@ -35,6 +35,7 @@ from whimbrel.schema.dialect import described, dialect_of, is_one_kind
 from whimbrel.schema.diff import diff as difference
 from whimbrel.schema.fills import parse_fills
 from whimbrel.schema.footings import with_footings_of
+from whimbrel.schema.key_indexes import with_indexes_told
 from whimbrel.schema.names import adopt_names
 from whimbrel.schema.renames import firm_names, parse_renames, rename_all
 from whimbrel.schema.scope import Scope
@@ -171,6 +172,7 @@ def _compared(
         _refuse_another_kind(home, each)
     at, scope = _Reading(home, connections, wanted, stack), wanted.scope(_models(sides))
     current, target = (at.state(each, scope) for each in sides)
+    current, target = with_indexes_told(current, target)
     renames = parse_renames(wishes.rename)
     renamings, renamed = rename_all(current, renames)
     target = adopt_names(firm_names(target, renames), renamed)
