@@ -163,3 +163,54 @@ def test_a_part_of_a_table_gets_another_name(place):
     place.whimbrel("upgrade")
     assert "No changes" in place.whimbrel("migrate")
     place.whimbrel("downgrade")
+
+
+FILLED = """
+import sqlalchemy as sa
+from sqlalchemy.orm import declarative_base
+Base = declarative_base()
+class Task(Base):
+    __tablename__ = "task"
+    id = sa.Column(sa.Integer, primary_key=True)
+    state = sa.Column(
+        sa.Enum("active", "late", name="state"), nullable=False, server_default="late"
+    )
+    note = sa.Column(sa.String(50))
+    body = sa.Column(sa.Text, nullable=False)
+    __table_args__ = (
+        sa.Index("ix_old", "note"),
+        sa.UniqueConstraint("note", "state", name="uq_old"),
+        sa.CheckConstraint("note <> ''", name="ck_old"),
+    )
+class Log(Base):
+    __tablename__ = "log"
+    id = sa.Column(sa.Integer, primary_key=True)
+    state = sa.Column(sa.Enum("active", "late", name="state"), nullable=False)
+    last = sa.Column(sa.Enum("active", "late", name="state"), nullable=False)
+"""
+
+
+@pytest.mark.parametrize("is_renamed", [True, False])
+def test_values_and_defaults_change_while_rows_are_filled(is_renamed, on_postgresql):
+    """A default that a type no longer has goes with the type, before rows are filled.
+
+    What a script says of a type half-way is what it is half-way, so that the rows are
+    not found to be wrong on the way back.
+    """
+    place = on_postgresql
+    place.run("DELETE FROM log WHERE state = 'gone'")
+    place.run("UPDATE task SET state = NULL")
+    decided = "--rename task.state=activ:active"
+    if not is_renamed:
+        place.run("DELETE FROM log")
+        decided = "--no-rename"
+    place.write("models.py", FILLED)
+    words = "--fill task.body=hm --fill log.last=late --fill task.state=late"
+    said = place.whimbrel(f"migrate {words} {decided}")
+    assert "the upgrade reaches the models, the downgrade leads back" in said
+    place.whimbrel("upgrade")
+    place.whimbrel("check")
+    if is_renamed:
+        place.run("UPDATE task SET state = 'active'")
+        place.whimbrel("downgrade -- -1")
+        assert sorted(place.states) == ["activ", "activ"]

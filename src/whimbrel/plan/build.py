@@ -166,6 +166,7 @@ def _between(
     changes: tuple[Change, ...], start: State, end: State, forms: Forms
 ) -> Iterator[Step]:
     """Yield the steps between the renames, onlookers out of their way."""
+    forms.enums = (*end.enums, *start.enums)  # the values that a type has by then
     for operation in forms.schema_operations(start, end):
         yield Step(operation=operation, changes=changes)
     for change in changes:

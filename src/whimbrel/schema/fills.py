@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from whimbrel.errors import UsageError
@@ -85,7 +85,9 @@ def split_at_fills(changes: Iterable[Change], fills: Iterable[Fill]) -> Split:
     Raises:
         UsageError: a fill speaks of a column that does not become NOT NULL.
     """
+    changes = tuple(changes)
     wanted = {(fill.table, fill.column): fill for fill in fills}
+    altered = set(_altered_enums(changes))
     before: list[Change] = []
     filled: list[FilledColumn] = []
     after: list[Change] = []
@@ -96,23 +98,54 @@ def split_at_fills(changes: Iterable[Change], fills: Iterable[Fill]) -> Split:
             continue
         filled.append(FilledColumn(fill=fill, column=change.after))
         opened = replace(change.after, nullable=True)
-        if change.before is None:
+        if change.before is None or _enum_of(change.after) in altered:
             before.append(replace(change, after=opened))
             after.append(replace(change, before=opened))
         else:
             after.append(change)
     if filled:
-        made = tuple(each for each in after if _is_made_for_columns(each))
+        enums = {_enum_of(each.column) for each in filled}
+        made = [each for each in after if _comes_first(each, enums)]
         before = [*made, *before]
-        after = [each for each in after if each not in made]
+        after = [each for each in after if each not in before]
     _refuse_useless(wanted.values(), filled)
     return Split(before=tuple(before), filled=tuple(filled), after=tuple(after))
 
 
-def _is_made_for_columns(change: Change) -> bool:
-    """Whether a type or a sequence comes, or changes, that a new column may need."""
+def _comes_first(change: Change, enums: Collection[str]) -> bool:
+    """Whether a change must happen before columns of the types *enums* are filled.
+
+    A type, or a sequence, comes or changes; with a type go all its columns, for
+    their defaults may be none of its values any more.
+    """
+    if isinstance(change, ColumnChange):
+        is_there = change.before is not None and change.after is not None
+        return is_there and _enum_of(change.after) in enums and _stays_open(change)
+    if isinstance(change, EnumChange) and change.before is not None:
+        return change.after is not None and change.after.name in enums
     is_alone = isinstance(change, EnumChange | SequenceChange | FootingChange)
     return is_alone and change.after is not None
+
+
+def _stays_open(change: ColumnChange) -> bool:
+    """Whether rows without a value are no hindrance to a change."""
+    before, after = change.before, change.after
+    return not (before and after and before.nullable and not after.nullable)
+
+
+def _altered_enums(changes: Iterable[Change]) -> Iterator[str]:
+    """Yield the names of the enumerated types that become others."""
+    for change in changes:
+        if isinstance(change, EnumChange) and change.before and change.after:
+            yield change.after.name
+
+
+def _enum_of(column: Column | None) -> str:
+    """Return the bare name of a column's type, by which an enumerated type goes."""
+    if column is None:
+        return ""
+    spelling = column.type.spelling.replace('"', "").removesuffix("[]")
+    return spelling.rpartition(".")[2]
 
 
 def _fill_of(change: Change, wanted: dict[tuple[TableName, str], Fill]) -> Fill | None:
