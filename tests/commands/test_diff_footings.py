@@ -27,9 +27,16 @@ PAIRS = {
         " CREATE TABLE t (a d, b d)",
         ["~ type d", "+ column t.b"],
     ),
+    "a type of several parts is altered under its columns": (
+        "CREATE TYPE place AS (zip int); CREATE TYPE at AS (place place);"
+        " CREATE TABLE t (a place[], b at)",
+        'CREATE TYPE place AS (zip int, city text COLLATE "C");'
+        " CREATE TYPE at AS (place place); CREATE TABLE t (a place[], b at)",
+        ["~ type place"],
+    ),
     "a type that no column has is made anew": (
         "CREATE DOMAIN d AS int; CREATE TYPE place AS (zip int)",
-        "CREATE DOMAIN d AS bigint; CREATE TYPE place AS (zip text)",
+        'CREATE DOMAIN d AS bigint; CREATE TYPE place AS (zip text COLLATE "C")',
         ["~ type d", "~ type place"],
     ),
     "a schema comes, another goes with all that stands in it": (

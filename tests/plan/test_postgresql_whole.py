@@ -30,6 +30,23 @@ PAIRS = {
         f"{T}; ALTER TABLE t REPLICA IDENTITY FULL",
         f"{T}{UNIQUE}; ALTER TABLE t REPLICA IDENTITY USING INDEX names",
     ),
+    "by which index the rows are sorted": (
+        f"{T}{UNIQUE}; CREATE INDEX other ON t (name); ALTER TABLE t CLUSTER ON names",
+        f"{T}{UNIQUE}; ALTER TABLE t SET WITHOUT CLUSTER;"
+        " CREATE TABLE u (a int); CREATE INDEX i ON u (a); ALTER TABLE u CLUSTER ON i",
+    ),
+    "keys of what is inherited": (
+        "",
+        "CREATE TABLE base (a int, b int NOT NULL, CHECK (a > 0)); CREATE TABLE t"
+        " (c int, UNIQUE (a, c), PRIMARY KEY (b), EXCLUDE (a WITH =)) INHERITS (base);"
+        "CREATE TABLE u (FOREIGN KEY (a) REFERENCES t (b)) INHERITS (base)",
+    ),
+    "a key moves with the index that it stands on": (
+        f"{T}{UNIQUE}; CREATE TABLE u (name text);"
+        "CREATE TABLE v (name text CONSTRAINT k REFERENCES t (name))",
+        f"{T}; CREATE TABLE u (name text); CREATE UNIQUE INDEX names ON u (name);"
+        "CREATE TABLE v (name text CONSTRAINT k REFERENCES u (name))",
+    ),
     "how an identity counts moves its start": (
         "CREATE TABLE t (i int GENERATED ALWAYS AS IDENTITY (MINVALUE -9 START 2))",
         "CREATE TABLE t (i int GENERATED ALWAYS AS IDENTITY (MINVALUE -8))",

@@ -56,7 +56,7 @@ UNSAID = frozenset(
     {
         *("index_comment", "type_comment", "sequence_comment", "owned_by"),
         *("storage", "compression"),
-        *("row_security", "force_row_security", "replica_identity"),
+        *("row_security", "force_row_security", "replica_identity", "cluster_on"),
     }
 )
 _NAME = re.compile(r'"((?:[^"]|"")+)"|([^\W\d]\w*)')

@@ -6,10 +6,10 @@ thing is spelled alike whatever the session's own path is.
 The words of such a state, beyond what `whimbrel.schema.state` says: names are bare;
 a constant default of a column's own type is told without a cast.  ``Table.options``
 are with, tablespace, partition_by, inherits, unlogged and using, and row_security,
-force_row_security and replica_identity, of which models say nothing; a column's are
-serial, and storage and compression, of which models say nothing; a key's deferrable,
-include and nulls_not_distinct; a check's no_inherit; a check's and foreign key's
-not_valid and not_enforced; an index's using, include, with, tablespace,
+force_row_security, replica_identity and cluster_on, of which models say nothing; a
+column's are serial, and storage and compression, of which models say nothing; a key's
+deferrable, include and nulls_not_distinct; a check's no_inherit; a check's and
+foreign key's not_valid and not_enforced; an index's using, include, with, tablespace,
 nulls_not_distinct, invalid and index_comment, which models cannot say, its parts'
 nulls, ops and collation; any constraint's comment.  What has several values is JSON,
 what only is or is not has the value "on".
@@ -46,6 +46,9 @@ SELECT c.oid, n.nspname, c.relname, c.relpersistence = 'u', c.reloptions,
        (SELECT 'index ' || x.relname FROM pg_catalog.pg_index i
         JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
         WHERE i.indrelid = c.oid AND i.indisreplident AND c.relreplident = 'i'),
+       (SELECT x.relname FROM pg_catalog.pg_index i
+        JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
+        WHERE i.indrelid = c.oid AND i.indisclustered),
        CASE WHEN c.relkind = 'p' THEN pg_catalog.pg_get_partkeydef(c.oid) END,
        CASE WHEN h.children IS NOT NULL THEN
            (SELECT json_agg(p.inhparent::regclass::text ORDER BY p.inhseqno)::text
@@ -134,7 +137,7 @@ def _partitions(session: Session, schemas: str) -> Iterator[TableName]:
 
 def _options(row: Sequence[Any]) -> Iterator[Option]:
     _, _, _, is_unlogged, parameters, toasted, tablespace, method, _, *more = row
-    is_secured, is_forced, identity, index, partition_by, parents = more
+    is_secured, is_forced, identity, index, cluster, partition_by, parents = more
     toast = [f"toast.{parameter}" for parameter in toasted or ()]
     said = [*(parameters or ()), *toast]
     told = {
@@ -145,6 +148,7 @@ def _options(row: Sequence[Any]) -> Iterator[Option]:
         "row_security": "on" if is_secured else None,
         "force_row_security": "on" if is_forced else None,
         "replica_identity": index or _IDENTITIES.get(identity),
+        "cluster_on": cluster,
         "partition_by": partition_by,
         "inherits": json.dumps(json.loads(parents), ensure_ascii=False)
         if parents

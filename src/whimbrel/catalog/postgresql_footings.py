@@ -35,6 +35,14 @@ WITH RECURSIVE seeds AS (
         UNION ALL SELECT 'pg_catalog.pg_class'::regclass::oid, t.typrelid
         FROM pg_catalog.pg_type t WHERE t.oid = n.object AND t.typrelid <> 0
         AND n.class = 'pg_catalog.pg_type'::regclass) d
+), attributes AS (
+    SELECT a.attrelid, a.attnum, a.attname AS name,
+        pg_catalog.format_type(a.atttypid, a.atttypmod) || COALESCE((
+            SELECT ' COLLATE ' || a.attcollation::regcollation::text
+            FROM pg_catalog.pg_type b
+            WHERE b.oid = a.atttypid AND b.typcollation <> a.attcollation), '') AS type
+    FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
+    WHERE c.relkind = 'c' AND NOT a.attisdropped AND a.attnum > 0
 )
 SELECT t.oid, d.object IS NOT NULL, 'type', n.nspname, t.typname, CASE t.typtype
     WHEN 'd' THEN format('CREATE DOMAIN %s AS %s', t.oid::regtype,
@@ -49,10 +57,8 @@ SELECT t.oid, d.object IS NOT NULL, 'type', n.nspname, t.typname, CASE t.typtype
             FROM pg_catalog.pg_constraint k
             WHERE k.contypid = t.oid AND k.contype = 'c'), '')
     WHEN 'c' THEN format('CREATE TYPE %s AS (%s)', t.oid::regtype,
-        (SELECT string_agg(format('%I %s', a.attname,
-            pg_catalog.format_type(a.atttypid, a.atttypmod)), ', ' ORDER BY a.attnum)
-        FROM pg_catalog.pg_attribute a
-        WHERE a.attrelid = t.typrelid AND NOT a.attisdropped AND a.attnum > 0))
+        (SELECT string_agg(format('%I %s', a.name, a.type), ', ' ORDER BY a.attnum)
+        FROM attributes a WHERE a.attrelid = t.typrelid))
     ELSE (SELECT format('CREATE TYPE %s AS RANGE (SUBTYPE = %s)', t.oid::regtype,
         r.rngsubtype::regtype) FROM pg_catalog.pg_range r WHERE r.rngtypid = t.oid)
     END,
@@ -64,10 +70,15 @@ SELECT t.oid, d.object IS NOT NULL, 'type', n.nspname, t.typname, CASE t.typtype
             WHERE b.oid = t.typbasetype AND b.typcollation <> t.typcollation),
         'default', pg_catalog.pg_get_expr(t.typdefaultbin, 0),
         'not_null', CASE WHEN t.typnotnull THEN 'on' END,
-        'checks', (SELECT json_object_agg(k.conname,
+        'parts', (SELECT json_object_agg(k.conname,
                 pg_catalog.pg_get_constraintdef(k.oid) ORDER BY k.conname)
             FROM pg_catalog.pg_constraint k
-            WHERE k.contypid = t.oid AND k.contype = 'c')) END
+            WHERE k.contypid = t.oid AND k.contype = 'c'))
+    WHEN c.relkind = 'c' THEN json_build_object(
+        'attributes', (SELECT json_agg(a.name ORDER BY a.attnum)::text
+            FROM attributes a WHERE a.attrelid = t.typrelid),
+        'parts', (SELECT json_object_agg(a.name, a.type)
+            FROM attributes a WHERE a.attrelid = t.typrelid)) END
 FROM pg_catalog.pg_type t
 LEFT JOIN needed d ON t.oid = d.object AND d.class = 'pg_catalog.pg_type'::regclass
 JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
@@ -133,14 +144,14 @@ def read_postgresql_footings(
 def _said(
     made: str, comment: str | None, domain: dict[str, Any] | None
 ) -> Iterator[Option]:
-    """Yield what is said of a thing; each check of a domain by its name."""
+    """Yield what is said of a thing; each part of it by its name."""
     told: dict[str, str | None] = {"comment": comment}
     if domain is None:
         told["made"] = made
     else:
-        checks = domain.pop("checks") or {}
+        parts = domain.pop("parts") or {}
         told |= domain
-        told |= {f"check {name}": text for name, text in checks.items()}
+        told |= {f"part {name}": text for name, text in parts.items()}
     for name, value in told.items():
         if value is not None:
             yield Option(name, value)

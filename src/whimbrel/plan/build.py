@@ -261,9 +261,11 @@ def _table_steps(
     )
     late = _late_keys(arrangement, forms)
     served = {(task.verb, task.name): task.changes for task in arrangement.tasks}
-    for name, things in arrangement.early.items():
-        why = served.get((Verb.DROP, name)) or served.get((Verb.ALTER, name), ())
-        yield from _early_steps(forms, name, things, why)
+    for drops in (_early_keys, _early_indexes):  # a key may stand on an index
+        for name, things in arrangement.early.items():
+            why = served.get((Verb.DROP, name)) or served.get((Verb.ALTER, name), ())
+            for operation in drops(forms, name, things):
+                yield Step(operation=operation, changes=why)
     for task in arrangement.tasks:
         yield from _task_steps(forms, task, arrangement)
     for name, keys in late.items():
@@ -280,7 +282,9 @@ def _late_keys(
     for task in arrangement.tasks:
         if task.verb is Verb.CREATE and task.after is not None:
             keys = (each for each in task.after.constraints if _is_key(each))
-            apart = tuple(each for each in keys if forms.is_said_apart(each))
+            apart = tuple(
+                each for each in keys if forms.is_said_apart(each, task.after)
+            )
             if apart:
                 late[task.name] = tuple({*late.get(task.name, ()), *apart})
     return late
@@ -290,17 +294,19 @@ def _is_key(constraint: Constraint) -> bool:
     return isinstance(constraint, ForeignKey)
 
 
-def _early_steps(
-    forms: Forms, name: TableName, things: Iterable[Thing], why: tuple[Change, ...]
-) -> Iterator[Step]:
-    keys = []
+def _early_keys(
+    forms: Forms, name: TableName, things: Iterable[Thing]
+) -> Iterator[ops.MigrateOperation]:
+    keys = [each for each in things if not isinstance(each, Index)]
+    yield from drop_keys(forms, name, keys)
+
+
+def _early_indexes(
+    forms: Forms, name: TableName, things: Iterable[Thing]
+) -> Iterator[ops.MigrateOperation]:
     for thing in things:
         if isinstance(thing, Index):
-            yield Step(operation=drop_index(forms, name, thing), changes=why)
-        else:
-            keys.append(thing)
-    for operation in drop_keys(forms, name, keys):
-        yield Step(operation=operation, changes=why)
+            yield drop_index(forms, name, thing)
 
 
 def _task_steps(forms: Forms, task: Task, arrangement: Arrangement) -> Iterator[Step]:

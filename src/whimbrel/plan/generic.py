@@ -196,7 +196,7 @@ class Forms(TableForms, StandingForms):
         """Return what adds a column."""
         return add_column(self, table, column)
 
-    def is_said_apart(self, constraint: Constraint) -> bool:
+    def is_said_apart(self, constraint: Constraint, table: Table) -> bool:
         """Whether ``CREATE TABLE`` cannot say a constraint by SQLAlchemy's words."""
         return False
 

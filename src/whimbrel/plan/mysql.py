@@ -126,7 +126,7 @@ class MySQLForms(MySQLCounting):
         refuse_periods(table, table.columns)
         return with_indexes_of_keys(table, late)
 
-    def is_said_apart(self, constraint: Constraint) -> bool:
+    def is_said_apart(self, constraint: Constraint, table: Table) -> bool:  # noqa: ARG002  # another asks it
         """Whether ``CREATE TABLE`` cannot say a constraint by SQLAlchemy's words."""
         return isinstance(constraint, PrimaryKey) and is_apart(constraint)
 

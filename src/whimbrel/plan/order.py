@@ -146,6 +146,8 @@ def arrange(
     late: dict[TableName, set[Constraint]] = defaultdict(set)
     for task, index in _moving_indexes(ready) if shares_names else ():
         early[task.name].add(index)
+        for name, key in _keys_going_from(index, task.name, ready):
+            early[name].add(key)
     edges = _edges(ready)
     done, broken = _sorted(ready, edges)
     if can_split:
@@ -252,6 +254,19 @@ def _descents(tasks: list[Task]) -> Iterator[tuple[Task, Task]]:
 
 def _folded(name: TableName) -> tuple[str, str]:
     return (name.schema or "").casefold(), name.name.casefold()
+
+
+def _keys_going_from(
+    index: Index, table: TableName, tasks: Iterable[Task]
+) -> Iterator[tuple[TableName, ForeignKey]]:
+    """Yield the foreign keys that go, and may stand on an index of a table."""
+    columns = {part.column for part in index.parts}
+    for task in tasks:
+        for each in task.going:
+            if not isinstance(each, ForeignKey) or each.target != table:
+                continue
+            if set(each.target_columns) == columns:
+                yield task.name, each
 
 
 def _moving_indexes(tasks: list[Task]) -> Iterator[tuple[Task, Index]]:

@@ -63,7 +63,9 @@ from whimbrel.schema.state import (
 )
 
 
-ABOUT_ROWS = frozenset({"row_security", "force_row_security", "replica_identity"})
+ABOUT_ROWS = frozenset(
+    {"row_security", "force_row_security", "replica_identity", "cluster_on"}
+)
 """The options of a table that say who may see a row, and what it is told by."""
 
 
@@ -96,9 +98,14 @@ class PostgreSQLForms(ColumnForms):
         """Return what stands in the place of *part* in ``CREATE INDEX``."""
         return part_words(part)
 
-    def is_said_apart(self, constraint: Constraint) -> bool:
-        """Whether ``CREATE TABLE`` cannot say a constraint by SQLAlchemy's words."""
-        return not is_plain(constraint)
+    def is_said_apart(self, constraint: Constraint, table: Table) -> bool:
+        """Whether ``CREATE TABLE`` cannot say a constraint by SQLAlchemy's words.
+
+        Neither can it where a column is one that the table inherits.
+        """
+        own = {column.name for column in table.columns}
+        columns = () if isinstance(constraint, Check) else constraint.columns
+        return not is_plain(constraint) or not own.issuperset(columns)
 
     def add_constraint(
         self, table: TableName, constraint: Constraint
@@ -147,7 +154,7 @@ class PostgreSQLForms(ColumnForms):
             yield from stored(table.name, None, column)
         ordered = sorted(table.constraints, key=lambda each: each.name)
         for each in ordered:
-            is_apart = not is_plain(each)
+            is_apart = self.is_said_apart(each, table)
             if is_apart and isinstance(each, ForeignKey):
                 continue
             if is_apart:
@@ -313,6 +320,9 @@ def _facts_words(old: dict[str, str], new: dict[str, str]) -> Iterator[str]:
             yield f"{on if name in new else off}ROW LEVEL SECURITY"
     if old.get("replica_identity") != new.get("replica_identity"):
         yield f"REPLICA IDENTITY {_identity_words(new.get('replica_identity'))}"
+    if old.get("cluster_on") != new.get("cluster_on"):
+        index = new.get("cluster_on")
+        yield f"CLUSTER ON {quoted(index)}" if index else "SET WITHOUT CLUSTER"
     parents, others = listed(old.get("inherits")), listed(new.get("inherits"))
     yield from (f"NO INHERIT {each}" for each in parents if each not in others)
     yield from (f"INHERIT {each}" for each in others if each not in parents)

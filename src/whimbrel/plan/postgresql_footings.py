@@ -11,6 +11,7 @@ from alembic.operations import ops
 
 from whimbrel.errors import Unalterable
 from whimbrel.plan.postgresql_words import (
+    listed,
     qualified,
     quoted,
     said_sql,
@@ -21,7 +22,7 @@ from whimbrel.schema.changes import FootingChange
 from whimbrel.schema.state import Footing, TableName
 
 
-CHECK = "check "
+PART = "part "
 FIRM = ("type", "collation", "made")
 """What no statement makes another."""
 
@@ -47,14 +48,42 @@ def footing_operations(change: FootingChange) -> Iterator[ops.MigrateOperation]:
     if before is None or after is None:
         return
     old, new = values_of(before.says), values_of(after.says)
-    if any(old.get(each) != new.get(each) for each in FIRM):
+    if _must_be_anew(old, new):
         _refuse_if_used(before, after)
         yield footing_dropped(before)
         yield from footing_made(after)
         return
-    for words in _domain_words(old, new):
-        yield statement(f"ALTER DOMAIN {_name(after)} {words}")
+    is_composite = "attributes" in new
+    parts = _attribute_words(old, new) if is_composite else _domain_words(old, new)
+    for words in parts:
+        kind = "TYPE" if is_composite else "DOMAIN"
+        yield statement(f"ALTER {kind} {_name(after)} {words}")
     yield from _commented(before, after)
+
+
+def _must_be_anew(old: dict[str, str], new: dict[str, str]) -> bool:
+    """Whether no statement makes the one the other.
+
+    Values of a composite type are made by the order of its attributes, and new ones
+    come last.
+    """
+    before, after = (listed(each.get("attributes")) for each in (old, new))
+    kept = [each for each in before if each in after]
+    added = [each for each in after if each not in before]
+    firm = (*FIRM, *(PART + each for each in kept))
+    return [*kept, *added] != after or any(
+        old.get(each) != new.get(each) for each in firm
+    )
+
+
+def _attribute_words(old: dict[str, str], new: dict[str, str]) -> Iterator[str]:
+    before, after = (listed(each.get("attributes")) for each in (old, new))
+    for each in before:
+        if each not in after:
+            yield f"DROP ATTRIBUTE {quoted(each)}"
+    for each in after:
+        if each not in before:
+            yield f"ADD ATTRIBUTE {quoted(each)} {new[PART + each]}"
 
 
 def _domain_words(old: dict[str, str], new: dict[str, str]) -> Iterator[str]:
@@ -63,14 +92,14 @@ def _domain_words(old: dict[str, str], new: dict[str, str]) -> Iterator[str]:
         yield "DROP DEFAULT" if default is None else f"SET DEFAULT {default}"
     if old.get("not_null") != new.get("not_null"):
         yield "SET NOT NULL" if "not_null" in new else "DROP NOT NULL"
-    checks = sorted(each for each in {*old, *new} if each.startswith(CHECK))
+    checks = sorted(each for each in {*old, *new} if each.startswith(PART))
     others = [each for each in checks if old.get(each) != new.get(each)]
     for each in others:
         if each in old:
-            yield f"DROP CONSTRAINT {quoted(each.removeprefix(CHECK))}"
+            yield f"DROP CONSTRAINT {quoted(each.removeprefix(PART))}"
     for each in others:
         if each in new:
-            yield f"ADD CONSTRAINT {quoted(each.removeprefix(CHECK))} {new[each]}"
+            yield f"ADD CONSTRAINT {quoted(each.removeprefix(PART))} {new[each]}"
 
 
 def _commented(

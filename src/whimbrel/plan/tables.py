@@ -48,7 +48,7 @@ def create_table(
             constraint_item(forms, each)
             for each in inside
             if not (isinstance(each, Check) and each.of_type)
-            and not forms.is_said_apart(each)
+            and not forms.is_said_apart(each, table)
         ),
     ]
     kw = forms.options(table)
