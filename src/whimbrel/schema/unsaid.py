@@ -40,7 +40,8 @@ def with_unsaid(wanted: Table, current: Table, unsaid: frozenset[str]) -> Table:
         current: the table as it is.
         unsaid: the names of the options that models cannot tell.
     """
-    if current.columns:  # else it is not there yet
+    said = (*wanted.options, *current.options) if current.columns else ()
+    if any(option.name in unsaid for option in said):  # of a table that is there
         wanted = replace(wanted, options=_of_table(wanted, current, unsaid))
     if not _has_any(current, unsaid):
         return wanted
