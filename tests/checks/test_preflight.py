@@ -112,6 +112,50 @@ def test_what_rows_allow_is_not_found(connection, operation):
     assert found(connection, operation) == []
 
 
+def added(name="new", type_=None, *words, **said):
+    return ops.AddColumnOp(
+        "child", sa.Column(name, type_ or sa.Integer(), *words, **said)
+    )
+
+
+BLOCKING = {
+    "nothing": (added(), []),
+    "one value": (added(server_default="7"), []),
+    "one time": (added(type_=sa.DateTime(), server_default=sa.func.now()), []),
+    "a value for each row": (
+        added(type_=sa.Float(), server_default=sa.text("random()")),
+        ["W202"],
+    ),
+    "identity": (added("new", None, sa.Identity()), ["W202"]),
+    "generated": (
+        added("new", None, sa.Computed("clean * 2", persisted=True)),
+        ["W202"],
+    ),
+    "longer": (altered("name", modify_type=sa.String(50)), []),
+    "another type": (altered("clean", modify_type=sa.BigInteger()), ["W202"]),
+    "not null": (altered("clean", modify_nullable=False), ["W203"]),
+    "check": (ops.CreateCheckConstraintOp("ck", "child", "clean > 0"), ["W203"]),
+    "index": (ops.CreateIndexOp("ix", "child", ["clean"]), ["W201"]),
+    "unique": (ops.CreateUniqueConstraintOp("uq", "child", ["clean"]), ["W201"]),
+    "default": (altered("clean", modify_server_default="4"), []),
+}
+
+
+@pytest.mark.parametrize(("operation", "expected"), BLOCKING.values(), ids=BLOCKING)
+@pytest.mark.parametrize("connection", ["postgresql"], indirect=True)
+def test_what_writes_a_table_anew_is_said(connection, operation, expected):
+    """PostgreSQL's own files tell which operations write all rows again."""
+    foresight = Foresight(operations=(Foreseen(operation=operation),))
+    state = read_state(connection, Scope())
+    findings = preflight([foresight], state, connection)
+    assert [each.code for each in findings] == expected
+    file = sa.text("SELECT pg_relation_filenode('child')")
+    before = connection.scalar(file)
+    context = owned_context(MigrationContext.configure(connection))
+    Operations(context).invoke(operation)
+    assert (connection.scalar(file) != before) == ("W202" in expected)
+
+
 def test_rows_without_a_value_for_a_new_column(connection):
     """MySQL and MariaDB invent a value, which is worse than a failure."""
     column = sa.Column("new", sa.Integer, nullable=False)

@@ -6,14 +6,45 @@ https://mariadb.com/kb/en/innodb-online-ddl-overview/ tell which.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from typing import Any
 
+import sqlalchemy as sa
 from alembic.operations import ops
+from sqlalchemy.dialects import postgresql
 
 from whimbrel.checks.outlook import Outlook, Standing
 from whimbrel.checks.rule import Finding
 from whimbrel.plan.postgresql_rewrites import keeps_rows
 from whimbrel.schema.dialect import Dialect
+
+
+_DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
+_CALL = re.compile(r"(\w+)\s*\(")
+_SAME_FOR_ALL = frozenset(
+    {
+        "array",
+        "coalesce",
+        "concat",
+        "current_setting",
+        "date_trunc",
+        "jsonb_build_array",
+        "jsonb_build_object",
+        "lower",
+        "make_interval",
+        "md5",
+        "now",
+        "statement_timestamp",
+        "timezone",
+        "to_char",
+        "to_json",
+        "to_jsonb",
+        "transaction_timestamp",
+        "upper",
+    }
+)
+"""Functions that give one value within a statement, so that no row needs its own."""
 
 
 def blocked(
@@ -37,30 +68,92 @@ def _on_postgresql(
 ) -> Iterator[Finding]:
     match operation:
         case ops.CreateIndexOp() if not operation.kw.get("postgresql_concurrently"):
-            standing = outlook.table(operation.table_name, operation.schema)
-            if standing is not None:
-                yield Finding(
-                    code="W201",
-                    subject=str(operation.index_name),
-                    sentence=f"CREATE INDEX {operation.index_name} locks"
-                    f" {standing.live.name} against writes while it is built.",
-                    remedy="Build it with postgresql_concurrently=True within"
-                    " op.get_context().autocommit_block().",
-                )
-        case ops.AlterColumnOp() if operation.modify_type is not None:
-            if not _keeps_rows(operation, outlook):
-                yield from _rewritten(operation, outlook)
-        case ops.AlterColumnOp() if operation.modify_nullable is False:
-            yield from _read(
-                operation.table_name, operation.schema, outlook, "NOT NULL"
-            )
+            yield from _index(operation, outlook)
+        case ops.CreateUniqueConstraintOp() | ops.CreatePrimaryKeyOp():
+            yield from _key(operation, outlook)
+        case ops.AddColumnOp() if _is_written_into_rows(operation.column):
+            yield from _filled(operation, outlook)
+        case ops.AlterColumnOp():
+            yield from _altered(operation, outlook)
         case ops.CreateCheckConstraintOp():
             yield from _read(operation.table_name, operation.schema, outlook, "a check")
         case ops.CreateForeignKeyOp():
             schema = operation.kw.get("source_schema")
             yield from _read(operation.source_table, schema, outlook, "a foreign key")
-        case _:
-            pass
+
+
+def _altered(operation: ops.AlterColumnOp, outlook: Outlook) -> Iterator[Finding]:
+    if operation.modify_type is not None:
+        if not _keeps_rows(operation, outlook):
+            yield from _rewritten(operation, outlook)
+    elif operation.modify_nullable is False:
+        what = f"NOT NULL for {operation.column_name}"
+        yield from _read(operation.table_name, operation.schema, outlook, what)
+
+
+def _index(operation: ops.CreateIndexOp, outlook: Outlook) -> Iterator[Finding]:
+    standing = outlook.table(operation.table_name, operation.schema)
+    if standing is not None:
+        yield Finding(
+            code="W201",
+            subject=str(operation.index_name),
+            sentence=f"CREATE INDEX {operation.index_name} locks"
+            f" {standing.live.name} against writes while it is built.",
+            remedy="Build it with postgresql_concurrently=True within"
+            " op.get_context().autocommit_block().",
+        )
+
+
+def _key(
+    operation: ops.CreateUniqueConstraintOp | ops.CreatePrimaryKeyOp, outlook: Outlook
+) -> Iterator[Finding]:
+    standing = outlook.table(operation.table_name, operation.schema)
+    if standing is None:
+        return
+    table, is_unique = (
+        standing.live.name,
+        isinstance(operation, ops.CreateUniqueConstraintOp),
+    )
+    key = "a unique constraint" if is_unique else "a primary key"
+    yield Finding(
+        code="W201",
+        subject=str(operation.constraint_name or table),
+        sentence=f"The index of {key} locks {table} against everybody while it is"
+        " built.",
+        remedy="On a big table build a unique index with postgresql_concurrently=True,"
+        " then ALTER TABLE ... ADD CONSTRAINT ... USING INDEX.",
+    )
+
+
+def _is_written_into_rows(column: sa.Column[Any]) -> bool:
+    """Whether a new column has a value of its own in each row, which is written then.
+
+    One value for all rows is only noted in the catalog.
+    """
+    if column.identity is not None:
+        return True
+    if column.computed is not None:
+        return column.computed.persisted is not False
+    default = getattr(column.server_default, "arg", None)
+    if default is None or isinstance(default, str):
+        return False
+    written = str(default.compile(dialect=_DIALECT))
+    calls = {name.lower() for name in _CALL.findall(written)}
+    return bool(calls - _SAME_FOR_ALL)
+
+
+def _filled(operation: ops.AddColumnOp, outlook: Outlook) -> Iterator[Finding]:
+    standing = outlook.table(operation.table_name, operation.schema)
+    if standing is not None:
+        subject = f"{standing.live.name}.{operation.column.name}"
+        yield Finding(
+            code="W202",
+            subject=subject,
+            sentence=f"Each row gets a value of its own in {subject}: that may write"
+            " the whole table anew, locked against everybody.",
+            remedy="On a big table add the column without it, fill it in portions, then"
+            " set the default.",
+        )
 
 
 def _on_mysql(operation: ops.MigrateOperation, outlook: Outlook) -> Iterator[Finding]:
