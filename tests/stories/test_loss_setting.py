@@ -19,7 +19,15 @@ migrate = Migrate(app, db)
 class Pet(db.Model):
     id = db.Column(db.Integer, primary_key=True)
     name = db.Column(db.String(20))
+
+if __name__ == "__main__":
+    from whimbrel.manage import Manager, MigrateCommand
+
+    manager = Manager(app)
+    manager.add_command("db", MigrateCommand)
+    manager.run()
 """
+FACES = ["flask db", "python app.py db"]
 MANAGE = """
 import whimbrel
 from app import app
@@ -65,25 +73,27 @@ def refused(project, line):
     assert project.rows("SELECT name FROM pet") == [("Rex",)]
 
 
+@pytest.mark.parametrize("face", FACES)
 @pytest.mark.parametrize("where", [*SAID, "beside the scripts"])
-def test_every_run_heeds_it(project, where):
-    """Up and down, from the command and from Python; an option is stronger."""
+def test_every_run_heeds_it(project, where, face):
+    """Whichever face it has; an option is stronger."""
     say(project, where)
     project.edit("app.py", "    name = db.Column(db.String(20))\n", "")
-    project.does("flask db migrate")
+    project.does(f"{face} migrate")
 
-    refused(project, "flask db upgrade")
-    project.does("flask db upgrade --plan")
-    project.does("flask db upgrade --allow-loss")
+    refused(project, f"{face} upgrade")
+    project.does(f"{face} upgrade --plan")
+    project.does(f"{face} upgrade --allow-loss")
 
 
+@pytest.mark.parametrize("face", FACES)
 @pytest.mark.parametrize("where", [*SAID, "beside the scripts"])
-def test_the_way_back_heeds_it(project, where):
+def test_the_way_back_heeds_it(project, where, face):
     """A downgrade drops the table with its row."""
     say(project, where)
 
-    refused(project, "flask db downgrade")
-    project.does("flask db downgrade --allow-loss")
+    refused(project, f"{face} downgrade")
+    project.does(f"{face} downgrade --allow-loss")
 
 
 @pytest.mark.parametrize("where", [*SAID, "beside the scripts"])

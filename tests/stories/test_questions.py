@@ -2,6 +2,7 @@
 
 import os
 import pty
+import runpy
 import select
 import signal
 import sys
@@ -69,7 +70,10 @@ def talk(project, line, *answers):
     """
     child, screen = pty.fork()
     if child == 0:
-        _be_the_program(project.folder, [*PROGRAM, *line.split()])
+        words = line.split()
+        is_file = words[0] == "python"
+        run = _run_file if is_file else _run_whimbrel
+        _be_the_program(project.folder, run, words)
     shown, left = "", list(answers)
     deadline = time.monotonic() + LONGEST
     while True:
@@ -94,7 +98,17 @@ def talk(project, line, *answers):
     return status, shown
 
 
-def _be_the_program(folder, words):
+def _run_whimbrel(words):
+    whimbrel([*PROGRAM, *words], prog_name="whimbrel")
+
+
+def _run_file(words):
+    sys.path.insert(0, "")
+    sys.argv = words[1:]
+    runpy.run_path(words[1], run_name="__main__")
+
+
+def _be_the_program(folder, run, words):
     """Run in this process, which is a child's, what a new one would; never return."""
     os.chdir(folder)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # the runner ignores it
@@ -103,7 +117,7 @@ def _be_the_program(folder, words):
     sys.stderr = os.fdopen(2, "w")
     status = 1
     try:
-        whimbrel(words, prog_name="whimbrel")
+        run(words)
     except SystemExit as end:
         status = end.code or 0
     finally:
@@ -259,3 +273,56 @@ def test_most_tables_go_only_if_that_is_meant(project, answer):
     if answer == "n":
         assert talk(project, "migrate --no-input")[0] == 1
         assert talk(project, "migrate --drop ?? --no-input")[0] == 0
+
+
+MANAGE = """
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+from whimbrel import Migrate
+from whimbrel.manage import Manager, MigrateCommand
+
+app = Flask(__name__)
+app.config["SQLALCHEMY_DATABASE_URI"] = "sqlite:///{here}/app.db"
+db = SQLAlchemy(app)
+migrate = Migrate(app, db)
+manager = Manager(app)
+manager.add_command("db", MigrateCommand)
+
+class User(db.Model):
+    id = db.Column(db.Integer, primary_key=True)
+    email = db.Column(db.String(50))
+
+if __name__ == "__main__":
+    manager.run()
+"""
+
+
+@pytest.fixture
+def managed(tmp_path, monkeypatch):
+    """A project with a manage.py, whose table has a row and whose models changed."""
+    monkeypatch.chdir(tmp_path)
+    terminal = Terminal(tmp_path)
+    terminal.write("manage.py", MANAGE)
+    for line in ("init", "migrate", "upgrade"):
+        terminal.does(f"python manage.py db {line}")
+    terminal.rows("INSERT INTO user VALUES (1, 'a@b')")
+    terminal.edit("manage.py", "email =", "address =")
+    return terminal
+
+
+def test_manage_py_asks_too(managed):
+    """Each question, and Ctrl-C at it; a no changes nothing."""
+    before = managed.everything()
+    for answers in ([CTRL_C], ["n", CTRL_C]):
+        assert talk(managed, "python manage.py db migrate", *answers)[0] == 1
+    assert managed.everything() == before
+
+    status, shown = talk(managed, "python manage.py db migrate", "n", "n")
+    assert status == 0, shown
+    before = managed.everything()
+    for answer in (CTRL_C, "n"):
+        status, shown = talk(managed, "python manage.py db upgrade", answer)
+        assert status == 1, shown
+    assert managed.everything() == before
+    assert talk(managed, "python manage.py db upgrade", "y")[0] == 0
+    assert managed.rows("SELECT * FROM user") == [(1, None)]
