@@ -339,3 +339,29 @@ def test_a_name_to_drop_that_is_misspelled(project):
 
     project.refuses("migrate --drop usre", "--drop usre", "no database has")
     project.runs("--drop 'old_*'")
+
+
+def test_two_columns_exchange_their_names(project):
+    """A swap, and a chain that ends in a new name; the way back leads back."""
+    project.begin(
+        user(text("a"), text("b"), text("c", 20)),
+        "INSERT INTO user (a, b, c) VALUES ('was a', 'was b', 'was c')",
+    )
+    project.models(user(text("a"), text("b"), text("d", 20)))
+
+    project.runs(
+        "--rename user.a:b --rename user.b:a --rename user.c:d",
+    )
+
+    rows = "SELECT a, b, d FROM user"
+    assert [("was b", "was a", "was c")] == project.rows(rows)
+    project.does("downgrade")
+    assert [("was a", "was b", "was c")] == project.rows("SELECT a, b, c FROM user")
+    project.models(user(text("b"), text("c"), text("d", 20)))
+
+    project.does("upgrade")
+    project.models(user(text("b", 20), text("a"), text("c")))
+    project.runs("--rename user.d:b --rename user.b:a --rename user.a:c")
+
+    rows = "SELECT a, b, c FROM user"
+    assert [("was a", "was c", "was b")] == project.rows(rows)

@@ -221,11 +221,20 @@ def test_a_plan_is_shown_and_not_done(place):
     assert "pending: " in told.text
     assert LOST in told.text
     assert data["pending"] == ["b2"]
+    [script] = data["plan"]
+    assert [each["told"] for each in script["operations"]] == ["- column pet.name"]
+    assert script["unforeseen"] == ""
     [finding] = data["findings"]
     line = path.read_text().splitlines().index(f"        {DROP.split()[-1]}") + 1
     assert (finding["code"], finding["object"]) == ("W102", "pet.name")
     assert (finding["count"], finding["line"]) == (2, line)
     assert before == place.everything()
+
+
+def test_a_plan_of_nothing_says_so(place):
+    """There is nothing to show."""
+    assert "Nothing to do" in place("upgrade --plan").text
+    assert "pending" not in json.loads(place("upgrade --plan --json").stdout)
 
 
 def test_the_settings_say_what_a_loss_is(place):

@@ -41,6 +41,7 @@ from whimbrel.schema.renames import firm_names, parse_renames, rename_all
 from whimbrel.schema.scope import Scope
 from whimbrel.schema.state import Onlooker, State, TableName
 from whimbrel.schema.unseen import told_unseen
+from whimbrel.schema.untangling import untangled
 from whimbrel.script.render import render
 from whimbrel.script.save import Part, message_of, save_alone
 
@@ -174,7 +175,7 @@ def _compared(
     current, target = (at.state(each, scope) for each in sides)
     current, target = with_indexes_told(current, target)
     renames = parse_renames(wishes.rename)
-    renamings, renamed = rename_all(current, renames)
+    renamings, renamed = rename_all(current, untangled(renames, current))
     target = adopt_names(firm_names(target, renames), renamed)
     changes = renamings + difference(renamed, target)
     fills = parse_fills(wishes.fill)

@@ -44,6 +44,7 @@ from whimbrel.schema.renames import (
 from whimbrel.schema.scope import Scope
 from whimbrel.schema.state import State
 from whimbrel.schema.unsaid import told_otherwise
+from whimbrel.schema.untangling import untangled
 from whimbrel.script.history import History
 
 
@@ -234,7 +235,8 @@ def _told(basis: Basis) -> tuple[Rename, ...]:
 def _look(basis: Basis, renames: tuple[Rename, ...]) -> _Seen:
     """Return what is different beside *renames*."""
     wishes = basis.wishes
-    renamings, renamed = rename_all(basis.current, renames)
+    ordered = untangled(renames, basis.current)
+    renamings, renamed = rename_all(basis.current, ordered)
     sides = heard(
         renamed,
         _with_server_defaults(basis, renamed),

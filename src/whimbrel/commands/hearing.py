@@ -99,7 +99,8 @@ class Hearing:
                 lines=(Line(text),), data=data, findings=findings, exit_code=code
             )
         lines = () if self._tell is not None else tuple(self._lines)
-        if not data["steps"] and not self.precautions.is_only_shown:
+        is_due = self.precautions.is_only_shown and "pending" in data
+        if not data["steps"] and not is_due:
             lines = (*lines, NOTHING_TO_DO)
         return Report(lines=lines, data=data, findings=findings, exit_code=code)
 

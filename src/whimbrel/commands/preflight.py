@@ -164,6 +164,7 @@ class Lookout:
         self.data = {
             "target": _target(connection),
             "pending": [str(each.revision.revision) for each in steps],
+            "plan": [_told(each, connection) for each in foresights],
             "findings": [as_data(each) for each in self.findings],
         }
         self.tell(Line(_target(connection), Tone.DIM))
@@ -225,6 +226,21 @@ class Lookout:
                 return False
             case _:
                 return ask is None or _is_wanted(ask)
+
+
+def _told(foresight: Foresight, connection: Connection) -> dict[str, object]:
+    """Return what a script will do, as a program reads it."""
+    return {
+        "revision": foresight.revision,
+        "operations": [
+            {
+                "line": each.line,
+                "told": describe_operation(each.operation, connection.dialect),
+            }
+            for each in foresight.operations
+        ],
+        "unforeseen": foresight.blind_because,
+    }
 
 
 def _is_wanted(ask: Ask) -> bool:
