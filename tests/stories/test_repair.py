@@ -244,10 +244,20 @@ def two_heads(project, first, second):
 def test_two_heads_are_told_with_where_they_part(project):
     """Every command that needs one head says which there are, since where, and how on."""
     two_heads(project, ("#age", AGE), ("#age", "size = db.Column(db.Integer)"))
-    for verb in ("upgrade", "migrate"):
+    for verb in ("upgrade", "migrate", "check"):
         refused = project.refuses(f"flask db {verb}", "cccc3333 (one)", "dddd4444")
         assert "They part after bbbb2222" in refused.stderr
         assert "flask db rebase" in refused.stderr
+    assert "`flask db upgrade` runs them" not in project.type("flask db status").stdout
+
+
+def test_heads_that_cannot_be_replayed_together_are_told_as_such(project):
+    """`migrate` does not say that the database is behind where scripts do not meet."""
+    two_heads(project, ("#age", AGE), ("#age", "age = db.Column(db.String(9))"))
+    refused = project.refuses("flask db migrate", "cccc3333 (one)", "dddd4444")
+    assert "They part after bbbb2222" in refused.stderr
+    moved = project.does("flask db rebase dddd4444").stdout
+    assert "cccc3333: + column user.age: INTEGER; dddd4444: + column" in moved
 
 
 def test_heads_that_go_together_are_merged(project):
@@ -279,6 +289,7 @@ def test_a_script_is_rebased(project):
     two_heads(project, ("#age", AGE), ("#age", "size = db.Column(db.Integer)"))
     said = project.does("flask db rebase dddd4444").stdout
     assert "follows cccc3333 now, and no longer bbbb2222" in said
+    assert "mend it" not in said
     assert 4 == len(project.scripts)
     assert "Revises: cccc3333" in project.scripts[-1]
     project.does("flask db upgrade")

@@ -47,7 +47,13 @@ def list_applied(config: Config) -> Report:
 
     run_environment(config, history, tell, dont_mutate=True)
     if not found:
-        lines.append(Line("No ledger says what was done here.", Tone.DIM))
+        lines.append(
+            Line(
+                "No ledger says what was done here; `ledger = true` in the settings"
+                " keeps one from the next run on.",
+                Tone.DIM,
+            )
+        )
     return Report(lines=tuple(lines), data={"applied": found})
 
 

@@ -34,6 +34,7 @@ from whimbrel.schema.dialect import Dialect, dialect_of
 from whimbrel.schema.scope import Scope
 from whimbrel.schema.state import State, TableName
 from whimbrel.script.history import History
+from whimbrel.script.refusals import several_heads
 from whimbrel.upkeep.standing import standing
 
 
@@ -240,10 +241,23 @@ def _is_at_head(context: MigrationContext, history: History) -> bool:
     return stands_at == set(history.get_heads())
 
 
-def _behind(history: History) -> BehindHead:
-    return BehindHead(
+def _behind(history: History) -> CommandError:
+    return _parted(history) or BehindHead(
         "Target database is not up to date.",
         f"Bring it to head with `{history.program} upgrade`, then look again.",
+    )
+
+
+def _parted(history: History) -> CommandError | None:
+    """Return what is to be said first where a history has several heads."""
+    heads = tuple(history.get_heads())
+    if len(heads) < 2:  # noqa: PLR2004  # one line is as it should be
+        return None
+    return several_heads(
+        "Target database is not up to date, and the history has several heads",
+        [history.get_revision(each) or each for each in heads],
+        history.graph.parting(heads),
+        history.program,
     )
 
 
@@ -302,7 +316,7 @@ def _replayed(
     except CommandError:
         raise
     except Exception as cause:
-        raise BehindHead(
+        raise _parted(history) or BehindHead(
             "Target database is not up to date, and the history cannot be replayed"
             f" on a scratch database: {cause}",
             f"Bring the database to head first, with `{history.program} upgrade`.",

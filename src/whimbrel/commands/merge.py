@@ -7,6 +7,7 @@ returns a Report; nothing is printed here.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
@@ -59,7 +60,10 @@ def merge(
             template_args=template_args,
         )
     _refuse_one_head(history, revisions)
-    told = _compared(config, history, revisions, is_forced=force)
+    heads = [script.revision for script in history.get_revisions(revisions)]
+    sides = compared_sides(config, history, heads)
+    if sides.conflicts and not force:
+        raise _refusal(history, heads, sides)
     script = history.generate_revision(
         rev_id or alembic_util.rev_id(),
         message,
@@ -72,7 +76,7 @@ def merge(
     note_heads(history)
     path = script.path if script is not None else None
     lines = (Line(f"Script: {shown(path)}", Tone.GOOD),) if path else ()
-    return Report(lines=(*told, *lines), script_path=path)
+    return Report(lines=(*sides.notes, *sides.conflicts, *lines), script_path=path)
 
 
 def _refuse_one_head(history: History, revisions: str | Sequence[str]) -> None:
@@ -90,19 +94,25 @@ def _refuse_one_head(history: History, revisions: str | Sequence[str]) -> None:
 # ------------------------------------------------------ what both sides do
 
 
-def _compared(
-    config: Config,
-    history: History,
-    revisions: str | Sequence[str],
-    *,
-    is_forced: bool,
-) -> tuple[Line, ...]:
-    """Return what is to be told of what the sides do; refuse what cannot go together.
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """What is told of two lines of the history.
+
+    Args:
+        conflicts: a line for each thing to which both do something.
+        notes: why that is not known.
+    """
+
+    conflicts: tuple[Line, ...] = ()
+    notes: tuple[Line, ...] = ()
+
+
+def compared_sides(config: Config, history: History, heads: Sequence[str]) -> Sides:
+    """Compare what *heads* do since they parted.
 
     Each side is run on a scratch database. Where that is not possible, because there
-    is no database or a script does not run on an empty one, nothing is refused.
+    is no database or a script does not run on an empty one, a line says so.
     """
-    heads = [script.revision for script in history.get_revisions(revisions)]
     found: list[Line] = []
 
     def look(_rev: Any, context: MigrationContext) -> list[Any]:
@@ -114,15 +124,18 @@ def _compared(
         run_environment(config, history, look, dont_mutate=True)
     except Exception as cause:  # no database, or whatever a script raises
         why = str(cause).partition("\n")[0]
-        return (Line(f"What the sides do was not compared: {why}", Tone.WARN),)
-    if found and not is_forced:
-        told = "\n".join(f"  {line.text}" for line in found)
-        raise RefusedMerge(
-            f"The heads {' and '.join(heads)} do something to one thing:\n{told}",
-            f"Mend one of them (`{history.program} rebase {heads[-1]}` lets it follow"
-            " the other first), or join them as they are with --force.",
-        )
-    return tuple(found)
+        note = Line(f"What the sides do was not compared: {why}", Tone.WARN)
+        return Sides(notes=(note,))
+    return Sides(conflicts=tuple(found))
+
+
+def _refusal(history: History, heads: Sequence[str], sides: Sides) -> RefusedMerge:
+    told = "\n".join(f"  {line.text}" for line in sides.conflicts)
+    return RefusedMerge(
+        f"The heads {' and '.join(heads)} do something to one thing:\n{told}",
+        f"Mend one of them (`{history.program} rebase {heads[-1]}` lets it follow"
+        " the other first), or join them as they are with --force.",
+    )
 
 
 def _conflicts(

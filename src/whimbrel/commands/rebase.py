@@ -9,6 +9,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.util import CommandError
 
+from whimbrel.commands.merge import compared_sides
 from whimbrel.commands.scripts import shown
 from whimbrel.commands.unknown import refusing_unknown
 from whimbrel.errors import HistoryError, UsageError
@@ -48,11 +49,16 @@ def rebase(config: Config, revision: str, onto: str | None = None) -> Report:
             " moved.",
             f"Join the heads instead: `{history.program} merge heads`.",
         )
+    sides = compared_sides(config, history, (side.head, side.only[0]))
     text = Path(first.path).read_text(encoding="utf-8")
     rewrite(first.path, reparented(text, shown(first.path), before, side.head))
     _demand_one_line(config, first.path, text)
     moved = f"{shown(first.path)} follows {side.head} now, and no longer"
-    return Report(lines=(Line(f"{moved} {before or 'nothing'}.", Tone.GOOD),))
+    lines = [Line(f"{moved} {before or 'nothing'}.", Tone.GOOD)]
+    if sides.conflicts:
+        what = "Both lines do something to one thing: mend it in what was moved."
+        lines += [Line(what, Tone.WARN), *sides.conflicts]
+    return Report(lines=tuple(lines))
 
 
 def _side(history: History, revision: str, onto: str | None) -> Side:

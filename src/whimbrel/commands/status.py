@@ -151,7 +151,10 @@ def _told(status: Status, history: History) -> Iterator[Line]:
             Tone.BAD,
         )
     if status.pending:
-        yield Line(f"Pending: {len(status.pending)}, `{program} upgrade` runs them")
+        runs = (
+            f", `{program} upgrade` runs them" if len(history.get_heads()) == 1 else ""
+        )
+        yield Line(f"Pending: {len(status.pending)}{runs}")
         for script in status.pending:
             yield Line(f"  {script.revision} {script.doc}")
     elif not status.is_wrong:
