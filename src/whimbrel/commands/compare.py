@@ -255,7 +255,7 @@ def _parted(history: History) -> CommandError | None:
         return None
     return several_heads(
         "Target database is not up to date, and the history has several heads",
-        [history.get_revision(each) or each for each in heads],
+        [history.get_revision(each) for each in heads],
         history.graph.parting(heads),
         history.program,
     )

@@ -143,10 +143,14 @@ def _told(status: Status, history: History) -> Iterator[Line]:
             Tone.WARN,
         )
     for step in status.interrupted[-1:]:
-        done = sum(each.is_done for each in status.interrupted)
+        done = sum(
+            each.times for each in status.interrupted if each.statement and each.is_done
+        )
+        what = "statement is" if done == 1 else "statements are"
+        last = " ".join((step.operation or step.statement).split())[:100]
         yield Line(
-            f"Half done: {step.direction} {step.revision}, after {done} steps, at"
-            f" {step.operation or step.statement}."
+            f"Half done: {step.direction} {step.revision}; {done} {what} done, the last"
+            f" that was begun is of {last}."
             f" `{program} {step.direction}` goes on there.",
             Tone.BAD,
         )
