@@ -297,6 +297,7 @@ def upgrade(
     tag: str | None = None,
     x_arg: str | Iterable[str] | None = None,
     *,
+    wait: bool = True,
     timeout: float | None = None,
     on_event: Callable[[Any], Any] | None = None,
     allow_ahead: bool = False,
@@ -310,14 +311,18 @@ def upgrade(
         sql: write the SQL instead.
         tag: any text, for env.py.
         x_arg: arguments for env.py.
-        timeout: for so many seconds it waits for another run, then it raises
-            ``whimbrel.errors.Locked``; whoever waited finds nothing to do.
+        wait: wait for another run; else it raises ``whimbrel.errors.Locked`` at once.
+        timeout: for so many seconds it waits; then it raises that.
         on_event: is called with each :class:`whimbrel.run.event.Event`.
         allow_ahead: be content with a database that is ahead of this code.
         precautions: ``no_preflight``, ``allow_loss``, ``refuse_loss``, ``atomic``,
             and ``bind``: only this one of several databases.
     """
-    words = {**_heard(timeout, on_event), "allow_ahead": allow_ahead, **precautions}
+    words = {
+        **_heard(wait, timeout, on_event),
+        "allow_ahead": allow_ahead,
+        **precautions,
+    }
     words |= {"revision": revision, "sql": sql, "tag": tag}
     return _do("upgrade", directory, x_arg, **words)
 
@@ -329,18 +334,21 @@ def downgrade(
     tag: str | None = None,
     x_arg: str | Iterable[str] | None = None,
     *,
+    wait: bool = True,
     timeout: float | None = None,
     on_event: Callable[[Any], Any] | None = None,
     **precautions: Any,
 ) -> Any:
     """Bring the database to an earlier revision; the words are those of upgrade."""
-    words = {**_heard(timeout, on_event), **precautions}
+    words = {**_heard(wait, timeout, on_event), **precautions}
     words |= {"revision": revision, "sql": sql, "tag": tag}
     return _do("downgrade", directory, x_arg, **words)
 
 
-def _heard(timeout: Any, on_event: Any) -> dict[str, Any]:
-    return {"lock_timeout": timeout} | ({"on_event": on_event} if on_event else {})
+def _heard(wait: bool, timeout: Any, on_event: Any) -> dict[str, Any]:
+    return {"lock_timeout": timeout if wait else 0.0} | (
+        {"on_event": on_event} if on_event else {}
+    )
 
 
 def show(directory: str | Path | None = None, revision: str = "head") -> Any:

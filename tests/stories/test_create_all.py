@@ -45,7 +45,9 @@ def test_the_first_script_makes_what_is_there(terminal, is_first):
         create_all(terminal)
     else:
         create_all(terminal)
-        assert "there before the history" in terminal.does("flask db init").stdout
+        said = terminal.does("flask db init").stdout
+        assert "there before the history" in said
+        assert "Next: `flask db upgrade` notes here" in said
     before = terminal.schema()
     said = terminal.does("flask db migrate -m first").stdout
     assert ("there before the history" if is_first else "No changes") in said

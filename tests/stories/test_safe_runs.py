@@ -84,6 +84,37 @@ def test_an_older_release_starts_on_a_newer_database(shop):
     assert "ready True" in started(shop)
 
 
+LATER = """
+revision, down_revision = "a3", "a1"
+
+def upgrade():
+    pass
+"""
+IMPATIENT = """
+import sqlite3, sys, time
+import whimbrel
+from app import app
+from whimbrel.errors import Locked
+
+other = sqlite3.connect(sys.argv[1], isolation_level=None)
+other.execute("BEGIN IMMEDIATE")
+start = time.monotonic()
+try:
+    with app.app_context():
+        whimbrel.upgrade(wait=False)
+except Locked:
+    print("locked", time.monotonic() - start < 1)
+"""
+
+
+def test_a_start_may_not_want_to_wait(shop):
+    """`wait=False` gives up at once, with an exception of its own."""
+    shop.write("impatient.py", IMPATIENT)
+    shop.write("migrations/versions/a3.py", LATER)
+    said = shop.does(f"python impatient.py {shop.folder / 'app.db'}").stdout
+    assert "locked True" in said
+
+
 @pytest.mark.parametrize(
     ("settings", "is_kept"),
     [("", False), ("allow_ahead = true", True), ("ledger = false", False)],

@@ -64,6 +64,12 @@ def make_folder(
     return tuple(_told(config, folder, before))
 
 
+def noting_step(config: Config) -> Line:
+    """Return the line that says what to do with a first script of what is there."""
+    upgrade = f"`{program_of(config)} upgrade`"
+    return Line(f"Next: {upgrade} notes here that it is applied.", Tone.DIM)
+
+
 def next_step(config: Config, directory: str) -> Line:
     """Return the line that says what to do with a new folder."""
     migrate = f'`{program_of(config)} migrate -m "what changes"`'
