@@ -354,8 +354,13 @@ asyncio.run(main())
 """
 
 
-def test_an_asynchronous_env_py_is_proved_too(postgresql_url, tmp_path, monkeypatch):
-    """Its event loop is over when the script runs on the scratch database."""
+def test_an_asynchronous_env_py_is_proved_too(
+    postgresql_url, tmp_path, monkeypatch, caplog
+):
+    """Its event loop is over when the script runs on the scratch database.
+
+    The lock of the run is given back before that, and nobody complains.
+    """
     monkeypatch.chdir(tmp_path)
     story = Story(tmp_path, postgresql_url)
     story.models(FIRST)
@@ -365,4 +370,10 @@ def test_an_asynchronous_env_py_is_proved_too(postgresql_url, tmp_path, monkeypa
     env.write_text(ASYNC_ENV.format(models=module, url=postgresql_url))
     assert PROVED in story.does("migrate")
     story.does("upgrade")
+    locks = "SELECT count(*) FROM pg_locks JOIN pg_database d ON d.oid = database"
+    with story.engine.connect() as connection:
+        assert not connection.exec_driver_sql(
+            f"{locks} WHERE locktype = 'advisory' AND datname = current_database()"
+        ).scalar()
+    assert [] == [each for each in caplog.records if each.levelname == "ERROR"]
     story.engine.dispose()

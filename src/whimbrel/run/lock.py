@@ -252,6 +252,8 @@ def take_lock(
             _release_with(connection, kind.release(key), until)
         return _held_by_the_run
     until.callback(_close, own)
+    if own.dialect.is_async:
+        _close_beside(connection, own)
     wanted = _Wanted(kind, key, stays=False)
     _wait_for(wanted, own, conduct, until, let_go=own.rollback)
     kind.settle_in(own)
@@ -394,7 +396,24 @@ def _own_connection(connection: Connection) -> Connection | None:
     return own.execution_options(isolation_level="READ COMMITTED")
 
 
+def _close_beside(connection: Connection, own: Connection) -> None:
+    """Close *own* as soon as *connection* is closed: afterwards its loop is over."""
+    pool, mine = connection.engine.pool, _record_of(connection)
+
+    def on_checkin(_dbapi_connection: object, record: object) -> None:
+        if record is mine:
+            _close(own)
+
+    event.listen(pool, "checkin", on_checkin)
+
+
+def _record_of(connection: Connection) -> object:
+    return getattr(connection.connection, "_connection_record", None)
+
+
 def _close(own: Connection) -> None:
+    if own.closed:
+        return
     with suppress(SQLAlchemyError):
         own.invalidate()
     own.close()
