@@ -281,12 +281,28 @@ def named_metadata(names: str | Iterable[str]) -> tuple[MetaData, ...]:
     Raises:
         ModelsError: the module cannot be imported, or there is no such thing in it.
     """
-    if isinstance(names, str):
-        names = names.replace(",", " ").split()
-    return tuple(each for name in names for each in _named(name))
+    return tuple(each for name in _parted(names) for each in _named(name)[""])
 
 
-def _named(name: str) -> tuple[MetaData, ...]:
+def models_of_binds(names: str | Iterable[str]) -> dict[str, tuple[MetaData, ...]]:
+    """Return the models that :func:`named_metadata` leaves out, by their bind.
+
+    Raises:
+        ModelsError: the module cannot be imported, or there is no such thing in it.
+    """
+    found: dict[str, tuple[MetaData, ...]] = {}
+    for name in _parted(names):
+        for bind, models in _named(name).items():
+            found[bind] = (*found.get(bind, ()), *models)
+    return {bind: models for bind, models in found.items() if bind}
+
+
+def _parted(names: str | Iterable[str]) -> list[str]:
+    each = [names] if isinstance(names, str) else names
+    return [word for text in each for word in text.replace(",", " ").split()]
+
+
+def _named(name: str) -> dict[str, tuple[MetaData, ...]]:
     module_name, _, path = name.partition(":")
     try:
         module = importlib.import_module(module_name)
@@ -298,8 +314,8 @@ def _named(name: str) -> tuple[MetaData, ...]:
         ) from cause
     candidates = (path,) if path else USUAL_NAMES
     for candidate in candidates:
-        found = metadatas_of(_attribute(module, candidate)).get("", ())
-        if found:
+        found = metadatas_of(_attribute(module, candidate))
+        if found.get(""):
             return found
     what = path or "Base or metadata"
     raise ModelsError(

@@ -181,6 +181,17 @@ def test_a_folder_for_one_database_has_one_bind(terminal):
     assert "user" in terminal.schema()
 
 
+def test_a_bind_that_is_left_out_cannot_be_reached(binds):
+    """It is not in the way; an env.py that connects to it all the same is named."""
+    binds.edit("app.py", f"{binds.folder}/side.db", "/nowhere/side.db")
+    is_ours = "whimbrel" in (binds.folder / "migrations/env.py").read_text()
+    if is_ours:
+        assert 0 == binds.type("flask db current --bind logs").status
+    else:
+        said = "env.py connects to every bind before --bind logs can leave any out"
+        binds.refuses("flask db current --bind logs", said, "init --multidb")
+
+
 def test_an_env_py_that_names_nothing_is_refused(binds):
     """Where nobody can tell which database is which, none is touched."""
     text = THEIR_ENV.replace("run_migrations(engine_name=name)", "run_migrations()")
@@ -241,3 +252,37 @@ def test_from_python(binds, monkeypatch):
         for engine in app.db.engines.values():
             engine.dispose()
     binds.forget()
+
+
+PLAIN = """\
+import sqlalchemy as sa
+from sqlalchemy.orm import DeclarativeBase
+
+class Base(DeclarativeBase):
+    pass
+
+class User(Base):
+    __tablename__ = "user"
+    id = sa.Column(sa.Integer, primary_key=True)
+
+class Entry(Base):
+    __tablename__ = "entry"
+    __table_args__ = {"info": {"bind_key": "logs"}}
+    id = sa.Column(sa.Integer, primary_key=True)
+"""
+
+
+@pytest.mark.parametrize("is_setting", [True, False])
+def test_models_of_a_bind_without_an_app(terminal, is_setting):
+    """The plain command leaves them out, and says so."""
+    terminal.write("plain.py", PLAIN)
+    words = "whimbrel -d scripts --url sqlite:///app.db"
+    if is_setting:
+        terminal.write("pyproject.toml", "[tool.whimbrel]\nmetadata = 'plain:Base'\n")
+    else:
+        words += " --metadata plain:Base"
+    terminal.does("whimbrel init scripts")
+    (terminal.folder / "scripts/env.py").unlink()
+    told = terminal.does(f"{words} migrate -m first").text
+    assert "The bind 'logs' is not managed here: the table entry." in told
+    assert "entry" not in terminal.scripts[0]

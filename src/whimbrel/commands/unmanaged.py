@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping
 
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.util import to_list
 from sqlalchemy import MetaData
 
-from whimbrel.config import metadatas_of
+from whimbrel.config import Config as OwnConfig
+from whimbrel.config import metadatas_of, models_of_binds
 from whimbrel.report.report import Line, Tone
 from whimbrel.run.binds import MORE_DATABASES, ChosenBind
 
@@ -37,15 +37,17 @@ class Managed:
         Nothing is said of a command that is about one bind.
 
         Args:
-            config: its attribute ``db`` is what holds the models of the app.
+            config: its attribute ``db`` is what holds the models of the app; without
+                an app, they are those that the user or the settings name.
         """
-        db = config.attributes.get("db")
-        if db is None or not self.binds or ChosenBind.of(config).wanted is not None:
+        if not self.binds or ChosenBind.of(config).wanted is not None:
             return ()
-        return tuple(self._told(db))
+        db = config.attributes.get("db")
+        named = _named(config) if db is None else metadatas_of(db)
+        return tuple(self._told(named))
 
-    def _told(self, db: Any) -> Iterator[Line]:
-        for bind, models in metadatas_of(db).items():
+    def _told(self, named: Mapping[str, tuple[MetaData, ...]]) -> Iterator[Line]:
+        for bind, models in named.items():
             names = sorted(name for metadata in models for name in metadata.tables)
             if not bind or not names or self._has(bind, models):
                 continue
@@ -65,6 +67,17 @@ class Managed:
                 for table in metadata.tables.values()
             )
         )
+
+
+def _named(config: Config) -> Mapping[str, tuple[MetaData, ...]]:
+    """Return the models of binds among those that somebody named."""
+    names = config.attributes.get("metadata")
+    if not names and isinstance(config, OwnConfig):
+        names = config.settings.get("metadata")
+    words = [names] if isinstance(names, str) else names
+    if not isinstance(words, list | tuple):
+        return {}
+    return models_of_binds([each for each in words if isinstance(each, str)])
 
 
 def _listed(names: list[str]) -> str:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import functools
 import inspect
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from alembic.config import Config
 from alembic.runtime.migration import RevisionStep
+from sqlalchemy.exc import DBAPIError
 
-from whimbrel.errors import UsageError
+from whimbrel.errors import Unreachable, UsageError
 
 
 log = logging.getLogger("alembic.runtime.migration")
@@ -63,6 +65,25 @@ class ChosenBind:
         self.is_named = self.is_named or bind is not None
         self.seen.append(str(bind or DEFAULT))
         return self.seen[-1] == self.wanted
+
+    @contextmanager
+    def reached(self) -> Iterator[None]:
+        """Tell of an env.py that connects also to what the command leaves out.
+
+        Raises:
+            Unreachable: one of those cannot be reached.
+        """
+        try:
+            yield
+        except DBAPIError as cause:
+            if self.wanted is None or self.wanted in self.seen or cause.statement:
+                raise
+            raise Unreachable(
+                f"env.py connects to every bind before --bind {self.wanted} can leave"
+                f" any out, and one of them cannot be reached: {cause.orig}",
+                "Let env.py connect to the one that it runs for. The env.py that `init"
+                " --multidb` makes does so: put it in the place of yours.",
+            ) from cause
 
     def demand(self) -> None:
         """Refuse a name that none of them has.

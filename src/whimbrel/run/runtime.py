@@ -343,5 +343,6 @@ def run_environment(
         logging_left_alone(is_left_alone=not keep_logging),
         Environment(config, history, fn=fn, **environment_options) as environment,
     ):
-        history.run_env()
+        with environment.chosen.reached():
+            history.run_env()
         environment.chosen.demand()
