@@ -318,12 +318,8 @@ def upgrade(
         precautions: ``no_preflight``, ``allow_loss``, ``refuse_loss``, ``atomic``,
             and ``bind``: only this one of several databases.
     """
-    words = {
-        **_heard(wait, timeout, on_event),
-        "allow_ahead": allow_ahead,
-        **precautions,
-    }
-    words |= {"revision": revision, "sql": sql, "tag": tag}
+    words = {**_heard(wait, timeout, on_event), **precautions}
+    words |= {"revision": revision, "sql": sql, "tag": tag, "allow_ahead": allow_ahead}
     return _do("upgrade", directory, x_arg, **words)
 
 
@@ -346,9 +342,8 @@ def downgrade(
 
 
 def _heard(wait: bool, timeout: Any, on_event: Any) -> dict[str, Any]:
-    return {"lock_timeout": timeout if wait else 0.0} | (
-        {"on_event": on_event} if on_event else {}
-    )
+    words = {"lock_timeout": timeout if wait else 0.0}
+    return words | ({"on_event": on_event} if on_event else {})
 
 
 def show(directory: str | Path | None = None, revision: str = "head") -> Any:
