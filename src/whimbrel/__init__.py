@@ -309,8 +309,7 @@ def upgrade(
         directory: the folder of the scripts.
         revision: where to.
         sql: write the SQL instead.
-        tag: any text, for env.py.
-        x_arg: arguments for env.py.
+        tag: any text, for env.py; *x_arg*: arguments for it.
         wait: wait for another run; else it raises ``whimbrel.errors.Locked`` at once.
         timeout: for so many seconds it waits; then it raises that.
         on_event: is called with each :class:`whimbrel.run.event.Event`.
