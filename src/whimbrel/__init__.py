@@ -309,7 +309,8 @@ def upgrade(
         directory: the folder of the scripts.
         revision: where to.
         sql: write the SQL instead.
-        tag: any text, for env.py; *x_arg*: arguments for it.
+        tag: any text, for env.py.
+        x_arg: arguments for env.py.
         wait: wait for another run; else it raises ``whimbrel.errors.Locked`` at once.
         timeout: for so many seconds it waits; then it raises that.
         on_event: is called with each :class:`whimbrel.run.event.Event`.
@@ -329,13 +330,12 @@ def downgrade(
     tag: str | None = None,
     x_arg: str | Iterable[str] | None = None,
     *,
-    wait: bool = True,
     timeout: float | None = None,
     on_event: Callable[[Any], Any] | None = None,
     **precautions: Any,
 ) -> Any:
     """Bring the database to an earlier revision; the words are those of upgrade."""
-    words = {**_heard(wait, timeout, on_event), **precautions}
+    words = {**_heard(precautions.pop("wait", True), timeout, on_event), **precautions}
     words |= {"revision": revision, "sql": sql, "tag": tag}
     return _do("downgrade", directory, x_arg, **words)
 

@@ -197,6 +197,20 @@ def test_half_a_folder(project):
     assert text == first.read_text()
 
 
+def test_half_a_folder_that_nobody_has(project):
+    """Repair says what to do, and that leads to a history that fits the database."""
+    without_ledger(project)
+    first, second = versions(project)
+    first.unlink()
+    told = project.type("flask db repair").stdout
+    assert "put the other scripts of" in told
+    assert "aside and run `flask db repair` again" in told
+    second.rename(project.folder / second.name)
+    project.does("flask db repair --yes")
+    project.does("flask db check")
+    assert "Nothing is pending" in project.does("flask db status").stdout
+
+
 def test_the_wrong_database(project):
     """A database of another application is told, and not touched."""
     for name in ("user",):

@@ -186,10 +186,15 @@ def _half_a_folder(
     scripts = found_again([wanted], history, ledger)
     if scripts:
         return _written_again(scripts, Line(error.sentence, Tone.BAD))
+    again = f"`{history.program} repair` again"
     lines = (
         Line(error.sentence, Tone.BAD),
         Line("Neither git nor the ledger of a database has it."),
-        Line(error.remedy),
+        Line(
+            "Get it from somebody who has it. If nobody has, put the other scripts of"
+            f" {shown(history.versions)} aside and run {again}: it writes"
+            " a first script that makes what the database holds."
+        ),
     )
     return Mending(lines=lines)
 
