@@ -8,8 +8,8 @@ of those projects, from checkouts of their sources, in any of these forms:
 - YAML as Bytebase has it: a list of `oldSchema` and `newSchema`;
 - JSON: a list of `name`, `source`, `current` and `desired`.
 
-Where the tests of a project are code (schemalex, mysqldiff), or single schemas
-(skeema), somebody writes JSON of them; a schema alone is a pair with an empty current.
+Where the tests of a project are code (schemalex, mysqldiff, pg-schema-diff), or
+files of schemas (skeema, migra, apgdiff), somebody writes JSON of them; a schema alone is a pair with an empty current.
 """
 
 import json
