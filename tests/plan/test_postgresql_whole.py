@@ -35,6 +35,13 @@ PAIRS = {
         f"{T}{UNIQUE}; ALTER TABLE t SET WITHOUT CLUSTER;"
         " CREATE TABLE u (a int); CREATE INDEX i ON u (a); ALTER TABLE u CLUSTER ON i",
     ),
+    "defaults of what is inherited": (
+        "CREATE TABLE base (a int DEFAULT 1, b int, c int); CREATE TABLE t () INHERITS"
+        " (base); ALTER TABLE t ALTER c SET DEFAULT 7; CREATE TABLE u () INHERITS (base)",
+        "CREATE TABLE base (a int DEFAULT 1, b int, c int); CREATE TABLE t () INHERITS"
+        " (base); ALTER TABLE t ALTER b SET DEFAULT 5; CREATE TABLE u () INHERITS (base);"
+        "CREATE TABLE new (d int) INHERITS (base); ALTER TABLE new ALTER b SET DEFAULT 9",
+    ),
     "keys of what is inherited": (
         "",
         "CREATE TABLE base (a int, b int NOT NULL, CHECK (a > 0)); CREATE TABLE t"

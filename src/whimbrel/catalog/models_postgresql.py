@@ -57,6 +57,7 @@ UNSAID = frozenset(
         *("index_comment", "type_comment", "sequence_comment", "owned_by"),
         *("storage", "compression"),
         *("row_security", "force_row_security", "replica_identity", "cluster_on"),
+        "inherited_defaults",
     }
 )
 _NAME = re.compile(r'"((?:[^"]|"")+)"|([^\W\d]\w*)')

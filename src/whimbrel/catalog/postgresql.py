@@ -6,7 +6,8 @@ thing is spelled alike whatever the session's own path is.
 The words of such a state, beyond what `whimbrel.schema.state` says: names are bare;
 a constant default of a column's own type is told without a cast.  ``Table.options``
 are with, tablespace, partition_by, inherits, unlogged and using, and row_security,
-force_row_security, replica_identity and cluster_on, of which models say nothing; a
+force_row_security, replica_identity, cluster_on and
+inherited_defaults, of which models say nothing; a
 column's are serial, and storage and compression, of which models say nothing; a key's
 deferrable, include and nulls_not_distinct; a check's no_inherit; a check's and
 foreign key's not_valid and not_enforced; an index's using, include, with, tablespace,
@@ -52,7 +53,20 @@ SELECT c.oid, n.nspname, c.relname, c.relpersistence = 'u', c.reloptions,
        CASE WHEN c.relkind = 'p' THEN pg_catalog.pg_get_partkeydef(c.oid) END,
        CASE WHEN h.children IS NOT NULL THEN
            (SELECT json_agg(p.inhparent::regclass::text ORDER BY p.inhseqno)::text
-            FROM pg_catalog.pg_inherits p WHERE p.inhrelid = c.oid) END
+            FROM pg_catalog.pg_inherits p WHERE p.inhrelid = c.oid) END,
+       CASE WHEN h.children IS NOT NULL THEN
+           (SELECT json_object_agg(a.attname, pg_get_expr(d.adbin, d.adrelid)
+                ORDER BY a.attname)::text
+            FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_attrdef d
+                ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+            WHERE a.attrelid = c.oid AND NOT a.attislocal AND a.attgenerated = ''
+            AND NOT EXISTS (
+                SELECT FROM pg_catalog.pg_inherits p JOIN pg_catalog.pg_attribute pa
+                    ON pa.attrelid = p.inhparent AND pa.attname = a.attname
+                JOIN pg_catalog.pg_attrdef pd
+                    ON pd.adrelid = pa.attrelid AND pd.adnum = pa.attnum
+                WHERE p.inhrelid = c.oid AND pg_get_expr(pd.adbin, pd.adrelid)
+                    = pg_get_expr(d.adbin, d.adrelid))) END
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_catalog.pg_class toast ON toast.oid = c.reltoastrelid
@@ -137,7 +151,8 @@ def _partitions(session: Session, schemas: str) -> Iterator[TableName]:
 
 def _options(row: Sequence[Any]) -> Iterator[Option]:
     _, _, _, is_unlogged, parameters, toasted, tablespace, method, _, *more = row
-    is_secured, is_forced, identity, index, cluster, partition_by, parents = more
+    is_secured, is_forced, identity, index, cluster, *more = more
+    partition_by, parents, defaults = more
     toast = [f"toast.{parameter}" for parameter in toasted or ()]
     said = [*(parameters or ()), *toast]
     told = {
@@ -149,6 +164,7 @@ def _options(row: Sequence[Any]) -> Iterator[Option]:
         "force_row_security": "on" if is_forced else None,
         "replica_identity": index or _IDENTITIES.get(identity),
         "cluster_on": cluster,
+        "inherited_defaults": defaults,
         "partition_by": partition_by,
         "inherits": json.dumps(json.loads(parents), ensure_ascii=False)
         if parents

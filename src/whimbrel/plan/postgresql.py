@@ -63,10 +63,13 @@ from whimbrel.schema.state import (
 )
 
 
-ABOUT_ROWS = frozenset(
-    {"row_security", "force_row_security", "replica_identity", "cluster_on"}
+SAID_LAST = frozenset(
+    {
+        *("row_security", "force_row_security", "replica_identity", "cluster_on"),
+        "inherited_defaults",
+    }
 )
-"""The options of a table that say who may see a row, and what it is told by."""
+"""The options that are said of a table that is there, with its indexes."""
 
 
 class PostgreSQLForms(ColumnForms):
@@ -163,7 +166,7 @@ class PostgreSQLForms(ColumnForms):
 
     def after_indexes(self, table: Table) -> Iterable[ops.MigrateOperation]:
         """Return what a new table needs that may speak of its indexes."""
-        said = {each for each in table.options if each.name in ABOUT_ROWS}
+        said = {each for each in table.options if each.name in SAID_LAST}
         return self.facts_operations(
             table.name,
             TableFacts(options=NO_OPTIONS),
@@ -323,9 +326,21 @@ def _facts_words(old: dict[str, str], new: dict[str, str]) -> Iterator[str]:
     if old.get("cluster_on") != new.get("cluster_on"):
         index = new.get("cluster_on")
         yield f"CLUSTER ON {quoted(index)}" if index else "SET WITHOUT CLUSTER"
+    yield from _defaults_words(
+        parameters(old.get("inherited_defaults")),
+        parameters(new.get("inherited_defaults")),
+    )
     parents, others = listed(old.get("inherits")), listed(new.get("inherits"))
     yield from (f"NO INHERIT {each}" for each in parents if each not in others)
     yield from (f"INHERIT {each}" for each in others if each not in parents)
+
+
+def _defaults_words(old: dict[str, str], new: dict[str, str]) -> Iterator[str]:
+    """Yield what gives columns another default than the table has that they are of."""
+    for name in sorted({*old, *new}):
+        if old.get(name) != new.get(name):
+            words = f"SET DEFAULT {new[name]}" if name in new else "DROP DEFAULT"
+            yield f"ALTER COLUMN {quoted(name)} {words}"
 
 
 def _identity_words(value: str | None) -> str:
