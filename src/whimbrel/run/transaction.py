@@ -211,22 +211,29 @@ def without_transaction(connection: Connection) -> Iterator[None]:
 
     The caller has committed what there was.
     """
-    pooled = connection.connection
-    level = getattr(pooled.dbapi_connection, "isolation_level", None)
+    driver: Any = connection.connection.dbapi_connection
+    # only there it says who begins; from Python 3.12, to set it elsewhere is a commit
+    is_asked = not isinstance(_autocommit(connection), bool)
+    level = getattr(driver, "isolation_level", None)
     transaction = connection.begin()  # SQLAlchemy would begin one anyway
     if is_open(connection):
         run_now(connection, "COMMIT")
-    with suppress(AttributeError):
-        pooled.dbapi_connection.isolation_level = None  # type: ignore[union-attr]
+    if is_asked:
+        _set_level(driver, None)
     try:
         yield
     finally:
         end_transaction(connection, "COMMIT")
-        with suppress(AttributeError):
-            pooled.dbapi_connection.isolation_level = level  # type: ignore[union-attr]
+        if is_asked:
+            _set_level(driver, level)
         reopen(connection)
         if transaction.is_active:
             transaction.commit()
+
+
+def _set_level(driver: Any, level: str | None) -> None:
+    with suppress(AttributeError):
+        driver.isolation_level = level
 
 
 def orphans(connection: Connection) -> frozenset[tuple[Any, ...]] | None:
