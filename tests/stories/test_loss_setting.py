@@ -106,3 +106,30 @@ def test_python_heeds_it(project, where):
         project.type("python go.py")
 
     assert project.rows("SELECT name FROM pet") == [("Rex",)]
+
+
+PLAN = """
+import whimbrel
+from app import app
+
+with app.app_context():
+    for finding in whimbrel.upgrade(plan=True).findings:
+        print(finding.code, finding.subject, finding.count, finding.severity.value)
+"""
+
+
+def test_python_gets_what_would_be_found(project):
+    """A plan is looked at and not run; what a script accepts is not found."""
+    project.edit("app.py", "    name = db.Column(db.String(20))\n", "")
+    project.does("flask db migrate")
+    project.write("plan.py", PLAN)
+
+    assert "W102 pet.name 1 loses" in project.does("python plan.py").stdout
+    assert project.rows("SELECT name FROM pet") == [("Rex",)]
+
+    (path,) = (project.folder / "migrations/versions").glob("*drop_pet_name*.py")
+    text = path.read_text()
+    path.write_text(
+        text.replace("batch_op.drop", "# accepted: W102\n        batch_op.drop", 1)
+    )
+    assert "W102" not in project.does("python plan.py").stdout
