@@ -42,6 +42,7 @@ PENDING = {
         "fk", "item", "parent", ["parent_id"], ["id"]
     ),
     "check": ops.CreateCheckConstraintOp("ck", "item", "price >= 0"),
+    "text to numbers": ops.AlterColumnOp("item", "code", modify_type=sa.Integer()),
     "dropped table": ops.DropTableOp("item"),
 }
 
