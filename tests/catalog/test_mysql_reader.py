@@ -5,6 +5,7 @@ import sqlalchemy as sa
 
 from whimbrel.catalog.models import read_models
 from whimbrel.catalog.read import read_state
+from whimbrel.catalog.rows import has_tables
 from whimbrel.schema.diff import diff
 from whimbrel.schema.names import adopt_names
 from whimbrel.schema.scope import Scope
@@ -232,3 +233,23 @@ def test_checks_of_both_levels(connection):
     assert checks == {
         "ck": Naming.GIVEN, "CONSTRAINT_1": Naming.GIVEN, "beside": Naming.NONE,
     }  # fmt: skip
+
+
+def test_a_database_that_goes_meanwhile_is_passed_by(mariadb_url, monkeypatch):
+    """Scratch databases of others come and go while the schemas are looked through."""
+    engine = sa.create_engine(mariadb_url)
+    real = type(sa.inspect(engine)).get_schema_names
+    asked = []
+
+    def one_too_many(self, **kw):
+        asked.append(1)
+        return [*(["gone"] if len(asked) == 1 else []), *real(self, **kw)]
+
+    monkeypatch.setattr(type(sa.inspect(engine)), "get_schema_names", one_too_many)
+    with engine.connect() as connection:
+        own = engine.url.database
+        assert not has_tables(connection, Scope(accepts=lambda _: False))
+        connection.exec_driver_sql(f"CREATE TABLE {own}.some (id INTEGER)")
+        asked.clear()
+        assert has_tables(connection, Scope())
+    engine.dispose()

@@ -89,6 +89,8 @@ def talk(project, line, *answers):
         shown += piece
         if left and shown.rstrip().endswith(("[y/N]:", "get?:")):
             answer = left.pop(0)
+            if answer == CTRL_C:  # what comes before Python reads, it does not hear
+                time.sleep(0.2)
             os.write(screen, (answer if answer == CTRL_C else f"{answer}\n").encode())
             shown += f"<{answer!r}>"
     os.close(screen)

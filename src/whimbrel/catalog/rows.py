@@ -45,8 +45,21 @@ def has_tables(connection: Connection, scope: Scope) -> bool:
     return any(
         scope.has(TableName(name, None if schema == default else schema))
         for schema in names
-        for name in seen.get_table_names(schema)
+        for name in _tables_in(connection, schema)
     )
+
+
+def _tables_in(connection: Connection, schema: str) -> list[str]:
+    """Return the tables of *schema*, which somebody may drop meanwhile.
+
+    To MySQL and MariaDB every database is one, the scratch databases of others too.
+    """
+    try:
+        return sa.inspect(connection).get_table_names(schema)
+    except sa.exc.DBAPIError:
+        if schema in sa.inspect(connection).get_schema_names():
+            raise
+        return []
 
 
 def has_rows(connection: Connection, table: TableName) -> bool | None:
