@@ -9,15 +9,21 @@ of those projects, from checkouts of their sources, in any of these forms:
 - JSON: a list of `name`, `source`, `current` and `desired`.
 
 Where the tests of a project are code (schemalex, mysqldiff, pg-schema-diff), or
-files of schemas (skeema, migra, apgdiff), somebody writes JSON of them; a schema alone is a pair with an empty current.
+files of schemas (skeema, migra, apgdiff), somebody writes JSON of them; a schema
+alone is a pair with an empty current.
 """
 
+import importlib.util
 import json
 import os
 import re
+import tempfile
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+from servers import unreachable, url_of
 
 
 HOW = (
@@ -45,6 +51,22 @@ class Result:
     told: str = ""
 
 
+@dataclass(frozen=True)
+class Judge:
+    """How the pairs for one kind of database are tried."""
+
+    kind: str
+    setting: str
+    """The environment variable that names its server."""
+    bench: Callable[[str], object]
+    """Makes two databases on the server at a URL; its `close` drops them."""
+    judged: Callable[[object, Pair, Path], Result]
+    order: tuple[str, ...]
+    """The words of results, the best first."""
+    skipped: tuple[str, ...]
+    """The words of pairs that are no pairs for this server."""
+
+
 def pairs_of(kind):
     """Return the pairs for one kind of database, by the folder that is named."""
     root = os.environ.get("WHIMBREL_CORPORA")
@@ -70,15 +92,54 @@ def _of_yaml(path, source):
         )
 
 
-def tell(kind, results, order, skipped):
-    """Print what the pairs came to, by source, and each that was not reached.
+def loaded(path):
+    """Return the script at *path* as a module."""
+    spec = importlib.util.spec_from_file_location("script", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def done(bench, way, function):
+    """Run a function of a script; return why it failed, if it did."""
+    try:
+        with bench.engine.connect() as connection, way(connection):
+            function()
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    return ""
+
+
+def tried(judge, words, lacking=""):
+    """Try the pairs; return 0 whatever they come to: this is a figure.
 
     Args:
-        kind: the kind of database.
-        results: what became of each pair.
-        order: the words of results, the best first.
-        skipped: the words of pairs that are no pairs for this server.
+        judge: how they are tried.
+        words: a part of the names of those to try; all, if there is none.
+        lacking: why nothing can be tried, if so.
     """
+    kind = judge.kind
+    pairs = [each for each in pairs_of(kind) if not words or words[0] in each.name]
+    if not pairs:
+        print(HOW.format(kind=kind))
+        return 0
+    url = url_of(judge.setting)
+    if why := unreachable(url) or lacking:
+        print(f"SKIPPED: no server for the pairs of {kind} can be used: {why}")
+        return 0
+    bench = judge.bench(url)
+    try:
+        with tempfile.TemporaryDirectory(prefix="whimbrel-corpora-") as folder:
+            results = [judge.judged(bench, pair, Path(folder)) for pair in pairs]
+    finally:
+        bench.close()
+    tell(judge, results)
+    return 0
+
+
+def tell(judge, results):
+    """Print what the pairs came to, by source, and each that was not reached."""
+    kind, order, skipped = judge.kind, judge.order, judge.skipped
     best, *_ = order
     for result in sorted(results, key=lambda each: order.index(each.word)):
         if result.word != best:

@@ -9,11 +9,9 @@ keys is no difference, nor is where AUTO_INCREMENT stands.
     WHIMBREL_CORPORA=folder python tests/corpora/run_mysql.py [part of a name]
 """
 
-import importlib.util
 import os
 import re
 import sys
-import tempfile
 import traceback
 from collections import Counter
 from pathlib import Path
@@ -25,10 +23,9 @@ from pymysql.constants import CLIENT
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from pairs import HOW, Result, pairs_of, tell
+from pairs import Judge, Result, done, loaded, tried
 
 from mysql_runs import ours, plain
-from servers import unreachable, url_of
 from whimbrel.commands.differ import diff
 from whimbrel.errors import WhimbrelError
 
@@ -139,23 +136,6 @@ def followed(bench, pair, script, before, wanted):
     return Result(pair, word, "" if word == "reached" else told)
 
 
-def loaded(path):
-    spec = importlib.util.spec_from_file_location("script", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def done(bench, way, function):
-    """Run a function of a script; return why it failed, if it did."""
-    try:
-        with bench.engine.connect() as connection, way(connection):
-            function()
-    except Exception as error:
-        return f"{type(error).__name__}: {error}"
-    return ""
-
-
 def ended(bench, way, function, wanted):
     """Run a function of a script; return what is not as *wanted* then."""
     failed = done(bench, way, function)
@@ -179,25 +159,7 @@ def difference(found, wanted):
     return " | ".join(told)
 
 
-def main(words):
-    """Try the pairs; return 0 whatever they come to: this is a figure."""
-    pairs = [each for each in pairs_of("mysql") if not words or words[0] in each.name]
-    if not pairs:
-        print(HOW.format(kind="mysql"))
-        return 0
-    url = url_of("WHIMBREL_MARIADB")
-    if why := unreachable(url):
-        print(f"SKIPPED: no MySQL or MariaDB answers: {why}")
-        return 0
-    bench = Bench(url)
-    try:
-        with tempfile.TemporaryDirectory(prefix="whimbrel-corpora-") as folder:
-            results = [judged(bench, pair, Path(folder)) for pair in pairs]
-    finally:
-        bench.close()
-    tell("mysql", results, ORDER, SKIPPED)
-    return 0
-
+JUDGE = Judge("mysql", "WHIMBREL_MARIADB", Bench, judged, ORDER, SKIPPED)
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(tried(JUDGE, sys.argv[1:]))

@@ -16,7 +16,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import traceback
 from collections import Counter
 from pathlib import Path
@@ -26,11 +25,9 @@ import sqlalchemy as sa
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from pairs import HOW, Result, pairs_of, tell
-from run_mysql import done, loaded
+from pairs import Judge, Result, done, loaded, tried
 
 from mysql_runs import ours, plain
-from servers import unreachable, url_of
 from whimbrel.commands.differ import diff
 from whimbrel.errors import WhimbrelError
 
@@ -197,31 +194,12 @@ def ended(bench, way, function, wanted):
     return done(bench, way, function) or difference(bench.dump(bench.current), wanted)
 
 
-def main(words):
-    """Try the pairs; return 0 whatever they come to: this is a figure."""
-    kind = "postgresql"
-    pairs = [each for each in pairs_of(kind) if not words or words[0] in each.name]
-    if not pairs:
-        print(HOW.format(kind=kind))
-        return 0
-    url = url_of("WHIMBREL_POSTGRESQL")
-    if why := unreachable(url) or _lacking():
-        print(f"SKIPPED: no PostgreSQL can be used: {why}")
-        return 0
-    bench = Bench(url)
-    try:
-        with tempfile.TemporaryDirectory(prefix="whimbrel-corpora-") as folder:
-            results = [judged(bench, pair, Path(folder)) for pair in pairs]
-    finally:
-        bench.close()
-    tell(kind, results, ORDER, SKIPPED)
-    return 0
-
-
 def _lacking():
     names = [each for each in ("psql", "pg_dump") if shutil.which(each) is None]
     return f"there is no program {' and no '.join(names)}" if names else ""
 
 
+JUDGE = Judge("postgresql", "WHIMBREL_POSTGRESQL", Bench, judged, ORDER, SKIPPED)
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(tried(JUDGE, sys.argv[1:], _lacking()))
