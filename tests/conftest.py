@@ -13,7 +13,7 @@ from servers import unreachable, url_of
 
 
 POSTGRESQL = url_of("WHIMBREL_POSTGRESQL")
-MARIADB = url_of("WHIMBREL_MARIADB")
+MYSQL = url_of("WHIMBREL_MYSQL")
 
 SOAK = bool(os.environ.get("WHIMBREL_SOAK"))
 
@@ -41,11 +41,6 @@ def _own_environment():
 @pytest.fixture(scope="session")
 def _no_postgresql():
     return unreachable(POSTGRESQL)
-
-
-@pytest.fixture(scope="session")
-def _no_mariadb():
-    return unreachable(MARIADB)
 
 
 @contextmanager
@@ -85,25 +80,67 @@ def lasting_postgresql_url(_no_postgresql):
         yield url
 
 
+def pytest_generate_tests(metafunc):
+    """Let each test that uses MariaDB run on MySQL too."""
+    if "kind_of_server" in metafunc.fixturenames:
+        kinds = ["mariadb", "mysql"]
+        metafunc.parametrize("kind_of_server", kinds, indirect=True, scope="session")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave out on MySQL what is about things that only MariaDB has."""
+    others = [each for each in items if _is_of_another_kind(each)]
+    config.hook.pytest_deselected(items=others)
+    items[:] = [each for each in items if each not in set(others)]
+
+
+def _is_of_another_kind(item):
+    callspec = getattr(item, "callspec", None)
+    kind = callspec.params.get("kind_of_server") if callspec is not None else None
+    return any(
+        kind not in (None, mark.args[0]) for mark in item.iter_markers("only_on")
+    )
+
+
+@pytest.fixture(scope="session")
+def kind_of_server(request):
+    """Which of the two a test runs on: mariadb or mysql."""
+    return getattr(request, "param", "mariadb")
+
+
+@pytest.fixture(scope="session")
+def _server_of_kind(kind_of_server):
+    """Why the server cannot be used, and its URL."""
+    variable = f"WHIMBREL_{kind_of_server.upper()}"
+    url = url_of(variable)
+    return unreachable(url, variable), url
+
+
 @contextmanager
-def _mariadb(unreachable):
-    if unreachable:
-        pytest.skip(f"no MariaDB at {MARIADB}: {unreachable}")
-    with _throw_away_database(MARIADB, "DROP DATABASE IF EXISTS {name}") as url:
-        yield url
+def _one_of_mysql(reason, url, name):
+    if reason:
+        pytest.skip(f"no {name} at {url}: {reason}")
+    with _throw_away_database(url, "DROP DATABASE IF EXISTS {name}") as made:
+        yield made
+
+
+NAMES = {"mariadb": "MariaDB", "mysql": "MySQL"}
 
 
 @pytest.fixture
-def mariadb_url(_no_mariadb):
-    """The URL of an empty MariaDB or MySQL database, dropped after the test."""
-    with _mariadb(_no_mariadb) as url:
+def mariadb_url(kind_of_server, _server_of_kind):
+    """The URL of an empty MariaDB or MySQL database, dropped after the test.
+
+    A test that names this fixture runs on both.
+    """
+    with _one_of_mysql(*_server_of_kind, NAMES[kind_of_server]) as url:
         yield url
 
 
 @pytest.fixture(scope="module")
-def lasting_mariadb_url(_no_mariadb):
+def lasting_mariadb_url(kind_of_server, _server_of_kind):
     """The URL of a MariaDB database for a module whose tests undo what they do."""
-    with _mariadb(_no_mariadb) as url:
+    with _one_of_mysql(*_server_of_kind, NAMES[kind_of_server]) as url:
         yield url
 
 
@@ -114,6 +151,25 @@ def mariadb(mariadb_url):
     with engine.connect() as connection:
         yield connection
     engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def _no_mysql():
+    return unreachable(MYSQL, "WHIMBREL_MYSQL")
+
+
+@pytest.fixture
+def mysql_url(_no_mysql):
+    """The URL of an empty MySQL database, dropped after the test."""
+    with _one_of_mysql(_no_mysql, MYSQL, "MySQL") as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def lasting_mysql_url(_no_mysql):
+    """The URL of a MySQL database for a module whose tests undo what they do."""
+    with _one_of_mysql(_no_mysql, MYSQL, "MySQL") as url:
+        yield url
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -55,6 +55,8 @@ DEFAULTS = [
     (NUMBERS, ["0", "1", "7.5", sa.text("0"), sa.text("-1"), sa.text("(1 + 2)")]),
     (STRINGS, ["", "new", 'it\'s \\ \n "q" 50% :x', sa.text("upper('x')")]),
     (STRINGS, [sa.text("uuid()"), sa.text("concat('a', 'b%')")]),
+    (STRINGS, [sa.text("(concat('it''s \\\\', 'é', \"'\"))")]),
+    ([sa.BINARY(4), sa.VARBINARY(9)], ["", "it's", sa.text("0x61006200")]),
     (MOMENTS, [sa.func.now(), sa.text("CURRENT_TIMESTAMP"), sa.text("NULL")]),
     (MOMENTS, [sa.text("CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP")]),
     (
@@ -114,6 +116,8 @@ def _fixed(draw):
         written = draw(st.sampled_from(["number + 1", "number*2", "id"]))
         if "id" not in written:
             yield sa.Column("made", sa.Integer, sa.Computed(written, persisted=stored))
+        text = draw(st.sampled_from(["concat(word, 'it''s')", "concat(word, 'é')"]))
+        yield sa.Column("told", sa.String(60), sa.Computed(text, persisted=stored))
 
 
 def _things(draw, name):
@@ -122,7 +126,8 @@ def _things(draw, name):
         "number > 0", "word like 'a%' or number between 1 and 5", "word <> '中文'",
         "number in (1, 2, 3)", "length(word) > 2 and number is not null",
     ]  # fmt: skip
-    for number, check in enumerate(draw(st.lists(st.sampled_from(checks), max_size=2))):
+    chosen = draw(st.lists(st.sampled_from(checks), max_size=2, unique=True))
+    for number, check in enumerate(chosen):
         called = draw(st.sampled_from([None, f"ck_{number}"]))
         yield sa.CheckConstraint(check, name=called)
     if draw(st.booleans()):

@@ -25,7 +25,9 @@ import sqlalchemy as sa
 USUAL = {
     "WHIMBREL_POSTGRESQL": "postgresql+psycopg://postgres@127.0.0.1:5432/postgres",
     "WHIMBREL_MARIADB": "mysql+pymysql://root@127.0.0.1:3306/mysql",
+    "WHIMBREL_MYSQL": "mysql+pymysql://root@127.0.0.1:3308/mysql",
 }
+IS_MARIADB = {"WHIMBREL_MARIADB": True, "WHIMBREL_MYSQL": False}
 PLACES = (
     "/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/usr/local/pgsql/bin",
     "/usr/sbin", "/usr/libexec", "/usr/local/sbin", "/usr/local/mysql/bin",
@@ -39,26 +41,46 @@ def url_of(variable):
     return os.environ.get(variable) or USUAL[variable]
 
 
-def unreachable(url):
-    """Return why nobody answers at *url*; an empty text if somebody does."""
+def unreachable(url, variable=None):
+    """Return why nobody answers at *url*; an empty text if somebody does.
+
+    A server of another kind than *variable* is about counts as nobody.
+    """
     try:
         engine = sa.create_engine(url, connect_args={"connect_timeout": 3})
-        with engine.connect():
-            return ""
+        with engine.connect() as connection:
+            is_mariadb = getattr(connection.dialect, "is_mariadb", None)
     except Exception as error:  # whatever it is, it is the reason to skip
         return str(error).splitlines()[0]
+    if IS_MARIADB.get(variable, is_mariadb) != is_mariadb:
+        return f"{'MariaDB' if is_mariadb else 'MySQL'} answers there"
+    return ""
 
 
 def found(*names):
     """Return the first program of these names that is installed, the newest of it."""
-    for name in names:
-        if shutil.which(name):
-            return shutil.which(name)
-        for place in PLACES:
-            folders = Path("/").glob(place.lstrip("/"))
-            for folder in sorted(folders, key=lambda each: each.parts, reverse=True):
-                if os.access(folder / name, os.X_OK):
-                    return str(folder / name)
+    return next((each for name in names for each in _installed(name)), None)
+
+
+def _installed(name):
+    if shutil.which(name):
+        yield shutil.which(name)
+    for place in PLACES:
+        folders = Path("/").glob(place.lstrip("/"))
+        for folder in sorted(folders, key=lambda each: each.parts, reverse=True):
+            if os.access(folder / name, os.X_OK):
+                yield str(folder / name)
+
+
+def found_mysqld(*, is_mariadb):
+    """Return a ``mysqld`` of that kind; MariaDB's may be called so as well."""
+    for program in _installed("mysqld"):
+        told = subprocess.run(
+            [program, "--no-defaults", "--version"],
+            check=False, capture_output=True, text=True,
+        )  # fmt: skip
+        if told.returncode == 0 and ("MariaDB" in told.stdout) is is_mariadb:
+            return program
     return None
 
 
@@ -149,27 +171,44 @@ def postgresql():
 
 @contextmanager
 def mariadb(*settings):
-    """Yield the URL of a throw-away MariaDB or MySQL server.
+    """Yield the URL of a throw-away MariaDB server.
 
     Args:
         settings: options that it is made and started with.
     """
-    server = found("mariadbd", "mysqld")
+    server = found("mariadbd") or found_mysqld(is_mariadb=True)
+    installer = found("mariadb-install-db", "mysql_install_db")
+    if server is None or installer is None:
+        raise RuntimeError("MariaDB is not installed (no mariadbd)")
+    making = [installer, "--no-defaults", "--skip-test-db"]
+    making.append("--auth-root-authentication-method=normal")
+    with _one_of_mysql(server, making, settings) as url:
+        yield url
+
+
+@contextmanager
+def mysql(*settings):
+    """Yield the URL of a throw-away MySQL server.
+
+    Args:
+        settings: options that it is made and started with.
+    """
+    server = found_mysqld(is_mariadb=False)
     if server is None:
-        raise RuntimeError(
-            "neither MariaDB nor MySQL is installed (no mariadbd, mysqld)"
-        )
-    installer = found("mariadb-install-db")
+        raise RuntimeError("MySQL is not installed (no mysqld that is not MariaDB's)")
+    making = [server, "--no-defaults", "--initialize-insecure"]
+    if os.geteuid() == 0 and not somebody():
+        settings = ("--user=root", *settings)
+    with _one_of_mysql(server, making, ("--mysqlx=OFF", *settings)) as url:
+        yield url
+
+
+@contextmanager
+def _one_of_mysql(server, making, settings):
     who, port = somebody(), free_port()
     with data_folder(who) as folder:
         data = f"--datadir={folder / 'data'}"
-        if installer:
-            words = [installer, "--no-defaults", data, "--skip-test-db", *settings]
-            words.append("--auth-root-authentication-method=normal")
-        else:
-            words = [server, "--no-defaults", "--initialize-insecure", data]
-            words += settings
-        prepare(words, folder, who)
+        prepare([*making, data, *settings], folder, who)
         words = [server, "--no-defaults", data, f"--port={port}", *settings]
         words += [f"--socket={folder / 's'}", f"--pid-file={folder / 'pid'}"]
         words += ["--bind-address=127.0.0.1", "--innodb-flush-log-at-trx-commit=0"]
@@ -178,7 +217,11 @@ def mariadb(*settings):
             yield url
 
 
-STARTED_BY = {"WHIMBREL_POSTGRESQL": postgresql, "WHIMBREL_MARIADB": mariadb}
+STARTED_BY = {
+    "WHIMBREL_POSTGRESQL": postgresql,
+    "WHIMBREL_MARIADB": mariadb,
+    "WHIMBREL_MYSQL": mysql,
+}
 
 
 def main(command):
@@ -188,7 +231,7 @@ def main(command):
     with ExitStack() as stack:
         for variable, start in STARTED_BY.items():
             url = url_of(variable)
-            if unreachable(url):
+            if unreachable(url, variable):
                 try:
                     url = stack.enter_context(start())
                     print(f"Started for these tests: {url}", file=sys.stderr)

@@ -76,11 +76,11 @@ def test_models_are_what_create_all_makes_of_them(mariadb_url):
 
 KEYS = {
     "unnamed": [],
-    "index of its own": [sa.Index("ix_child_parent", "parent_id")],
-    "the server's own index said": [sa.Index("parent_id", "parent_id")],
-    "served by a wider index": [sa.Index("ix_wide", "parent_id", "number")],
-    "served by a unique key": [sa.UniqueConstraint("parent_id", "number")],
-    "check beside": [sa.CheckConstraint("number > 1")],
+    "index of its own": [(sa.Index, "ix_child_parent", "parent_id")],
+    "the server's own index said": [(sa.Index, "parent_id", "parent_id")],
+    "served by a wider index": [(sa.Index, "ix_wide", "parent_id", "number")],
+    "served by a unique key": [(sa.UniqueConstraint, "parent_id", "number")],
+    "check beside": [(sa.CheckConstraint, "number > 1")],
 }
 
 
@@ -96,7 +96,7 @@ def test_a_foreign_key_and_the_index_that_serves_it(connection, things):
         sa.Column("parent_id", sa.ForeignKey("parent.id", ondelete="RESTRICT")),
         sa.Column("number", sa.Integer, sa.CheckConstraint("number < 9")),
         sa.Column("me", sa.ForeignKey("child.id", name="fk_me")),
-        *things,
+        *[kind(*arguments) for kind, *arguments in things],
     )
     assert differences(metadata, connection) == ()
 
@@ -144,15 +144,44 @@ def test_the_transaction_of_the_caller_goes_on(connection):
     assert connection.exec_driver_sql("SELECT * FROM kept").all() == []
 
 
+LOWER = [
+    ("(lower(code))", {}),
+    ("(concat(code, 'it''s \\\\ \"中\"'))", {}),
+    ("(lower(code)) DESC", {}),
+    ("(cast(data->'$.a' as unsigned array))", {}),
+    ("(cast(data->>'$.\"it''s\"' as char(20)))", {"unique": True}),
+]
+
+
+@pytest.mark.only_on("mysql")
+@pytest.mark.parametrize(("text", "options"), LOWER)
+def test_an_index_over_an_expression(connection, text, options):
+    """It is told as the database tells it, quotes and letters of all sorts too."""
+    metadata = sa.MetaData()
+    sa.Table(
+        "t",
+        metadata,
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("code", sa.String(20)),
+        sa.Column("data", sa.JSON),
+        sa.Index("ix_text", sa.text(text), **options),
+        sa.Index("ix_more", "code", sa.text(text), "id"),
+    )
+    assert differences(metadata, connection) == ()
+
+
 REFUSED = {
     "default": (
-        sa.Column("a", sa.Integer, server_default=sa.text("nonsense()")),
+        lambda: sa.Column("a", sa.Integer, server_default=sa.text("nonsense()")),
         "t.a",
     ),
-    "check": (sa.CheckConstraint("nowhere > 1"), "nowhere > 1"),
-    "type": (sa.Column("a", mysql.VARCHAR(20, charset="klingon")), "t.a"),
-    "expression": (sa.Index("ix_lower", sa.text("(lower(word))")), "ix_lower"),
-    "long name": (sa.Column("a" * 65, sa.Integer), "a" * 65),
+    "check": (lambda: sa.CheckConstraint("nowhere > 1"), "nowhere > 1"),
+    "type": (lambda: sa.Column("a", mysql.VARCHAR(20, charset="klingon")), "t.a"),
+    "expression": (
+        lambda: sa.Index("ix_lower", sa.text("(nonsense(word))")),
+        "ix_lower",
+    ),
+    "long name": (lambda: sa.Column("a" * 65, sa.Integer), "a" * 65),
 }
 
 
@@ -161,7 +190,7 @@ def test_what_the_server_refuses_is_named(connection, thing, name):
     """The error names the column or the constraint."""
     metadata = sa.MetaData()
     sa.Table(
-        "t", metadata, sa.Column("id", sa.Integer), sa.Column("word", sa.Text), thing
+        "t", metadata, sa.Column("id", sa.Integer), sa.Column("word", sa.Text), thing()
     )
     with pytest.raises(ModelsError, match=name.replace("(", r"\(")):
         read_models([metadata], connection, EVERYTHING)

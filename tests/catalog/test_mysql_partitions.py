@@ -87,7 +87,7 @@ def test_partitions_that_are_otherwise_are_told(mariadb):
     ]
     assert generated(mariadb, years(**SHARED)).changes == ()
     mariadb.exec_driver_sql("ALTER TABLE years PARTITION BY KEY (y)")
-    assert "database has KEY (`y`)." in told(mariadb, years(**SHARED))[0]
+    assert "database has KEY (y)." in told(mariadb, years(**SHARED))[0].replace("`", "")
 
 
 def test_what_mysql_tells_of_partitions_is_read():

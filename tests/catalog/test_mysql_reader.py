@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from whimbrel.catalog.models import read_models
 from whimbrel.catalog.read import read_state
 from whimbrel.catalog.rows import has_tables
+from whimbrel.plan.mysql_text import definition
 from whimbrel.schema.diff import diff
 from whimbrel.schema.names import adopt_names
 from whimbrel.schema.scope import Scope
@@ -64,6 +65,17 @@ CHANGES = [
 ]  # fmt: skip
 
 
+ONLY_MARIADB = (
+    "ADD packed TEXT COMPRESSED",
+    "RENAME COLUMN n TO n2",
+    "MODIFY n INT(5) DEFAULT 1",
+    "MODIFY beside INT",
+)
+"""What MySQL does not know, forbids, or does not keep."""
+IGNORED = {"mariadb": "IGNORED", "mysql": "INVISIBLE"}
+"""What keeps an index from the optimizer."""
+
+
 @pytest.fixture
 def connection(mariadb_url):
     engine = sa.create_engine(mariadb_url)
@@ -78,12 +90,15 @@ def state_of(connection):
     return read_state(connection, Scope())
 
 
-def test_whatever_changes_in_the_catalog_changes_the_state(connection):
+def test_whatever_changes_in_the_catalog_changes_the_state(connection, kind_of_server):
     """Each change of a property is seen, and is gone again when it is undone."""
     before = state_of(connection)
     unseen = []
     for change in CHANGES:
-        connection.exec_driver_sql(f"ALTER TABLE t {change}")
+        if kind_of_server == "mysql" and change in ONLY_MARIADB:
+            continue
+        said = change.replace("IGNORED", IGNORED[kind_of_server])
+        connection.exec_driver_sql(f"ALTER TABLE t {said}")
         if state_of(connection) == before:
             unseen.append(change)
         connection.exec_driver_sql("DROP TABLE IF EXISTS t, u")
@@ -114,15 +129,23 @@ def test_what_does_not_count_is_not_told(connection):
 
 
 def test_other_things_are_left_alone(connection):
-    """Views, sequences and temporary tables are not tables of ours."""
+    """Views and temporary tables are not tables of ours."""
     before = state_of(connection)
     for statement in (
         "CREATE VIEW seen AS SELECT id FROM t",
-        "CREATE SEQUENCE counter",
         "CREATE TABLE alembic_version (version_num VARCHAR(32) PRIMARY KEY)",
         "CREATE TEMPORARY TABLE passing (id INT)",
     ):
         connection.exec_driver_sql(statement)
+    found = state_of(connection)
+    assert found == before
+
+
+@pytest.mark.only_on("mariadb")
+def test_a_sequence_is_no_table(connection):
+    """It stands beside them."""
+    before = state_of(connection)
+    connection.exec_driver_sql("CREATE SEQUENCE counter")
     found = state_of(connection)
     assert found.tables == before.tables
     assert [each.name for each in found.sequences] == ["counter"]
@@ -141,7 +164,7 @@ def test_the_engine_of_a_table_is_told(connection):
     assert told == {"usual": set(), "said": set(), "other": {"MyISAM"}}
 
 
-def test_json_is_told_as_json(connection):
+def test_json_is_told_as_json(connection, kind_of_server):
     """The check that the alias brings is no check; that of a plain text is one."""
     connection.exec_driver_sql(
         "CREATE TABLE j (a JSON, b LONGTEXT CHECK (json_valid(b)), c JSON NOT NULL)"
@@ -151,7 +174,9 @@ def test_json_is_told_as_json(connection):
         ("a", "json"), ("b", "longtext"), ("c", "json"),
     ]  # fmt: skip
     (check,) = table.constraints
-    assert (check.name, check.naming) == ("b", Naming.NONE)
+    assert (check.name, check.naming) == {
+        "mariadb": ("b", Naming.NONE), "mysql": ("j_chk_1", Naming.GIVEN),
+    }[kind_of_server]  # fmt: skip
 
 
 def test_the_index_of_a_foreign_key_is_known_though_not_listed(connection):
@@ -178,7 +203,7 @@ def test_a_unique_key_is_one_thing_however_it_is_declared(connection):
     assert told[0] == told[1]
 
 
-def test_what_models_cannot_say_stays_as_it_is(connection):
+def test_what_models_cannot_say_stays_as_it_is(connection, kind_of_server):
     """Invisible columns, ignored indexes and their comments are no difference."""
     metadata = sa.MetaData()
     sa.Table(
@@ -190,8 +215,8 @@ def test_what_models_cannot_say_stays_as_it_is(connection):
     )
     metadata.create_all(connection)
     connection.exec_driver_sql(
-        "ALTER TABLE quiet MODIFY c INT INVISIBLE, ALTER INDEX ix_quiet_a IGNORED,"
-        " DROP KEY b, ADD UNIQUE KEY b (b) COMMENT 'told'"
+        "ALTER TABLE quiet MODIFY c INT INVISIBLE, ALTER INDEX ix_quiet_a"
+        f" {IGNORED[kind_of_server]}, DROP KEY b, ADD UNIQUE KEY b (b) COMMENT 'told'"
     )
     scope = Scope(accepts=lambda name: name.name == "quiet")
     current = read_state(connection, scope)
@@ -223,6 +248,7 @@ def test_reading_takes_as_many_queries_for_many_tables(connection):
     assert counts[0] == counts[1] < 10
 
 
+@pytest.mark.only_on("mariadb")
 def test_checks_of_both_levels(connection):
     """A check beside its column has no name; one of the table has the server's."""
     connection.exec_driver_sql("ALTER TABLE t ADD CHECK (n < 9)")
@@ -233,6 +259,51 @@ def test_checks_of_both_levels(connection):
     assert checks == {
         "ck": Naming.GIVEN, "CONSTRAINT_1": Naming.GIVEN, "beside": Naming.NONE,
     }  # fmt: skip
+
+
+@pytest.mark.only_on("mysql")
+def test_a_check_that_is_not_enforced(connection):
+    """It is another check than one that is."""
+    before = state_of(connection)
+    connection.exec_driver_sql("ALTER TABLE t ALTER CHECK ck NOT ENFORCED")
+    assert state_of(connection) != before
+    connection.exec_driver_sql("ALTER TABLE t ALTER CHECK ck ENFORCED")
+    assert state_of(connection) == before
+
+
+TEXTS = r"""
+CREATE TABLE texts (
+  a VARCHAR(60) DEFAULT ('it''s \\ \n"中"'), b VARCHAR(60) DEFAULT 'it''s \\ \n"中"',
+  c VARCHAR(99) AS (concat(a, 'it''s \\ \n"x"')), d VARCHAR(99) AS (concat(a, '中')),
+  e BINARY(4) DEFAULT 0x00610000, f VARBINARY(9) DEFAULT 'it''s', g DATETIME DEFAULT (now()),
+  h DATETIME DEFAULT CURRENT_TIMESTAMP, i VARCHAR(30) DEFAULT 'CURRENT_TIMESTAMP',
+  `名` INT CHECK (`名` > 0), CHECK (b <> 'it''s \\ \n"x"')
+)
+"""
+
+
+def test_texts_are_told_as_they_are(connection):
+    """What the catalog says of expressions and defaults makes the same table again."""
+    connection.exec_driver_sql(TEXTS)
+    table = state_of(connection).table(TableName("texts"))
+    columns = [f"`{each.name}` {definition(each)}" for each in table.ordered_columns]
+    checks = [
+        f"CHECK ({each.expression.text})"
+        for each in sorted(table.constraints, key=lambda each: each.name)
+    ]
+    made = f"CREATE TABLE again ({', '.join(columns + checks)})"
+    connection.exec_driver_sql(made.replace("%", "%%"))
+    again = state_of(connection).table(TableName("again"))
+    assert again.columns == table.columns
+    assert {each.expression for each in again.constraints} == {
+        each.expression for each in table.constraints
+    }
+    default = connection.exec_driver_sql("INSERT INTO again (a) VALUES (DEFAULT)")
+    assert default.rowcount == 1
+    rows = connection.exec_driver_sql("SELECT a, b, d, hex(e), f FROM again").all()
+    assert rows == [
+        ('it\'s \\ \n"中"', 'it\'s \\ \n"中"', 'it\'s \\ \n"中"中', "00610000", b"it's")
+    ]
 
 
 def test_a_database_that_goes_meanwhile_is_passed_by(mariadb_url, monkeypatch):

@@ -2,8 +2,9 @@
 
 Eight queries tell of any number of tables and databases, one more of sequences.
 SHOW CREATE TABLE is asked for tables with a fulltext index or partitions (it alone
-knows the parser and the partitions), and for the foreign keys of a role that may only
-read (information_schema keeps their actions from it).
+knows the parser and the partitions), for the foreign keys of a role that may only
+read (information_schema keeps their actions from it), and on MySQL for tables with
+expressions that are not ASCII.
 
 How a state words what MySQL says:
 
@@ -33,6 +34,7 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from whimbrel.catalog.mysql_ddl import ColumnText
+from whimbrel.catalog.mysql_garbled import put_right
 from whimbrel.catalog.mysql_keys import Keys
 from whimbrel.catalog.mysql_partitions import partitioning
 from whimbrel.catalog.mysql_rows import (
@@ -49,12 +51,10 @@ from whimbrel.catalog.mysql_spelling import (
     expression,
     is_json,
     is_plain,
-    mysql_default,
     options,
     serves,
     spelled,
     table_options,
-    unescaped,
 )
 from whimbrel.catalog.mysql_stored import following
 from whimbrel.schema.dialect import dialect_of
@@ -81,6 +81,8 @@ def read_mysql(connection: Connection, scope: Scope) -> State:
         facts.folded(schema) if schema else facts.database for schema in scope.schemas
     }
     catalog = read_rows(connection, sorted(databases))
+    if not dialect_of(connection).is_mariadb:
+        catalog = put_right(connection, catalog)
     reading = _Reading(connection, facts, catalog)
     tables = (
         reading.table(place, name) for place, name in reading.names() if scope.has(name)
@@ -176,8 +178,6 @@ class _Reading:
         return beside, checks
 
     def _check(self, row: Any, clause: str, is_beside: bool) -> Check:
-        if not self.is_mariadb:
-            clause = unescaped(clause)
         return Check(
             name=row.name,
             expression=expression(clause),
@@ -213,10 +213,6 @@ class _Reading:
         default = None if row.value is None else decoded(row.value)
         if self.is_mariadb:
             default = None if default == "NULL" else default
-        else:
-            computed = unescaped(computed) if computed else None
-            if default is not None:
-                default = mysql_default(default, extra, type_)
         return ColumnText(
             name=row.name,
             type=type_,

@@ -36,6 +36,13 @@ def told_parts(text: str) -> tuple[IndexPart, ...]:
     return tuple(_plain_part(part) or _expression_part(part) for part in split(text))
 
 
+def expressions_of(text: str) -> tuple[str | None, ...]:
+    """Return the expressions among the parts that SHOW CREATE TABLE tells, by place."""
+    return tuple(
+        None if _plain_part(part) else Cursor(part).group() for part in split(text)
+    )
+
+
 def _plain_part(text: str) -> IndexPart | None:
     """Return the part of an index that is a column: its name, length, direction."""
     cursor = Cursor(text)

@@ -215,11 +215,12 @@ def _read(
     names = [f"database_{number}" for number in range(len(databases))]
     parts = [query.format(schema=f":{name}", **words) for name in names]
     given = dict(zip(names, databases, strict=True))
+    row = namedtuple("Row", _NAMES.findall(query))  # type: ignore[misc]  # the query names them
     if not dialect_of(connection).is_mariadb:
-        return connection.execute(text(" UNION ALL ".join(parts)), given)
+        statement = text(" UNION ALL ".join(parts))
+        return map(row._make, connection.execute(statement, given))
     packed = text(" UNION ALL ".join(map(_packed, parts)))
     told = connection.execute(packed, given).scalars()
-    row = namedtuple("Row", _NAMES.findall(query))  # type: ignore[misc]  # the query names them
     return map(row._make, json.loads(f"[{','.join(told)}]"))
 
 

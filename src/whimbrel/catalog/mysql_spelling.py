@@ -28,7 +28,7 @@ _COMPRESSED = re.compile(r"\s*/\*M?!\d*\s*COMPRESSED\s*(?:\*/)?")
 _INTRODUCER = re.compile(r"_(?:utf8mb4|utf8mb3|utf8|latin1|ascii)\s?(?=')")
 _JSON = "json"
 _BESIDES = frozenset({"comment", "ignored"})
-_NOW = re.compile(r"(?:current_timestamp|now)(?:\((\d*)\))?$", re.IGNORECASE)
+_NOW = re.compile(r"CURRENT_TIMESTAMP(?:\(\d+\))?$")
 NO_ACTION = ("NO ACTION", "RESTRICT")
 """The two ways in which a foreign key says that it holds; they do the same."""
 
@@ -160,27 +160,23 @@ def part_options(length: int | None) -> Options:
     return NO_OPTIONS if not length else frozenset({Option("length", str(length))})
 
 
-def mysql_default(value: str, extra: str, type_: str) -> str:
+def mysql_default(value: str, type_: str, *, is_expression: bool) -> str:
     """Return what stands behind DEFAULT, from what MySQL's COLUMN_DEFAULT says.
 
-    SHOW CREATE TABLE quotes each literal, but for those of bits.
+    SHOW CREATE TABLE quotes each literal, but for those of bits.  An expression that
+    asks for the time is called otherwise than the default that does.
     """
-    if "DEFAULT_GENERATED" in extra:
-        return value if _NOW.match(value) else f"({unescaped(value)})"
     if _NOW.match(value) and type_.startswith(("timestamp", "datetime")):
         return value
-    if re.match(r"(b'[01]*'|0x[0-9A-Fa-f]*)$", value):
+    if is_expression:
+        return f"({value})"
+    if re.match(r"b'[01]*'$", value):
         return value
     return literal(value)
 
 
-def unescaped(text: str) -> str:
-    """Return what MySQL's information_schema escapes as SHOW CREATE TABLE has it."""
-    return text.replace("\\'", "'")
-
-
 def _part_expression(text: str) -> Expression:
-    plain = expression(unescaped(text)).canonical
+    plain = expression(text).canonical
     return Expression(plain, f"({plain})")
 
 

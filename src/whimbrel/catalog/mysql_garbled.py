@@ -1,0 +1,111 @@
+"""What information_schema of MySQL tells otherwise than it is, put right.
+
+It escapes expressions as if they stood in a string; it takes characters beyond ASCII
+in them for one of Latin-1 each; and it ends the default of a binary column where a
+zero stands.  SHOW CREATE TABLE tells these as they are: it is asked for the tables of
+which the last two might be true.  MariaDB's tells all as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from whimbrel.catalog.mysql_ddl import TableText, parse_table
+from whimbrel.catalog.mysql_keys import show_create
+from whimbrel.catalog.mysql_parts import expressions_of
+from whimbrel.catalog.mysql_rows import Catalog, Place, decoded
+from whimbrel.catalog.mysql_spelling import mysql_default
+from whimbrel.catalog.mysql_tokens import quoted
+
+
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_ESCAPES = {"n": "\n", "r": "\r", "0": "\0", "Z": "\x1a"}
+_EXPRESSION = "DEFAULT_GENERATED"
+
+
+def put_right(connection: Connection, catalog: Catalog) -> Catalog:
+    """Return *catalog* with all expressions and defaults as they are."""
+    columns, checks, indexes = (
+        dict(each) for each in (catalog.columns, catalog.checks, catalog.indexes)
+    )
+    for place in catalog.tables:
+        shown = None
+        if _is_garbled(catalog, place):
+            name = ".".join(map(quoted, place))
+            shown = parse_table(show_create(connection, name))
+        columns[place] = _columns(columns[place], shown)
+        if place in checks:
+            checks[place] = _checks(checks[place], shown)
+        if place in indexes:
+            indexes[place] = _indexes(indexes[place], shown)
+    return replace(catalog, columns=columns, checks=checks, indexes=indexes)
+
+
+def _is_garbled(catalog: Catalog, place: Place) -> bool:
+    """Whether some text of a table may be told otherwise than it is."""
+    columns = catalog.columns[place]
+    texts = [decoded(row.computed) for row in columns if row.computed]
+    texts += [decoded(row.value) for row in columns if _EXPRESSION in (row.extra or "")]
+    texts += [decoded(row.clause) for row in catalog.checks.get(place, ())]
+    texts += [decoded(row.expression or "") for row in catalog.indexes.get(place, ())]
+    return any(map(_is_cut, columns)) or not all(map(str.isascii, texts))
+
+
+def _is_cut(row: Any) -> bool:
+    """Whether the default of a column may end too early."""
+    if row.value is None or _EXPRESSION in (row.extra or ""):
+        return False
+    return bool(re.match("(var)?binary", decoded(row.type)))
+
+
+def _columns(rows: Sequence[Any], shown: TableText | None) -> list[Any]:
+    told = {each.name: each for each in shown.columns} if shown else {}
+    found = []
+    for row in rows:
+        if row.value is not None or row.computed:
+            text = told.get(row.name)
+            row = row._replace(  # noqa: PLW2901
+                value=text.default if text else _default(row),
+                computed=text.computed if text else _plain(decoded(row.computed)),
+            )
+        found.append(row)
+    return found
+
+
+def _default(row: Any) -> str | None:
+    if row.value is None:
+        return None
+    extra, value = row.extra or "", decoded(row.value)
+    is_expression = _EXPRESSION in extra
+    value = _plain(value) if is_expression else value
+    return mysql_default(value, decoded(row.type), is_expression=is_expression)
+
+
+def _checks(rows: Sequence[Any], shown: TableText | None) -> list[Any]:
+    told = dict(shown.checks) if shown else {}
+    return [
+        row._replace(clause=told.get(row.name) or _plain(decoded(row.clause)))
+        for row in rows
+    ]
+
+
+def _indexes(rows: Sequence[Any], shown: TableText | None) -> list[Any]:
+    told = {key.name: expressions_of(key.parts) for key in shown.keys} if shown else {}
+    found = []
+    for row in rows:
+        if row.expression:
+            parts = told.get(row.name)
+            text = parts[int(row.position) - 1] if parts else None
+            row = row._replace(expression=text or _plain(decoded(row.expression)))  # noqa: PLW2901
+        found.append(row)
+    return found
+
+
+def _plain(text: str | None) -> str:
+    """Return what an escaped text says."""
+    return _ESCAPED.sub(lambda match: _ESCAPES.get(match[1], match[1]), text or "")
