@@ -1,7 +1,7 @@
 """Databases that no reader here knows, by SQLAlchemy's Inspector.
 
-No further engine that pip installs can be reflected by SQLAlchemy 2.1, so SQLite and
-PostgreSQL stand in for it: under a name that nothing here knows, Alembic included.
+SQLite and PostgreSQL stand in for them, under a name that nothing here knows, Alembic
+included; so what an Inspector can tell in full is tried. `test_duckdb.py` has a real one.
 """
 
 import json
@@ -159,6 +159,48 @@ def test_a_dialect_that_tells_no_columns_is_an_error(tmp_path, monkeypatch):
     with engine.connect() as connection, refused as raised:
         read_state(connection, Scope())
     assert raised.value.remedy
+
+
+@pytest.mark.parametrize("is_callers", [True, False])
+def test_a_question_that_fails_harms_no_other(postgresql_url, monkeypatch, is_callers):
+    """What a dialect asks wrongly is not seen, and the transaction goes on."""
+
+    def wrong(_self, connection, *_args, **_kw):
+        connection.exec_driver_sql("SELECT nothing_of_the_kind")
+
+    url = sa.make_url(postgresql_url).set(drivername="server")
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    models().create_all(engine)
+    for method in ("get_multi_foreign_keys", "get_multi_indexes"):
+        monkeypatch.setattr(Server, method, wrong)
+    with engine.connect() as connection:
+        if is_callers:
+            connection.exec_driver_sql("CREATE TABLE mine (id int PRIMARY KEY)")
+        state = read_state(connection, Scope())
+        connection.commit()
+        is_there = sa.inspect(connection).has_table("mine")
+    assert is_there is is_callers
+    assert "indexes" in state.unseen
+    assert "check constraints" not in state.unseen
+    posts = next(each for each in state.tables if each.name.name == "posts")
+    keys = [each for each in posts.constraints if type(each).__name__ == "ForeignKey"]
+    assert [each.on_delete for each in keys] == ["CASCADE"]  # by information_schema
+
+
+def test_columns_are_told_by_the_catalog_of_the_standard(postgresql_url, monkeypatch):
+    """Where the dialect's way fails, information_schema leads to the same state."""
+    url = sa.make_url(postgresql_url).set(drivername="server")
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    metadata = models()
+    metadata.create_all(engine)
+
+    def silent(*_args, **_kw):
+        raise KeyError("of a third party")
+
+    for kind in ("columns", "pk_constraint", "unique_constraints", "foreign_keys"):
+        monkeypatch.setattr(Server, f"get_multi_{kind}", silent)
+    with engine.connect() as connection:
+        assert changes(connection, metadata) == ()
 
 
 @pytest.mark.parametrize(

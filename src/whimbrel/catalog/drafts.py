@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.sql.compiler import DDLCompiler
 from sqlalchemy.types import NullType
 
+from whimbrel.catalog.models_inspected import InspectedWording
 from whimbrel.catalog.models_mysql import MySQLWording
 from whimbrel.catalog.models_postgresql import PostgreSQLWording
 from whimbrel.catalog.models_sqlite import SQLiteWording
@@ -165,7 +166,9 @@ class Drafter:
         default_of: Callable[[AnyColumn], str | None] | None = None,
     ) -> None:
         self.default_of = default_of
-        self.wording = _WORDINGS.get(connection.dialect.name, Wording)(connection)
+        self.wording = _WORDINGS.get(connection.dialect.name, InspectedWording)(
+            connection
+        )
         self.dialect = dialect = self.wording.dialect
         self.ddl: DDLCompiler = dialect.ddl_compiler(dialect, None)  # type: ignore[arg-type]  # a compiler of parts needs no statement
         self.types = dialect.type_compiler_instance

@@ -9,8 +9,10 @@ it tells in words that may not be those of the models is not compared (see
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing, suppress
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
@@ -18,11 +20,15 @@ from sqlalchemy.engine import Connection, Inspector
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.types import TypeEngine
 
+from whimbrel.catalog import information_schema
+from whimbrel.catalog.questions import Questions
 from whimbrel.catalog.unknown_dialect import let_alembic_know
 from whimbrel.errors import DatabaseError
 from whimbrel.schema.names import default_name, tell_apart
 from whimbrel.schema.scope import Scope
 from whimbrel.schema.state import (
+    COUNTS_NOT,
+    NO_OPTIONS,
     Check,
     Column,
     Computed,
@@ -35,6 +41,7 @@ from whimbrel.schema.state import (
     Naming,
     Option,
     PrimaryKey,
+    Sequence,
     State,
     Table,
     TableName,
@@ -48,12 +55,24 @@ from whimbrel.schema.unseen import (
     INDEXES,
     KINDS,
     OF_EXPRESSIONS,
+    SEQUENCES,
     UNCOMPARED,
 )
 
 
 Told: TypeAlias = Mapping[str, Any]
 NO_TYPE: TypeEngine[Any] = sa.types.NullType()
+
+_Way: TypeAlias = Callable[["str | None"], Mapping[Any, Any]]
+_Standard: TypeAlias = Callable[[Connection, "str | None"], Mapping[Any, Any]]
+_METHODS = {
+    KINDS[PrimaryKey]: "get_multi_pk_constraint",
+    KINDS[Unique]: "get_multi_unique_constraints",
+    KINDS[ForeignKey]: "get_multi_foreign_keys",
+    KINDS[Check]: "get_multi_check_constraints",
+    INDEXES: "get_multi_indexes",
+    COMMENTS: "get_multi_table_comment",
+}
 
 
 def read_inspected(connection: Connection, scope: Scope) -> State:
@@ -63,10 +82,15 @@ def read_inspected(connection: Connection, scope: Scope) -> State:
         DatabaseError: its dialect cannot even tell the columns of tables.
     """
     let_alembic_know(connection.dialect)
-    reader = _Reader(connection)
-    tables = [table for schema in scope.schemas for table in reader.tables(schema)]
+    with closing(Questions(connection)) as questions:
+        reader = _Reader(connection, questions)
+        tables = [table for schema in scope.schemas for table in reader.tables(schema)]
+        sequences = [
+            each for schema in scope.schemas for each in reader.sequences(schema)
+        ]
     return State(
         tables=frozenset(table for table in tables if scope.has(table.name)),
+        sequences=frozenset(sequences),
         unseen=frozenset((UNCOMPARED, *reader.unseen(tables))),
     )
 
@@ -87,13 +111,17 @@ class _Sheets:
 class _Reader:
     """Asks the Inspector of one database, and notes what it cannot answer."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, questions: Questions) -> None:
+        self.connection = connection
+        self.questions = questions
         self.dialect = connection.dialect
         self.inspector: Inspector = sa.inspect(connection)
         self.missing: set[str] = set()
         self.tells_comments_of_columns = False
+        self.is_doubtful = False
+        """Whether the dialect was made for another version: its SQL is refused."""
 
-    def unseen(self, tables: Sequence[Table]) -> set[str]:
+    def unseen(self, tables: list[Table]) -> set[str]:
         """Return what there may be in *tables* that was not told."""
         missing = set(self.missing)
         if not self.tells_comments_of_columns:
@@ -113,43 +141,102 @@ class _Reader:
 
     def tables(self, schema: str | None) -> Iterator[Table]:
         """Yield the tables of a schema."""
-        asked, ask = self.inspector, self._ask
+        columns = self._columns(schema)
+        tables = frozenset(columns)
+
+        def told(kind: str, standard: _Standard | None = None) -> Mapping[Any, Any]:
+            return self._told(kind, schema, tables, standard)
+
         sheets = _Sheets(
-            columns=ask(asked.get_multi_columns, schema, None),
-            primary_keys=ask(asked.get_multi_pk_constraint, schema, KINDS[PrimaryKey]),
-            uniques=ask(asked.get_multi_unique_constraints, schema, KINDS[Unique]),
-            foreign_keys=ask(asked.get_multi_foreign_keys, schema, KINDS[ForeignKey]),
-            checks=ask(asked.get_multi_check_constraints, schema, KINDS[Check]),
-            indexes=ask(asked.get_multi_indexes, schema, INDEXES),
-            comments=ask(asked.get_multi_table_comment, schema, COMMENTS),
+            columns=columns,
+            primary_keys=told(KINDS[PrimaryKey], information_schema.primary_keys),
+            uniques=told(KINDS[Unique], information_schema.uniques),
+            foreign_keys=told(KINDS[ForeignKey], information_schema.foreign_keys),
+            checks=told(KINDS[Check]),
+            indexes=told(INDEXES),
+            comments=told(COMMENTS),
         )
+        if self.is_doubtful:
+            with suppress(SQLAlchemyError):
+                told_again = self._standard(information_schema.columns, schema)
+                sheets = replace(sheets, columns=told_again)
         for key in sheets.columns:
             yield self._table(key, sheets)
 
-    def _ask(
+    def sequences(self, schema: str | None) -> list[Sequence]:
+        """Return the sequences of a schema, of which only the names are known."""
+        if not self.dialect.supports_sequences:
+            return []
+        try:
+            found = self._inspected("get_sequence_names", schema)
+        except Exception:  # a third party's code: it may raise anything
+            self.missing.add(SEQUENCES)
+            return []
+        return [Sequence(name=str(name), schema=schema) for name in found]
+
+    def _columns(self, schema: str | None) -> Mapping[Any, Any]:
+        refused: list[Exception] = []
+        for way in self._ways("get_multi_columns", information_schema.columns):
+            try:
+                return way(schema)
+            except Exception as cause:  # a third party's code: it may raise anything
+                refused.append(cause)
+        raise self._silent(refused[-1]) from refused[-1]
+
+    def _told(
         self,
-        method: Callable[..., Mapping[Any, Any]],
+        kind: str,
         schema: str | None,
-        kind: str | None,
+        tables: frozenset[Any],
+        standard: _Standard | None,
     ) -> Mapping[Any, Any]:
-        """Return what *method* tells; nothing if the dialect has no answer.
+        """Return what there is of a kind; it is noted if that cannot be told.
 
         Args:
-            method: a method of the Inspector.
+            kind: what it is.
             schema: where to look.
-            kind: what it tells of; None if there is no state without it.
+            tables: an answer that leaves out one of them is none: a dialect has a
+                word for a table that has nothing of the kind.
+            standard: how to find it out by the standard's catalog.
         """
-        try:
-            with warnings.catch_warnings():  # what is left out is told by the state
-                warnings.simplefilter("ignore")
-                return method(schema=schema)
-        except NotImplementedError as cause:
-            if kind is None:
-                raise self._silent(cause) from cause
-            self.missing.add(kind)
-            return {}
-        except SQLAlchemyError as cause:
-            raise self._silent(cause) from cause
+        for way in self._ways(_METHODS[kind], standard):
+            with suppress(Exception):  # a third party's code: it may raise anything
+                answer = way(schema)
+                if tables <= answer.keys():
+                    return answer
+        self.missing.add(kind)
+        return {}
+
+    def _ways(self, method: str, standard: _Standard | None) -> list[_Way]:
+        """Return the ways to find something out, the better first.
+
+        What a dialect sends may hang on what it finds. The standard's questions are
+        always the same; so they come first in a transaction that one too many ends.
+        """
+        by_dialect = partial(self._inspected, method)
+        if standard is None:
+            return [by_dialect]
+        by_standard = partial(self._standard, standard)
+        if self.questions.is_fragile:
+            return [by_standard, by_dialect]
+        return [by_dialect, by_standard]
+
+    def _inspected(self, method: str, schema: str | None) -> Any:
+        def ask(connection: Connection) -> Any:
+            is_here = connection is self.connection
+            inspector = self.inspector if is_here else sa.inspect(connection)
+            return getattr(inspector, method)(schema=schema)
+
+        with warnings.catch_warnings():  # what is left out is told by the state
+            warnings.simplefilter("ignore")
+            try:
+                return self.questions.answer_safely(ask)
+            except SQLAlchemyError:
+                self.is_doubtful = True
+                raise
+
+    def _standard(self, ask: _Standard, schema: str | None) -> Mapping[Any, Any]:
+        return self.questions.answer(lambda connection: ask(connection, schema))
 
     def _silent(self, cause: Exception) -> DatabaseError:
         name = self.dialect.name
@@ -165,11 +252,16 @@ class _Reader:
         name = self._name(key[1], key[0])
         columns = sheets.columns[key]
         self.tells_comments_of_columns |= any("comment" in each for each in columns)
+        primary = sheets.primary_keys.get(key) or {}
+        key_columns = _names(primary.get("constrained_columns"))
         constraints = tell_apart(self._constraints(name.name, key, sheets))
         names = {each.name for each in constraints if each.naming is Naming.GIVEN}
         return Table(
             name=name,
-            columns=tuple(map(self._column, columns, range(len(columns)))),
+            columns=tuple(
+                self._column(each, place, is_key=str(each["name"]) in key_columns)
+                for place, each in enumerate(columns)
+            ),
             constraints=frozenset(constraints),
             indexes=frozenset(
                 _index(each)
@@ -186,7 +278,8 @@ class _Reader:
             str(name), None if is_default or schema is None else str(schema)
         )
 
-    def _column(self, told: Told, position: int) -> Column:
+    def _column(self, told: Told, position: int, *, is_key: bool) -> Column:
+        counts_not = is_key and told.get("autoincrement") is False
         default, computed = told.get("default"), told.get("computed")
         return Column(
             name=str(told["name"]),
@@ -196,6 +289,7 @@ class _Reader:
             computed=_computed(computed) if computed else None,
             identity=_identity(told["identity"]) if told.get("identity") else None,
             comment=told.get("comment") or None,
+            options=frozenset((COUNTS_NOT,)) if counts_not else NO_OPTIONS,
             position=position,
         )
 

@@ -13,9 +13,9 @@ from sqlalchemy.engine import Connection
 
 from whimbrel.catalog.scratch_mysql import scratch_mysql
 from whimbrel.catalog.scratch_postgresql import scratch_postgresql
-from whimbrel.catalog.scratch_server import no_scratch
 from whimbrel.catalog.scratch_sqlite import copy_schema, scratch_sqlite
 from whimbrel.catalog.surroundings import copy_postgresql
+from whimbrel.errors import NoScratch
 from whimbrel.schema.scope import Scope
 
 
@@ -55,7 +55,11 @@ def _made(
         case "mysql" | "mariadb":
             return scratch_mysql(connection, scope, url)
         case name:
-            raise no_scratch(f"none is known for {name}")
+            raise NoScratch(
+                f"There is no scratch database: none is known for {name}.",
+                "Try the script on a copy of the database before you use it.",
+                dialect=name,
+            )
 
 
 def copy_surroundings(

@@ -17,6 +17,7 @@ from whimbrel.plan.alter import (
 )
 from whimbrel.plan.fill import change_values, fill_rows
 from whimbrel.plan.generic import Forms, alter_column, drop_index
+from whimbrel.plan.inspected import InspectedForms
 from whimbrel.plan.mysql import MySQLForms
 from whimbrel.plan.onlookers import dropped, followed, in_the_way, restored
 from whimbrel.plan.order import Arrangement, Task, Thing, Verb, arrange
@@ -72,7 +73,7 @@ def build(
     one undoes the other.  With *fills*, rows get a value before their column is
     closed to NULL.
     """
-    forms = FORMS.get(dialect.name, Forms)
+    forms = FORMS.get(dialect.name, InspectedForms)
     there = tuple(changes)
     onlookers = followed(current.onlookers, filter(_is_rename, there))
     up = forms(dialect, (*wanted.enums, *current.enums), onlookers)

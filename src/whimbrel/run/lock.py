@@ -31,9 +31,10 @@ from typing import Any, Protocol
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from whimbrel.catalog.beside import connection_beside, drop
 from whimbrel.errors import Locked
 from whimbrel.run.event import Conduct
 from whimbrel.schema.state import TableName
@@ -211,10 +212,6 @@ _OURS: set[tuple[str, int]] = set()
 """The locks that this process holds, by key and session; runs may be nested."""
 
 
-_BORROWED: list[Connection] = []
-"""What turned out to be the run's own; to close it would undo what the run does."""
-
-
 def take_lock(
     connection: Connection,
     version_table: TableName,
@@ -246,12 +243,13 @@ def take_lock(
     if with_transaction and not connection._is_autocommit_isolation():
         _wait_for(_Wanted(kind, key, stays=False), connection, conduct, until)
         return _held_by_the_run
-    own = _own_connection(connection)
+    own = connection_beside(connection)
     if own is None:
         if _wait_for(_Wanted(kind, key, stays=True), connection, conduct, until):
             _release_with(connection, kind.release(key), until)
         return _held_by_the_run
-    until.callback(_close, own)
+    own = own.execution_options(isolation_level="READ COMMITTED")
+    until.callback(drop, own)
     if own.dialect.is_async:
         _close_beside(connection, own)
     wanted = _Wanted(kind, key, stays=False)
@@ -379,44 +377,19 @@ def _own_name() -> str:
     return f"whimbrel on {socket.gethostname()[:24]}, process {os.getpid()}"
 
 
-def _own_connection(connection: Connection) -> Connection | None:
-    """Return a new connection to the same database, of no pool; None if it has none."""
-    engine = connection.engine
-    try:
-        alone = Engine(
-            engine.pool.recreate(), engine.dialect, engine.url, hide_parameters=True
-        )
-        own = alone.connect()
-    except Exception:  # too many connections, or a creator that gives out one
-        return None
-    mine, theirs = own.connection, connection.connection
-    if mine.dbapi_connection is theirs.dbapi_connection:
-        _BORROWED.append(own)
-        return None
-    return own.execution_options(isolation_level="READ COMMITTED")
-
-
 def _close_beside(connection: Connection, own: Connection) -> None:
     """Close *own* as soon as *connection* is closed: afterwards its loop is over."""
     pool, mine = connection.engine.pool, _record_of(connection)
 
     def on_checkin(_dbapi_connection: object, record: object) -> None:
         if record is mine:
-            _close(own)
+            drop(own)
 
     event.listen(pool, "checkin", on_checkin)
 
 
 def _record_of(connection: Connection) -> object:
     return getattr(connection.connection, "_connection_record", None)
-
-
-def _close(own: Connection) -> None:
-    if own.closed:
-        return
-    with suppress(SQLAlchemyError):
-        own.invalidate()
-    own.close()
 
 
 def _release_with(connection: Connection, sql: str, until: ExitStack) -> None:

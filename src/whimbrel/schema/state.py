@@ -83,6 +83,8 @@ class Option:
 
 Options: TypeAlias = frozenset[Option]
 NO_OPTIONS: Options = frozenset()
+COUNTS_NOT = Option("autoincrement", "off")
+"""Said of a key's column that SQLAlchemy would let count by itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,7 @@ from whimbrel.schema.state import (
     Index,
     Naming,
     PrimaryKey,
+    Sequence,
     State,
     Table,
     Type,
@@ -34,6 +35,7 @@ Thing = TypeVar("Thing", bound=Constraint | Index)
 COMMENTS, COLUMN_COMMENTS = "comments", "comments of columns"
 ACTIONS = "actions of foreign keys"
 INDEXES, OF_EXPRESSIONS = "indexes", "indexes of expressions"
+SEQUENCES = "sequences"
 KINDS: dict[type[Constraint], str] = {
     PrimaryKey: "primary keys",
     Unique: "unique constraints",
@@ -42,7 +44,7 @@ KINDS: dict[type[Constraint], str] = {
 }
 UNCOMPARED = (
     "defaults, generated and identity columns, collations, the conditions of checks,"
-    " expressions in indexes, constraints without a name"
+    " expressions in indexes, constraints without a name, how sequences count"
 )
 """What is never compared where the words of a database are not known."""
 
@@ -68,7 +70,23 @@ def with_unseen(wanted: State, current: State) -> State:
         _table(table, there[table.name], unseen) if table.name in there else table
         for table in wanted.tables
     )
-    return replace(wanted, tables=frozenset(tables), unseen=unseen)
+    return replace(
+        wanted,
+        tables=frozenset(tables),
+        sequences=frozenset(_sequences(wanted, current, unseen)),
+        unseen=unseen,
+    )
+
+
+def _sequences(
+    wanted: State, current: State, unseen: frozenset[str]
+) -> Iterable[Sequence]:
+    """Return the sequences; one that the models lack may be the server's own."""
+    if SEQUENCES in unseen:
+        return current.sequences
+    there = {(each.schema, each.name) for each in current.sequences}
+    new = {each for each in wanted.sequences if (each.schema, each.name) not in there}
+    return current.sequences | new
 
 
 def _table(wanted: Table, current: Table, unseen: frozenset[str]) -> Table:
