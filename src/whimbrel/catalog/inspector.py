@@ -8,22 +8,18 @@ it tells in words that may not be those of the models is not compared (see
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import closing, suppress
-from dataclasses import dataclass, replace
-from functools import partial
-from typing import Any, TypeAlias
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Inspector
+from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.types import TypeEngine
 
-from whimbrel.catalog import information_schema
 from whimbrel.catalog.questions import Questions
+from whimbrel.catalog.sheets import Asker, Sheets, Told
 from whimbrel.catalog.unknown_dialect import let_alembic_know
-from whimbrel.errors import DatabaseError
 from whimbrel.schema.names import default_name, tell_apart
 from whimbrel.schema.scope import Scope
 from whimbrel.schema.state import (
@@ -41,7 +37,6 @@ from whimbrel.schema.state import (
     Naming,
     Option,
     PrimaryKey,
-    Sequence,
     State,
     Table,
     TableName,
@@ -51,28 +46,12 @@ from whimbrel.schema.state import (
 from whimbrel.schema.unseen import (
     ACTIONS,
     COLUMN_COMMENTS,
-    COMMENTS,
-    INDEXES,
-    KINDS,
     OF_EXPRESSIONS,
-    SEQUENCES,
     UNCOMPARED,
 )
 
 
-Told: TypeAlias = Mapping[str, Any]
 NO_TYPE: TypeEngine[Any] = sa.types.NullType()
-
-_Way: TypeAlias = Callable[["str | None"], Mapping[Any, Any]]
-_Standard: TypeAlias = Callable[[Connection, "str | None"], Mapping[Any, Any]]
-_METHODS = {
-    KINDS[PrimaryKey]: "get_multi_pk_constraint",
-    KINDS[Unique]: "get_multi_unique_constraints",
-    KINDS[ForeignKey]: "get_multi_foreign_keys",
-    KINDS[Check]: "get_multi_check_constraints",
-    INDEXES: "get_multi_indexes",
-    COMMENTS: "get_multi_table_comment",
-}
 
 
 def read_inspected(connection: Connection, scope: Scope) -> State:
@@ -83,10 +62,11 @@ def read_inspected(connection: Connection, scope: Scope) -> State:
     """
     let_alembic_know(connection.dialect)
     with closing(Questions(connection)) as questions:
-        reader = _Reader(connection, questions)
+        asker = Asker(connection, questions)
+        reader = _Reader(asker)
         tables = [table for schema in scope.schemas for table in reader.tables(schema)]
         sequences = [
-            each for schema in scope.schemas for each in reader.sequences(schema)
+            each for schema in scope.schemas for each in asker.sequences(schema)
         ]
     return State(
         tables=frozenset(table for table in tables if scope.has(table.name)),
@@ -95,35 +75,17 @@ def read_inspected(connection: Connection, scope: Scope) -> State:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Sheets:
-    """What the Inspector tells of all tables of a schema, by their names there."""
-
-    columns: Mapping[Any, list[Told]]
-    primary_keys: Mapping[Any, Told]
-    uniques: Mapping[Any, list[Told]]
-    foreign_keys: Mapping[Any, list[Told]]
-    checks: Mapping[Any, list[Told]]
-    indexes: Mapping[Any, list[Told]]
-    comments: Mapping[Any, Told]
-
-
 class _Reader:
-    """Asks the Inspector of one database, and notes what it cannot answer."""
+    """Makes tables of what an asker finds out."""
 
-    def __init__(self, connection: Connection, questions: Questions) -> None:
-        self.connection = connection
-        self.questions = questions
-        self.dialect = connection.dialect
-        self.inspector: Inspector = sa.inspect(connection)
-        self.missing: set[str] = set()
+    def __init__(self, asker: Asker) -> None:
+        self.asker = asker
+        self.dialect = asker.dialect
         self.tells_comments_of_columns = False
-        self.is_doubtful = False
-        """Whether the dialect was made for another version: its SQL is refused."""
 
     def unseen(self, tables: list[Table]) -> set[str]:
         """Return what there may be in *tables* that was not told."""
-        missing = set(self.missing)
+        missing = set(self.asker.missing)
         if not self.tells_comments_of_columns:
             missing.add(COLUMN_COMMENTS)
         keys = [
@@ -141,114 +103,11 @@ class _Reader:
 
     def tables(self, schema: str | None) -> Iterator[Table]:
         """Yield the tables of a schema."""
-        columns = self._columns(schema)
-        tables = frozenset(columns)
-
-        def told(kind: str, standard: _Standard | None = None) -> Mapping[Any, Any]:
-            return self._told(kind, schema, tables, standard)
-
-        sheets = _Sheets(
-            columns=columns,
-            primary_keys=told(KINDS[PrimaryKey], information_schema.primary_keys),
-            uniques=told(KINDS[Unique], information_schema.uniques),
-            foreign_keys=told(KINDS[ForeignKey], information_schema.foreign_keys),
-            checks=told(KINDS[Check]),
-            indexes=told(INDEXES),
-            comments=told(COMMENTS),
-        )
-        if self.is_doubtful:
-            with suppress(SQLAlchemyError):
-                told_again = self._standard(information_schema.columns, schema)
-                sheets = replace(sheets, columns=told_again)
+        sheets = self.asker.sheets(schema)
         for key in sheets.columns:
             yield self._table(key, sheets)
 
-    def sequences(self, schema: str | None) -> list[Sequence]:
-        """Return the sequences of a schema, of which only the names are known."""
-        if not self.dialect.supports_sequences:
-            return []
-        try:
-            found = self._inspected("get_sequence_names", schema)
-        except Exception:  # a third party's code: it may raise anything
-            self.missing.add(SEQUENCES)
-            return []
-        return [Sequence(name=str(name), schema=schema) for name in found]
-
-    def _columns(self, schema: str | None) -> Mapping[Any, Any]:
-        refused: list[Exception] = []
-        for way in self._ways("get_multi_columns", information_schema.columns):
-            try:
-                return way(schema)
-            except Exception as cause:  # a third party's code: it may raise anything
-                refused.append(cause)
-        raise self._silent(refused[-1]) from refused[-1]
-
-    def _told(
-        self,
-        kind: str,
-        schema: str | None,
-        tables: frozenset[Any],
-        standard: _Standard | None,
-    ) -> Mapping[Any, Any]:
-        """Return what there is of a kind; it is noted if that cannot be told.
-
-        Args:
-            kind: what it is.
-            schema: where to look.
-            tables: an answer that leaves out one of them is none: a dialect has a
-                word for a table that has nothing of the kind.
-            standard: how to find it out by the standard's catalog.
-        """
-        for way in self._ways(_METHODS[kind], standard):
-            with suppress(Exception):  # a third party's code: it may raise anything
-                answer = way(schema)
-                if tables <= answer.keys():
-                    return answer
-        self.missing.add(kind)
-        return {}
-
-    def _ways(self, method: str, standard: _Standard | None) -> list[_Way]:
-        """Return the ways to find something out, the better first.
-
-        What a dialect sends may hang on what it finds. The standard's questions are
-        always the same; so they come first in a transaction that one too many ends.
-        """
-        by_dialect = partial(self._inspected, method)
-        if standard is None:
-            return [by_dialect]
-        by_standard = partial(self._standard, standard)
-        if self.questions.is_fragile:
-            return [by_standard, by_dialect]
-        return [by_dialect, by_standard]
-
-    def _inspected(self, method: str, schema: str | None) -> Any:
-        def ask(connection: Connection) -> Any:
-            is_here = connection is self.connection
-            inspector = self.inspector if is_here else sa.inspect(connection)
-            return getattr(inspector, method)(schema=schema)
-
-        with warnings.catch_warnings():  # what is left out is told by the state
-            warnings.simplefilter("ignore")
-            try:
-                return self.questions.answer_safely(ask)
-            except SQLAlchemyError:
-                self.is_doubtful = True
-                raise
-
-    def _standard(self, ask: _Standard, schema: str | None) -> Mapping[Any, Any]:
-        return self.questions.answer(lambda connection: ask(connection, schema))
-
-    def _silent(self, cause: Exception) -> DatabaseError:
-        name = self.dialect.name
-        why = str(cause).partition("\n")[0] or "it has no method for that"
-        return DatabaseError(
-            f"SQLAlchemy's Inspector cannot read this {name} database: {why}",
-            f"Look for a version of the {name} dialect that goes with SQLAlchemy"
-            f" {sa.__version__}, or write the script by hand: `revision`.",
-            dialect=name,
-        )
-
-    def _table(self, key: tuple[str | None, str], sheets: _Sheets) -> Table:
+    def _table(self, key: tuple[str | None, str], sheets: Sheets) -> Table:
         name = self._name(key[1], key[0])
         columns = sheets.columns[key]
         self.tells_comments_of_columns |= any("comment" in each for each in columns)
@@ -301,7 +160,7 @@ class _Reader:
             return Type("", NO_TYPE)
 
     def _constraints(
-        self, table: str, key: object, sheets: _Sheets
+        self, table: str, key: object, sheets: Sheets
     ) -> Iterator[Constraint]:
         primary = sheets.primary_keys.get(key) or {}
         columns = _names(primary.get("constrained_columns"))
