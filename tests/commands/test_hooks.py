@@ -7,8 +7,8 @@ import sqlalchemy as sa
 from alembic.operations import ops
 
 from histories import HISTORIES, config_of, write_history
-from whimbrel.commands import database, scripts
-from whimbrel.errors import SeveralHeads
+from whimbrel.commands import check, database, look, scripts
+from whimbrel.errors import DifferencesFound, SeveralHeads
 
 
 ENV = """
@@ -160,6 +160,35 @@ def test_a_hook_may_leave_the_way_back_out(project):
         "Proof: on a scratch database the upgrade reaches the models, the downgrade"
         " runs (a hook changed it)."
     )
+
+
+def test_a_template_may_have_no_way_back(project):
+    """
+    Where the project's template has no downgrade(), the upgrade is proved, and it is said.
+    """
+    config = project("linear")
+    template = Path(config.get_main_option("script_location"), "script.py.mako")
+    template.write_text(TEMPLATE.partition("def downgrade")[0])
+
+    report = scripts.revision(config, autogenerate=True)
+
+    assert report.lines[-1].text == (
+        "Proof: on a scratch database the upgrade reaches the models; there is no"
+        " downgrade, for the template has none."
+    )
+    database.upgrade(config, "head")
+
+
+def test_a_head_that_another_one_depends_on_is_applied_with_it(project):
+    """
+    A stamp does not hold a head that another one depends on; the database is at head.
+    """
+    config = project("depending")
+
+    with pytest.raises(DifferencesFound, match="table item"):
+        check.check(config)
+    assert look.is_at_heads(config)
+    look.current(config, check_heads=True)
 
 
 def test_a_script_without_changes_has_no_made_message(project):

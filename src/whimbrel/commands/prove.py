@@ -36,13 +36,20 @@ class Planned:
 
 @dataclass(frozen=True, kw_only=True)
 class Functions:
-    """The names of the two functions of a script, for one database."""
+    """The names of the two functions of a script, for one database.
+
+    A template may leave the way back out.
+    """
 
     upgrade: str
-    downgrade: str
+    downgrade: str | None
 
 
 CHANGED = "runs (a hook changed it)"
+NO_WAY_BACK = (
+    "Proof: on a scratch database the upgrade reaches the models; there is no downgrade,"
+    " for the template has none."
+)
 
 
 def prove_script(
@@ -53,10 +60,9 @@ def prove_script(
     A script whose operations were changed by a hook of the project is told of, and
     kept whatever it does: the hook may know what the models do not say.
     """
-    suffix = _function_suffix(target.upgrade_token)
-    upgrade, downgrade = f"upgrade{suffix}", f"downgrade{suffix}"
-    if not hasattr(script.module, upgrade):
-        return _left_out(f"the script has no function {upgrade}()")
+    functions = _functions(script, target.upgrade_token)
+    if not hasattr(script.module, functions.upgrade):
+        return _left_out(f"the script has no function {functions.upgrade}()")
     place = _place(directive, target.upgrade_token)
     planned = Planned(
         upgrade=place is not None
@@ -66,7 +72,6 @@ def prove_script(
     )
     match target.ground:
         case Ground() as ground:
-            functions = Functions(upgrade=upgrade, downgrade=downgrade)
             proof = _proved(script, functions, target.comparison, ground, planned)
             return _doubted(proof, ground) if ground.flaws else proof
         case NoGround(why=why, remedy=remedy):
@@ -97,6 +102,8 @@ def _proved(
         return _left_out(cause.sentence, cause.remedy)
     except Exception as cause:  # whatever a script raises, the proof has failed
         return _failed(f"the script does not run: {cause}", (), planned)
+    if functions.downgrade is None and not verdict.upgrade:
+        return Proof(line=Line(NO_WAY_BACK, Tone.GOOD), holds=True)
     return _told(verdict.upgrade, verdict.downgrade, planned)
 
 
@@ -147,6 +154,13 @@ def _place(directive: ops.MigrationScript, token: str) -> int | None:
         if container.upgrade_token == token:
             return place
     return None
+
+
+def _functions(script: Script, token: str) -> Functions:
+    suffix = _function_suffix(token)
+    back = f"downgrade{suffix}"
+    has_back = hasattr(script.module, back)
+    return Functions(upgrade=f"upgrade{suffix}", downgrade=back if has_back else None)
 
 
 def _function_suffix(token: str) -> str:

@@ -76,7 +76,7 @@ def prove(  # noqa: PLR0913 - the caller names all that it has
     scope: Scope,
     *,
     upgrade: str = "upgrade",
-    downgrade: str = "downgrade",
+    downgrade: str | None = "downgrade",
     options: Mapping[str, Any] | None = None,
 ) -> Proof:
     """Run a script up and down, and tell what it leaves undone.
@@ -88,13 +88,15 @@ def prove(  # noqa: PLR0913 - the caller names all that it has
         wanted: the state that the upgrade must lead to; None: only run it.
         scope: what of the database is read.
         upgrade: the name of the function that upgrades.
-        downgrade: the name of the function that downgrades.
+        downgrade: the name of the function that downgrades; None: there is none.
         options: what the project's env.py says to ``configure()``.
     """
     context = _context_on(scratch, options or {})
     with _standing_in(context, None):
         reached = _run(context, getattr(script, upgrade), scope)
         left = _between(reached, wanted) if wanted is not None else ()
+        if downgrade is None:
+            return Proof(upgrade=left, downgrade=())
         returned = _run(context, getattr(script, downgrade), scope)
     return Proof(upgrade=left, downgrade=_between(returned, current))
 
