@@ -263,6 +263,44 @@ def test_a_serial_column_may_be_said_by_its_default(connection):
     assert wanted == current
 
 
+NOW = ("now()", "CURRENT_TIMESTAMP", "transaction_timestamp()")
+
+
+@pytest.mark.parametrize("there", NOW)
+@pytest.mark.parametrize("said", NOW)
+def test_the_moment_is_one_default_however_it_is_spelled(there, said, connection):
+    """PostgreSQL keeps each word for it; the database's own stays, a string is one."""
+    before = [f"{there} + '1 day'", f"'{there}'", there]
+    wanted = [sa.text(f"{said} + '1 day'"), sa.text(f"'{there}'"), sa.text(said)]
+    types = [sa.DateTime, sa.Text, sa.DateTime(timezone=True)]
+    metadata = sa.MetaData()
+    sa.Table("t", metadata, *(sa.Column(name, type_, server_default=default)
+        for name, type_, default in zip("abc", types, wanted)))  # fmt: skip
+    connection.exec_driver_sql(
+        "CREATE TABLE t (a timestamp DEFAULT {}, b text DEFAULT {},"
+        " c timestamptz DEFAULT {})".format(*before)
+    )
+    current = read_state(connection, SCOPE)
+
+    assert diff(current, read_models([metadata], connection, SCOPE)) == ()
+    assert [str(each.default) for each in one(current.tables).columns][2] == there
+
+
+@pytest.mark.parametrize("said", ["clock_timestamp()", "CURRENT_TIMESTAMP(3)", "'now()'"])
+def test_another_moment_is_another_default(said, connection):
+    """Neither a rounded moment nor that of a statement or of today is the transaction's."""
+    connection.exec_driver_sql("CREATE TABLE t (a timestamp DEFAULT CURRENT_TIMESTAMP)")
+    current = read_state(connection, SCOPE)
+    metadata = column(sa.DateTime, server_default=sa.text(said))
+
+    assert len(diff(current, read_models([metadata], connection, SCOPE))) == 1
+
+
+def one(things):
+    (thing,) = things
+    return thing
+
+
 def test_an_unnamed_constraint_has_the_name_that_is_there(connection):
     """Whatever the server's own name would be: what says the same is the same."""
     metadata = table(sa.UniqueConstraint("a"), sa.CheckConstraint("a > 0"))

@@ -16,6 +16,9 @@ _NUMBERS = frozenset(
 )
 _CONSTANT = re.compile(r"('(?:[^']|'')*'|NULL)::([\w\s.\"\[\](),]+)", re.DOTALL)
 _NUMBER = re.compile(r"'(-?\d+(?:\.\d+)?)'")
+_NOW = re.compile(
+    r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|\b(?:CURRENT_TIMESTAMP\b(?!\()|transaction_timestamp\(\))"""
+)
 _MODIFIER = re.compile(r"\([^()]*\)")
 
 _ENUMS = """
@@ -76,7 +79,8 @@ def default_expression(text: str, spelling: str) -> Expression | None:
     """Return a default that the server spells *text* on a column of a type.
 
     A constant of the column's own type is told without the name of that type; so
-    ``'0'`` and ``0`` are one default of a number.
+    ``'0'`` and ``0`` are one default of a number. The moment at which a transaction
+    began has three spellings, of which the server keeps the one that was written.
 
     Args:
         text: what ``pg_get_expr`` tells.
@@ -84,7 +88,7 @@ def default_expression(text: str, spelling: str) -> Expression | None:
     """
     found = _CONSTANT.fullmatch(text)
     if found is None:
-        return Expression(text, text)
+        return Expression(_NOW.sub(_said_of_now, text), text)
     constant, label = found.groups()
     family, label = _unmodified(spelling), _unmodified(label)
     if label != family and not _are_kin(label, family):
@@ -94,6 +98,11 @@ def default_expression(text: str, spelling: str) -> Expression | None:
     if family in _NUMBERS:
         constant = _NUMBER.sub(r"\1", constant)
     return Expression(constant, text)
+
+
+def _said_of_now(found: re.Match[str]) -> str:
+    """Return ``now()``; what stands between quotes is not meant."""
+    return found[0] if found[0][0] in "'\"" else "now()"
 
 
 def _unmodified(spelling: str) -> str:
