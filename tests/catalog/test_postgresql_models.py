@@ -286,7 +286,9 @@ def test_the_moment_is_one_default_however_it_is_spelled(there, said, connection
     assert [str(each.default) for each in one(current.tables).columns][2] == there
 
 
-@pytest.mark.parametrize("said", ["clock_timestamp()", "CURRENT_TIMESTAMP(3)", "'now()'"])
+@pytest.mark.parametrize(
+    "said", ["clock_timestamp()", "CURRENT_TIMESTAMP(3)", "'now()'"]
+)
 def test_another_moment_is_another_default(said, connection):
     """Neither a rounded moment nor that of a statement or of today is the transaction's."""
     connection.exec_driver_sql("CREATE TABLE t (a timestamp DEFAULT CURRENT_TIMESTAMP)")
