@@ -273,9 +273,11 @@ def test_the_moment_is_one_default_however_it_is_spelled(there, said, connection
     before = [f"{there} + '1 day'", f"'{there}'", there]
     wanted = [sa.text(f"{said} + '1 day'"), sa.text(f"'{there}'"), sa.text(said)]
     types = [sa.DateTime, sa.Text, sa.DateTime(timezone=True)]
+    columns = []
+    for name, type_, default in zip("abc", types, wanted, strict=True):
+        columns.append(sa.Column(name, type_, server_default=default))
     metadata = sa.MetaData()
-    sa.Table("t", metadata, *(sa.Column(name, type_, server_default=default)
-        for name, type_, default in zip("abc", types, wanted)))  # fmt: skip
+    sa.Table("t", metadata, *columns)
     connection.exec_driver_sql(
         "CREATE TABLE t (a timestamp DEFAULT {}, b text DEFAULT {},"
         " c timestamptz DEFAULT {})".format(*before)
