@@ -47,8 +47,8 @@ class Functions:
 
 CHANGED = "runs (a hook changed it)"
 NO_WAY_BACK = (
-    "Proof: on a scratch database the upgrade reaches the models; there is no downgrade,"
-    " for the template has none."
+    "Proof: on a scratch database the upgrade reaches the models; there is no"
+    " downgrade, for the template has none."
 )
 
 
