@@ -29,6 +29,14 @@ MOOD = "CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy');"
 
 PAIRS = {
     "table": ("", t("a text NOT NULL DEFAULT 'x'")),
+    "keys that say the same": (
+        "",
+        t("a integer, b integer, r int4range")
+        + "; ALTER TABLE t ADD UNIQUE (a, b), ADD UNIQUE (a, b);"
+        " ALTER TABLE t ADD UNIQUE (a, b), ADD UNIQUE (a, b) DEFERRABLE, ADD UNIQUE (id);"
+        " ALTER TABLE t ADD EXCLUDE USING gist (r WITH &&);"
+        " ALTER TABLE t ADD EXCLUDE USING gist (r WITH &&)",
+    ),
     "serial key": ("", "CREATE TABLE t (id serial PRIMARY KEY, n serial)"),
     "identity": (
         t("a integer NOT NULL"),

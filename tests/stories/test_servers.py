@@ -1,5 +1,6 @@
 """Whole stories on the command line, on PostgreSQL and MariaDB: change, prove, migrate."""
 
+import logging
 import subprocess
 import sys
 import textwrap
@@ -118,6 +119,16 @@ def test_from_models_to_a_database_and_on(begun):
         assert connection.exec_driver_sql("SELECT name, age FROM users").all() == [
             ("Ann", 1)
         ]
+
+
+def test_what_alembic_would_log_is_logged(begun, caplog):
+    """A type is told as the server spells it, or as SQLAlchemy writes it."""
+    begun.models(SECOND)
+    with caplog.at_level(logging.INFO, "alembic.autogenerate.compare"):
+        begun("check")
+    (told,) = [each for each in caplog.messages if "type change" in each]
+    assert told.endswith("String(length=40) on 'users.name'")
+    assert "Spelled" not in told
 
 
 def test_a_database_behind_its_history_gets_a_script_all_the_same(begun):

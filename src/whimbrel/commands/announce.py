@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import TypeAlias
 
 from whimbrel.commands.generate import Target
-from whimbrel.plan.spelled import column_type
+from whimbrel.plan.spelled import Spelled, column_type
 from whimbrel.schema.changes import (
     Change,
     ColumnChange,
@@ -72,7 +72,8 @@ def _column_lines(change: ColumnChange, dialect: Dialect) -> Iterable[str]:
 
 
 def _type(column: Column, dialect: Dialect) -> str:
-    return repr(column.type.form or column_type(column, dialect))
+    found = column.type.form or column_type(column, dialect)
+    return found.spelling if isinstance(found, Spelled) else repr(found)
 
 
 def _part_lines(change: ConstraintChange | IndexChange) -> Iterable[str]:

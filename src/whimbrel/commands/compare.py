@@ -238,7 +238,7 @@ def _is_at_head(context: MigrationContext, history: History) -> bool:
     stands_at = {
         each.revision for each in history.get_revisions(context.get_current_heads())
     }
-    return stands_at == history.stamp_of_all()
+    return stands_at == history.graph.stamp_of_all()
 
 
 def _behind(history: History) -> CommandError:

@@ -86,7 +86,7 @@ def compare_back(
 ) -> Comparison:
     """Compare what the scripts make with the database, so that a script leads to it."""
     heads = tuple(context.get_current_heads())
-    if set(heads) != history.stamp_of_all():
+    if set(heads) != history.graph.stamp_of_all():
         raise BehindHead(
             "A script follows the head, and the database does not stand there.",
             f"Bring it to head with `{history.program} upgrade` first.",

@@ -218,7 +218,7 @@ def current(config: Config, check_heads: bool = False, verbose: bool = False) ->
 def is_at_heads(config: Config) -> bool:
     """Return whether every database of *config* stands at all heads, and is whole."""
     scripts = History.from_config(config)
-    wanted = scripts.stamp_of_all()
+    wanted = scripts.graph.stamp_of_all()
     answers: list[bool] = []
     allows_ahead = may_be_ahead(config)
 
@@ -313,7 +313,7 @@ def _url(context: MigrationContext) -> str:
 
 
 def _demand_heads(history: History, context: MigrationContext, url: str) -> None:
-    at, wanted = set(context.get_current_heads()), history.stamp_of_all()
+    at, wanted = set(context.get_current_heads()), history.graph.stamp_of_all()
     if at != wanted:
         raise BehindHead(
             "Database is not on all head revisions: "

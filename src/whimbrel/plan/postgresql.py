@@ -38,6 +38,7 @@ from whimbrel.plan.postgresql_words import (
     values_of,
 )
 from whimbrel.plan.step import BatchOptions
+from whimbrel.plan.tables import add_constraint, ordered
 from whimbrel.schema.changes import (
     Change,
     EnumChange,
@@ -104,11 +105,13 @@ class PostgreSQLForms(ColumnForms):
     def is_said_apart(self, constraint: Constraint, table: Table) -> bool:
         """Whether ``CREATE TABLE`` cannot say a constraint by SQLAlchemy's words.
 
-        Neither can it where a column is one that the table inherits.
+        Neither can it where a column is one that the table inherits, and of two that
+        say the same it makes one.
         """
         own = {column.name for column in table.columns}
         columns = () if isinstance(constraint, Check) else constraint.columns
-        return not is_plain(constraint) or not own.issuperset(columns)
+        is_sayable = is_plain(constraint) and own.issuperset(columns)
+        return not is_sayable or _is_said_before(constraint, table)
 
     def add_constraint(
         self, table: TableName, constraint: Constraint
@@ -160,7 +163,9 @@ class PostgreSQLForms(ColumnForms):
             is_apart = self.is_said_apart(each, table)
             if is_apart and isinstance(each, ForeignKey):
                 continue
-            if is_apart:
+            if is_apart and _is_said_before(each, table) and is_plain(each):
+                yield add_constraint(self, table.name, each)
+            elif is_apart:
                 yield statement(add_constraint_sql(table.name, each))
             yield from self.remarks(table.name, each)
 
@@ -260,6 +265,30 @@ class PostgreSQLForms(ColumnForms):
     ) -> Iterable[ops.MigrateOperation]:
         """Return what a sequence needs before the tables, and after them."""
         return sequence_operations(change, are_tables_done=are_tables_done)
+
+
+def _is_said_before(constraint: Constraint, table: Table) -> bool:
+    """Whether an earlier key of *table* has the index that *constraint* would get.
+
+    Of such two, ``CREATE TABLE`` makes but the first, whatever their names:
+    https://github.com/postgres/postgres/blob/REL_17_0/src/backend/parser/parse_utilcmd.c
+    """
+    match constraint:
+        case Unique(columns=columns):
+            alike = [
+                each
+                for each in ordered(table.constraints)
+                if isinstance(each, PrimaryKey | Unique) and each.columns == columns
+            ]
+        case Exclusion(parts=parts):
+            alike = [
+                each
+                for each in ordered(table.constraints)
+                if isinstance(each, Exclusion) and each.parts == parts
+            ]
+        case _:
+            return False
+    return alike[0] != constraint
 
 
 def _without_comment(thing: Thing) -> Thing:

@@ -159,6 +159,13 @@ class Graph(RevisionMap):
             self._get_ancestor_nodes(followed, include_dependencies=False)
         )
 
+    def stamp_of_all(self) -> set[str]:
+        """Return what the stamp of a database holds that has all scripts.
+
+        A head that another script depends on stands behind that one, and not in it.
+        """
+        return set(self._real_heads)
+
     def sides(self, heads: Iterable[str]) -> tuple[Side, ...]:
         """Return what each of *heads* has that no other one of them has."""
         before = {head: self.ids_before(head) for head in heads}

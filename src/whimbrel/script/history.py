@@ -186,13 +186,6 @@ class History(ScriptDirectory):
         assert isinstance(graph, Graph)
         return graph
 
-    def stamp_of_all(self) -> set[str]:
-        """Return what the stamp of a database holds that has all scripts.
-
-        A head that another script depends on stands behind that one, and not in it.
-        """
-        return {script.revision for script in self.get_revisions("heads")}
-
     def in_order(self, scripts: Iterable[Script]) -> tuple[Script, ...]:
         """Return *scripts* in the order in which they were read."""
         wanted = {script.revision: script for script in scripts}
