@@ -273,22 +273,22 @@ def _is_said_before(constraint: Constraint, table: Table) -> bool:
     Of such two, ``CREATE TABLE`` makes but the first, whatever their names:
     https://github.com/postgres/postgres/blob/REL_17_0/src/backend/parser/parse_utilcmd.c
     """
-    match constraint:
+    alike: list[Constraint] = [
+        each
+        for each in ordered(table.constraints)
+        if _makes_one_index(each, constraint)
+    ]
+    return bool(alike) and alike[0] != constraint
+
+
+def _makes_one_index(one: Constraint, other: Constraint) -> bool:
+    match other:
         case Unique(columns=columns):
-            alike = [
-                each
-                for each in ordered(table.constraints)
-                if isinstance(each, PrimaryKey | Unique) and each.columns == columns
-            ]
+            return isinstance(one, PrimaryKey | Unique) and one.columns == columns
         case Exclusion(parts=parts):
-            alike = [
-                each
-                for each in ordered(table.constraints)
-                if isinstance(each, Exclusion) and each.parts == parts
-            ]
+            return isinstance(one, Exclusion) and one.parts == parts
         case _:
             return False
-    return alike[0] != constraint
 
 
 def _without_comment(thing: Thing) -> Thing:
