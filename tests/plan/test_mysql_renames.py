@@ -61,6 +61,35 @@ CASES = {
         (item(col("b", INT), later(sa.CheckConstraint, "b > 0", name="ck")),),
         "item.a:b",
     ),
+    "two checks of it, and texts like it": (
+        (
+            item(
+                col("a", S),
+                col("c", sa.String(40), server_default="`a`"),
+                later(sa.CheckConstraint, "a <> 'it''s `a` \\\\' and c <> 'a'"),
+                later(sa.CheckConstraint, "length(a) > length(c)", name="ck"),
+            ),
+        ),
+        (
+            item(
+                col("b", S),
+                col("c", sa.String(40), server_default="`a`"),
+                later(sa.CheckConstraint, "b <> 'it''s `a` \\\\' and c <> 'a'"),
+                later(sa.CheckConstraint, "length(b) > length(c)", name="ck"),
+            ),
+        ),
+        "item.a:b",
+    ),
+    "stored of it": (
+        (item(A, col("z", INT, later(sa.Computed, "a + 1", persisted=True))),),
+        (
+            item(
+                col("b", INT),
+                col("z", INT, later(sa.Computed, "b + 1", persisted=True)),
+            ),
+        ),
+        "item.a:b",
+    ),
     "check without a name": (
         (item(A, later(sa.CheckConstraint, ABOVE)),),
         (item(col("b", INT), later(sa.CheckConstraint, "b > 0")),),
@@ -123,11 +152,50 @@ CASES = {
 }
 
 
+INDEXED = {
+    "default of it": (
+        (item(A, col("z", INT, server_default=sa.text("(a + 1)"))),),
+        (item(col("b", INT), col("z", INT, server_default=sa.text("(b + 1)"))),),
+        "item.a:b",
+    ),
+    "index over it": (
+        (item(A, later(sa.Index, "ix", sa.text("(a + 1)"), "a")),),
+        (item(col("b", INT), later(sa.Index, "ix", sa.text("(b + 1)"), "b")),),
+        "item.a:b",
+    ),
+    "index over what is made of it": (
+        (
+            item(
+                A,
+                col("z", INT, later(sa.Computed, "a + 1")),
+                later(
+                    sa.Index, "ix", sa.text("(z + a)"), sa.text("id DESC"), unique=True
+                ),
+            ),
+        ),
+        (
+            item(
+                col("b", INT),
+                col("z", INT, later(sa.Computed, "b + 1")),
+                later(
+                    sa.Index, "ix", sa.text("(z + b)"), sa.text("id DESC"), unique=True
+                ),
+            ),
+        ),
+        "item.a:b",
+    ),
+}
+"""What only MySQL has."""
+
+
 @pytest.mark.parametrize("runtime", [ours, plain])
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(
+    "case",
+    [*CASES, *(pytest.param(e, marks=pytest.mark.only_on("mysql")) for e in INDEXED)],
+)
 def test_renames(mariadb, case, runtime):
     """Names change and nothing else does, also under plain Alembic."""
-    before, after, *said = CASES[case]
+    before, after, *said = (CASES | INDEXED)[case]
     before, after = models(*before), models(*after)
     after.create_all(mariadb)
     mariadb.commit()

@@ -89,6 +89,7 @@ class ItemText:
         target_columns: the columns that it refers to.
         expression: what a check says.
         column: the column in whose definition a check stands.
+        written: all that the server says of it, if it stands by itself.
     """
 
     kind: ItemKind
@@ -99,6 +100,7 @@ class ItemText:
     target_columns: tuple[str, ...] = ()
     expression: str = ""
     column: str | None = None
+    written: str = ""
 
     @property
     def columns_named(self) -> tuple[str, ...]:
@@ -178,7 +180,8 @@ def parse_table(sql: str, *, has_escapes: bool = True) -> TableText:
     for written in _split(sql[start + 1 : end], has_escapes):
         tokens = _tokens(written, has_escapes)
         if tokens[0].is_word:
-            items.append(_item(tokens, written, has_escapes))
+            item = _item(tokens, written, has_escapes)
+            items.append(replace(item, written=written))
         else:
             column = parse_column(written, has_escapes=has_escapes)
             columns.append(column)
@@ -310,7 +313,11 @@ def _item(tokens: list[_Token], written: str, has_escapes: bool) -> ItemText:
         start = written.index("(")
         end = _closing(written, start, has_escapes)
         said = written[start + 1 : end]
-        return ItemText(kind=ItemKind.CHECK, name=name, expression=said)
+        quoted = (each.text for each in _tokens(said, has_escapes))
+        columns = dict.fromkeys(unquoted(each) for each in quoted if each[0] == "`")
+        return ItemText(
+            kind=ItemKind.CHECK, name=name, columns=tuple(columns), expression=said
+        )
     if first in _INDEXES:
         index = _index(_INDEXES[first], "PRIMARY" if first == "PRIMARY" else name, rest)
         return replace(index, is_plain=index.is_plain and first not in _SPECIAL)

@@ -9,6 +9,7 @@ from alembic.operations import ops
 
 from whimbrel.plan.generic import Thing
 from whimbrel.plan.mysql_columns import MySQLColumns, is_unalterable
+from whimbrel.plan.mysql_speaking import speaking
 from whimbrel.plan.mysql_text import altering, check_beside, modifying, quoted
 from whimbrel.schema.following import indexes_called
 from whimbrel.schema.state import Column, Index, Table, TableName, Unique
@@ -29,7 +30,11 @@ class MySQLRenames(MySQLColumns):
     ) -> Iterable[ops.MigrateOperation]:
         """Yield what gives a column another name, and the indexes called after it."""
         check = check_beside(before, table)
-        if check is None and not is_unalterable(before):
+        spoken = self._speaking(table, before, after)
+        if spoken:
+            names = f"{quoted(before.name)} TO {quoted(after.name)}"
+            yield altering(table.name, f"RENAME COLUMN {names}", *spoken)
+        elif check is None and not is_unalterable(before):
             yield self.alteration(table.name, before, after, {})
         elif self._has(RENAMES_COLUMNS):
             names = f"{quoted(before.name)} TO {quoted(after.name)}"
@@ -40,6 +45,12 @@ class MySQLRenames(MySQLColumns):
             for old, new in indexes_called(table, before.name, after.name):
                 names = f"{quoted(old)} TO {quoted(new)}"
                 yield altering(table.name, f"RENAME INDEX {names}")
+
+    def _speaking(self, table: Table, before: Column, after: Column) -> list[str]:
+        """Return the clauses for what must speak of a new name at once."""
+        if self.dialect.is_mariadb:
+            return []
+        return speaking(table, before.name, after.name, self.part_words)
 
     def _has(self, since: Mapping[bool, tuple[int, ...]]) -> bool:
         """Whether the server is of a version that can do something."""

@@ -40,6 +40,17 @@ def quoted(name: str) -> str:
     return f"`{escaped}`"
 
 
+_QUOTED = re.compile(r"'(?:[^'\\]|\\.|'')*'|`(?:[^`]|``)*`", re.DOTALL)
+
+
+def called(sql: str, before: str, after: str) -> str:
+    """Return SQL of the server's in which the column *before* is called *after*."""
+    old = quoted(before).casefold()
+    return _QUOTED.sub(
+        lambda match: quoted(after) if match[0].casefold() == old else match[0], sql
+    )
+
+
 def table_in_sql(name: TableName) -> str:
     """Return the name of a table in SQL."""
     return ".".join(quoted(each) for each in (name.schema, name.name) if each)
@@ -144,6 +155,14 @@ def column_of_check(thing: object, table: Table) -> str | None:
     if not isinstance(thing, Check) or thing.naming is not Naming.NONE:
         return None
     return next((each.name for each in table.columns if each.name == thing.name), None)
+
+
+def adding_check(check: Check) -> str:
+    """Return the clause that adds a check, with all that is said of it."""
+    name = "" if check.naming is Naming.NONE else f"CONSTRAINT {quoted(check.name)} "
+    said = values(check.options)
+    end = " NOT ENFORCED" if said.get("enforced") == "off" else ""
+    return f"ADD {name}CHECK ({check.expression.text}){end}"
 
 
 def check_beside(column: Column, table: Table) -> Check | None:

@@ -100,7 +100,11 @@ class ColumnsImpl(AlembicMySQLImpl):
         self, table: LiveTable, before: ColumnText, after: ColumnText, said: Said
     ) -> None:
         try:
-            self._alter(table, table.modifying(before, after))
+            self._alter(
+                table,
+                table.modifying(before, after),
+                *table.speaking(before, after.name),
+            )
         except DBAPIError as error:
             if _number(error) in UNFIT and said.type_ is not None:
                 fitting = without_what_no_type_keeps(after, said)

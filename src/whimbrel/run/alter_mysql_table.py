@@ -17,6 +17,7 @@ from whimbrel.catalog.mysql_table_text import (
     parse_table,
 )
 from whimbrel.plan.items import text
+from whimbrel.plan.mysql_text import called
 from whimbrel.run.alter_mysql_column import undoubled
 
 
@@ -81,6 +82,33 @@ class LiveTable:
             return f"RENAME COLUMN {names}"
         names = f"{self.quoted(before.name)} {self.quoted(after.name)}"
         return f"CHANGE {names} {after.definition}"
+
+    def speaking(self, before: ColumnText, name: str) -> list[str]:
+        """Return the clauses by which all that speaks of a column uses its new name.
+
+        Without them MySQL refuses to rename a column of which something speaks.
+        """
+        if self.is_mariadb or folded(before.name) == folded(name):
+            return []
+        clauses = []
+        for item in self.text.items:
+            fresh = called(item.written, before.name, name)
+            speaks = item.kind is ItemKind.CHECK or None in item.columns
+            if speaks and fresh != item.written:
+                clauses += [*self.dropping(item), f"ADD {fresh}"]
+        for column in self.text.columns:
+            for kind in (Kind.GENERATED, Kind.DEFAULT):
+                said = column.clause(kind) or ""
+                fresh = called(said, before.name, name)
+                if fresh != said:
+                    after = column.with_clause(kind, fresh)
+                    clauses.append(self._saying(column, kind, after))
+        return clauses
+
+    def _saying(self, column: ColumnText, kind: Kind, after: ColumnText) -> str:
+        if kind is Kind.GENERATED:
+            return self.modifying(column, after)
+        return f"ALTER {self.quoted(column.name)} SET {after.clause(kind)}"
 
     @property
     def _renames_columns(self) -> bool:

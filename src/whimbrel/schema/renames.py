@@ -6,7 +6,6 @@ database makes it follow: keys, indexes, checks and the foreign keys of others.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -26,12 +25,12 @@ from whimbrel.schema.enum_renames import (
 )
 from whimbrel.schema.following import with_indexes_called, with_name
 from whimbrel.schema.names import default_name, settled, tell_apart
+from whimbrel.schema.spoken import Words, words
 from whimbrel.schema.state import (
     Check,
     Column,
     Constraint,
     Exclusion,
-    Expression,
     Following,
     ForeignKey,
     Index,
@@ -241,64 +240,53 @@ def _with_column_called(table: Table, before: str, after: str) -> Table:
     def swap(column: str) -> str:
         return after if column == before else column
 
-    words = _words(before, after)
+    spoken = words(before, after)
     return replace(
         table,
-        columns=tuple(_column_called(each, swap, words) for each in table.columns),
+        columns=tuple(_column_called(each, swap, spoken) for each in table.columns),
         constraints=frozenset(
             _target_called(called, table.name, before, after)
             for called in (
-                _constraint_called(each, swap, words) for each in table.constraints
+                _constraint_called(each, swap, spoken) for each in table.constraints
             )
         ),
-        indexes=frozenset(_index_called(each, swap, words) for each in table.indexes),
+        indexes=frozenset(_index_called(each, swap, spoken) for each in table.indexes),
     )
 
 
 Swap = Callable[[str], str]
-Words = Callable[[Expression], Expression]
 
 
-def _words(before: str, after: str) -> Words:
-    """Return what replaces a column's name within expressions."""
-    pattern = re.compile(rf"(?<![\w']){re.escape(before)}(?![\w'])", re.IGNORECASE)
-
-    def replaced(expression: Expression) -> Expression:
-        return Expression(
-            pattern.sub(lambda _: after.lower(), expression.canonical),
-            pattern.sub(lambda _: after, expression.text),
-        )
-
-    return replaced
-
-
-def _column_called(column: Column, swap: Swap, words: Words) -> Column:
+def _column_called(column: Column, swap: Swap, spoken: Words) -> Column:
     computed = column.computed
     if computed is not None:
-        computed = replace(computed, expression=words(computed.expression))
-    return replace(column, name=swap(column.name), computed=computed)
+        computed = replace(computed, expression=spoken(computed.expression))
+    default = column.default
+    if default is not None and "`" in default.canonical:  # else it names no column
+        default = spoken(default)
+    return replace(column, name=swap(column.name), computed=computed, default=default)
 
 
-def _constraint_called(constraint: Constraint, swap: Swap, words: Words) -> Constraint:
+def _constraint_called(constraint: Constraint, swap: Swap, spoken: Words) -> Constraint:
     if isinstance(constraint, Check):
         is_named = constraint.naming is not Naming.NONE
         name = constraint.name if is_named else swap(constraint.name)
-        return replace(constraint, name=name, expression=words(constraint.expression))
+        return replace(constraint, name=name, expression=spoken(constraint.expression))
     if isinstance(constraint, Exclusion):
-        return _exclusion_called(constraint, swap, words)
+        return _exclusion_called(constraint, swap, spoken)
     return replace(constraint, columns=tuple(map(swap, constraint.columns)))
 
 
-def _exclusion_called(exclusion: Exclusion, swap: Swap, words: Words) -> Exclusion:
+def _exclusion_called(exclusion: Exclusion, swap: Swap, spoken: Words) -> Exclusion:
     parts = tuple(
         replace(
             part,
             column=swap(part.column) if part.column is not None else None,
-            expression=words(part.expression) if part.expression else None,
+            expression=spoken(part.expression) if part.expression else None,
         )
         for part in exclusion.parts
     )
-    where = words(exclusion.where) if exclusion.where else None
+    where = spoken(exclusion.where) if exclusion.where else None
     return replace(exclusion, parts=parts, where=where)
 
 
@@ -311,16 +299,16 @@ def _target_called(
     return replace(constraint, target_columns=tuple(columns))
 
 
-def _index_called(index: Index, swap: Swap, words: Words) -> Index:
+def _index_called(index: Index, swap: Swap, spoken: Words) -> Index:
     parts = tuple(
         replace(
             part,
             column=swap(part.column) if part.column is not None else None,
-            expression=words(part.expression) if part.expression else None,
+            expression=spoken(part.expression) if part.expression else None,
         )
         for part in index.parts
     )
-    where = words(index.where) if index.where else None
+    where = spoken(index.where) if index.where else None
     return replace(index, parts=parts, where=where)
 
 
@@ -376,7 +364,7 @@ def _columns_of(thing: Constraint | Index, table: Table) -> tuple[str, ...]:
     if not isinstance(thing, Check):
         return thing.columns
     text, names = thing.expression, (column.name for column in table.columns)
-    return tuple(each for each in names if _words(each, "")(text) != text)
+    return tuple(each for each in names if words(each, "")(text) != text)
 
 
 def rename_all(
