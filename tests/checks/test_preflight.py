@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 from alembic.migration import MigrationContext
 from alembic.operations import ops
+from sqlalchemy.dialects import postgresql
 
 from whimbrel.catalog.read import read_state
 from whimbrel.catalog.rows import fullness, has_nulls, has_rows
@@ -118,6 +119,18 @@ def added(name="new", type_=None, *words, **said):
     )
 
 
+def default(type_, written):
+    return added(type_=type_, server_default=sa.text(written))
+
+
+WHOLE = postgresql.DOMAIN("whole", sa.Integer(), check="VALUE > 0")
+FREE = postgresql.DOMAIN("free", sa.Integer())
+STANDING = (
+    "CREATE SEQUENCE counted", "CREATE SCHEMA app",
+    "CREATE FUNCTION steady(a int) RETURNS int STABLE RETURN a",
+    "CREATE FUNCTION app.\"Jumpy\"() RETURNS int AS 'BEGIN RETURN 3; END' LANGUAGE plpgsql",
+    "CREATE DOMAIN whole AS int CHECK (VALUE > 0)", "CREATE DOMAIN free AS int",
+)  # fmt: skip
 BLOCKING = {
     "nothing": (added(), []),
     "one value": (added(server_default="7"), []),
@@ -126,6 +139,19 @@ BLOCKING = {
         added(type_=sa.Float(), server_default=sa.text("random()")),
         ["W202"],
     ),
+    "one time, cut": (default(sa.DateTime(), "CURRENT_TIMESTAMP(3)"), []),
+    "a cast": (default(sa.Numeric(10, 2), "CAST('1.5' AS NUMERIC(10,2))"), []),
+    "a text that looks like a call": (default(sa.Text(), "'random()'::text"), []),
+    "a time for each row": (default(sa.DateTime(), "clock_timestamp()"), ["W202"]),
+    "a value of its own in a cast": (
+        default(sa.Text(), 'CAST("gen_random_uuid"() AS text)'),
+        ["W202"],
+    ),
+    "a number of a sequence": (default(sa.Integer(), "nextval('counted')"), ["W202"]),
+    "a function of the user's, stable": (default(sa.Integer(), "steady(3)"), []),
+    "a function of the user's": (default(sa.Integer(), 'app."Jumpy"()'), ["W202"]),
+    "a domain": (default(WHOLE, "7"), ["W202"]),
+    "a domain without a condition": (default(FREE, "7"), []),
     "identity": (added("new", None, sa.Identity()), ["W202"]),
     "generated": (
         added("new", None, sa.Computed("clean * 2", persisted=True)),
@@ -145,6 +171,8 @@ BLOCKING = {
 @pytest.mark.parametrize("connection", ["postgresql"], indirect=True)
 def test_what_writes_a_table_anew_is_said(connection, operation, expected):
     """PostgreSQL's own files tell which operations write all rows again."""
+    for statement in STANDING:
+        connection.exec_driver_sql(statement)
     foresight = Foresight(operations=(Foreseen(operation=operation),))
     state = read_state(connection, Scope())
     findings = preflight([foresight], state, connection)

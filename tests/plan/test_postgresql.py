@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
 from sqlalchemy.dialects import postgresql
 
 from postgresql_pairs import there_and_back
@@ -396,6 +398,42 @@ def test_a_view_of_what_is_renamed_and_retyped_is_named(postgresql_url):
 
     with pytest.raises(OnlookerInTheWay, match=r"view v reads n\.a, .* another name"):
         build((rename, retype), current, wanted, dialect)
+
+
+@pytest.mark.parametrize("name", ["{}", "{}" + "é" * 29, "é" * 29 + "{}"])
+def test_the_sequence_of_a_renamed_table_is_renamed(postgresql_url, name):
+    """Its name is that which the server would have given it, however long."""
+    engine = sa.create_engine(postgresql_url)
+    metadata, again = sa.MetaData(), sa.MetaData()
+    for made, word in ((metadata, "old"), (again, "new")):
+        column = sa.Column(
+            "id" if name == "{}" else "n" * 40, sa.Integer, primary_key=True
+        )
+        sa.Table(name.format(word), made, column)
+    with engine.connect() as connection:
+        metadata.create_all(connection)
+        current = read_state(connection, Scope())
+        (before,) = current.tables
+        wanted = read_models([again], connection, Scope())
+        (after,) = wanted.tables
+        plan = build(
+            [TableChange(before=before, after=after)],
+            current,
+            wanted,
+            dialect_of(connection),
+        )
+        context = MigrationContext.configure(connection)
+        for step in plan.upgrade:
+            Operations(context).invoke(step.operation)
+        sequence = connection.scalar(
+            sa.text("SELECT relname FROM pg_class WHERE relkind = 'S'")
+        )
+        connection.rollback()
+        again.create_all(connection)
+        named = connection.scalar(
+            sa.text("SELECT relname FROM pg_class WHERE relkind = 'S'")
+        )
+    assert sequence == named
 
 
 def test_a_view_that_needs_what_goes_is_named(postgresql_url):

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import count
 
+from whimbrel.schema.names import fitted_name
 from whimbrel.schema.state import (
     Check,
     Constraint,
@@ -85,10 +86,10 @@ def server_name(kind: type[Constraint], table: str, columns: Sequence[str]) -> s
             expression names.
     """
     if kind is PrimaryKey:
-        return object_name(table, "", "pkey")
+        return fitted_name(table, "", "pkey")
     if kind is Check:
         columns = columns if len(columns) == 1 else ()
-    return object_name(table, _joined(columns), _LABELS[kind])
+    return fitted_name(table, _joined(columns), _LABELS[kind])
 
 
 def kept(constraints: Iterable[Constraint]) -> list[Constraint]:
@@ -177,22 +178,6 @@ def _numbered(table: Table, taken: Counter[tuple[str | None, str]]) -> Table:
 def _with_number(name: str, number: int) -> str:
     """Return a made-up *name* with a number behind it, cut if it is too long."""
     return f"{clipped(name, LONGEST - len(str(number)))}{number}"
-
-
-def object_name(first: str, second: str, label: str) -> str:
-    """Return a name of several parts, cut as the server's ``makeObjectName`` does."""
-    one, two = first.encode(), second.encode()
-    room = LONGEST - len(label) - 1 - (1 if second else 0)
-    long_one, long_two = len(one), len(two)
-    while long_one + long_two > room:
-        if long_one > long_two:
-            long_one -= 1
-        else:
-            long_two -= 1
-    parts = [one[:long_one].decode(errors="ignore")]
-    if second:
-        parts.append(two[:long_two].decode(errors="ignore"))
-    return "_".join([*parts, label])
 
 
 def _joined(columns: Iterable[str]) -> str:

@@ -9,8 +9,8 @@ from sqlalchemy import Sequence, TextClause, TypeDecorator, types
 from sqlalchemy.engine import Dialect
 from sqlalchemy.schema import DefaultClause
 
-from whimbrel.catalog.postgresql_names import object_name
 from whimbrel.catalog.wording import AnyColumn
+from whimbrel.schema.names import fitted_name
 
 
 _NEXT_VALUE = re.compile(
@@ -59,4 +59,4 @@ def _says_serial(column: AnyColumn, dialect: Dialect) -> bool:
     if found is None or not isinstance(_implementation(column, dialect), types.Integer):
         return False
     *_, name = found[1].replace('"', "").rpartition(".")
-    return name == object_name(str(column.table.name), str(column.name), "seq")
+    return name == fitted_name(str(column.table.name), str(column.name), "seq")

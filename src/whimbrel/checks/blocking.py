@@ -13,66 +13,48 @@ from typing import Any
 import sqlalchemy as sa
 from alembic.operations import ops
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.engine import Connection
 
+from whimbrel.catalog.postgresql_functions import is_any_volatile
 from whimbrel.checks.outlook import Outlook, Standing
 from whimbrel.checks.rule import Finding
 from whimbrel.plan.postgresql_rewrites import keeps_rows
-from whimbrel.schema.dialect import Dialect
+from whimbrel.schema.dialect import dialect_of
 
 
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
-_CALL = re.compile(r"(\w+)\s*\(")
-_SAME_FOR_ALL = frozenset(
-    {
-        "array",
-        "coalesce",
-        "concat",
-        "current_setting",
-        "date_trunc",
-        "jsonb_build_array",
-        "jsonb_build_object",
-        "lower",
-        "make_interval",
-        "md5",
-        "now",
-        "statement_timestamp",
-        "timezone",
-        "to_char",
-        "to_json",
-        "to_jsonb",
-        "transaction_timestamp",
-        "upper",
-    }
-)
-"""Functions that give one value within a statement, so that no row needs its own."""
+_CALL = re.compile(r"""'(?:[^']|'')*'|(?:"((?:[^"]|"")+)"|(\w+))\s*\(""")
+"""A text, which is passed by, or what may be the call of a function."""
 
 
 def blocked(
-    operation: ops.MigrateOperation, outlook: Outlook, dialect: Dialect
+    operation: ops.MigrateOperation, outlook: Outlook, connection: Connection
 ) -> Iterator[Finding]:
     """Yield how *operation* makes those wait who use its table.
 
     Args:
         operation: what is pending.
         outlook: what will stand there by then; a new table has no users yet.
-        dialect: the database.
+        connection: the database.
     """
+    dialect = dialect_of(connection)
     if dialect.name == "postgresql":
-        yield from _on_postgresql(operation, outlook)
+        yield from _on_postgresql(operation, outlook, connection)
     elif dialect.name in ("mysql", "mariadb"):
         yield from _on_mysql(operation, outlook)
 
 
 def _on_postgresql(
-    operation: ops.MigrateOperation, outlook: Outlook
+    operation: ops.MigrateOperation, outlook: Outlook, connection: Connection
 ) -> Iterator[Finding]:
     match operation:
         case ops.CreateIndexOp() if not operation.kw.get("postgresql_concurrently"):
             yield from _index(operation, outlook)
         case ops.CreateUniqueConstraintOp() | ops.CreatePrimaryKeyOp():
             yield from _key(operation, outlook)
-        case ops.AddColumnOp() if _is_written_into_rows(operation.column):
-            yield from _filled(operation, outlook)
+        case ops.AddColumnOp():
+            if _is_written_into_rows(operation.column, connection):
+                yield from _filled(operation, outlook)
         case ops.AlterColumnOp():
             yield from _altered(operation, outlook)
         case ops.CreateCheckConstraintOp():
@@ -125,21 +107,27 @@ def _key(
     )
 
 
-def _is_written_into_rows(column: sa.Column[Any]) -> bool:
+def _is_written_into_rows(column: sa.Column[Any], connection: Connection) -> bool:
     """Whether a new column has a value of its own in each row, which is written then.
 
-    One value for all rows is only noted in the catalog.
+    One value for all rows is only noted in the catalog, unless it is to be tried by the
+    conditions of a domain.
     """
     if column.identity is not None:
         return True
     if column.computed is not None:
         return column.computed.persisted is not False
     default = getattr(column.server_default, "arg", None)
+    if isinstance(column.type, postgresql.DOMAIN):
+        return column.type.check is not None or bool(column.type.not_null)
     if default is None or isinstance(default, str):
         return False
     written = str(default.compile(dialect=_DIALECT))
-    calls = {name.lower() for name in _CALL.findall(written)}
-    return bool(calls - _SAME_FOR_ALL)
+    calls = (
+        quoted.replace('""', '"') or plain.lower()
+        for quoted, plain in _CALL.findall(written)
+    )
+    return is_any_volatile(connection, filter(None, calls))
 
 
 def _filled(operation: ops.AddColumnOp, outlook: Outlook) -> Iterator[Finding]:

@@ -67,7 +67,7 @@ def _found(
             finding = _answered(question, connection, patience)
             if finding is not None:
                 yield Finding(**{**_facts(finding), **place})
-    for finding in blocked(each.operation, outlook, dialect):
+    for finding in blocked(each.operation, outlook, connection):
         if finding.code not in accepted:
             yield Finding(**{**_facts(finding), **place})
 

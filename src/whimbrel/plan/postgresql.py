@@ -13,7 +13,7 @@ from alembic.operations import ops
 from whimbrel.plan.generic import Optioned, Thing
 from whimbrel.plan.order import Task
 from whimbrel.plan.postgresql_column_forms import ColumnForms
-from whimbrel.plan.postgresql_columns import stored
+from whimbrel.plan.postgresql_columns import is_serial, serial_name, stored
 from whimbrel.plan.postgresql_enums import enum_operations, set_aside_as
 from whimbrel.plan.postgresql_footings import (
     footing_dropped,
@@ -214,14 +214,11 @@ class PostgreSQLForms(ColumnForms):
     ) -> Iterator[ops.MigrateOperation]:
         """Yield what renames the sequences of serial columns after their table."""
         for column in after.ordered_columns:
-            is_serial = any(option.name == "serial" for option in column.options)
-            if not is_serial or before.name.name == after.name.name:
-                continue
-            old = TableName(f"{before.name.name}_{column.name}_seq", after.name.schema)
-            new = quoted(f"{after.name.name}_{column.name}_seq")
-            yield statement(
-                f"ALTER SEQUENCE IF EXISTS {table_sql(old)} RENAME TO {new}"
-            )
+            old = serial_name(before.name, column.name)
+            new = serial_name(after.name, column.name)
+            if is_serial(column) and old != new:
+                named = f"{qualified(old, after.name.schema)} RENAME TO {quoted(new)}"
+                yield statement(f"ALTER SEQUENCE IF EXISTS {named}")
 
     def schema_operations(
         self, start: State, end: State

@@ -26,11 +26,11 @@ from whimbrel.plan.postgresql_words import (
     type_sql,
     values_of,
 )
+from whimbrel.schema.names import fitted_name
 from whimbrel.schema.state import NO_OPTIONS, Column, Identity, TableName
 
 
 SERIALS = {"smallint": "SMALLSERIAL", "integer": "SERIAL", "bigint": "BIGSERIAL"}
-LONGEST = 63
 MAIN = ("numeric", "inet", "cidr")
 """The types of which values are stored in the row as long as they can be."""
 
@@ -155,7 +155,7 @@ def _altered_identity(
 
 def serial_name(table: TableName, column: str) -> str:
     """Return what the sequence of a serial column is called."""
-    return f"{table.name}_{column}_seq"[:LONGEST]
+    return fitted_name(table.name, column, "seq")
 
 
 def _serial(table: TableName, column: Column) -> Iterator[ops.MigrateOperation]:

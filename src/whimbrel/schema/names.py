@@ -102,6 +102,27 @@ def shortened(name: str, longest: int) -> str:
     return f"{name[: longest - 5]}_{mark}"
 
 
+def fitted_name(
+    first: str, second: str, label: str, longest: int = LONGEST_NAME
+) -> str:
+    """Return a name of several parts, of which the longer is cut by bytes.
+
+    So does PostgreSQL's ``makeObjectName``.
+    """
+    one, two = first.encode(), second.encode()
+    room = longest - len(label) - 1 - (1 if second else 0)
+    long_one, long_two = len(one), len(two)
+    while long_one + long_two > room:
+        if long_one > long_two:
+            long_one -= 1
+        else:
+            long_two -= 1
+    parts = [one[:long_one].decode(errors="ignore")]
+    if second:
+        parts.append(two[:long_two].decode(errors="ignore"))
+    return "_".join([*parts, label])
+
+
 def unique_name(name: str, taken: Iterable[str], longest: int = LONGEST_NAME) -> str:
     """Return *name*, numbered if it is among those that are *taken*."""
     used = set(taken)
