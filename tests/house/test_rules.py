@@ -202,3 +202,9 @@ def test_the_path_of_the_data_runs_one_way():
         cwd=PROJECT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert said.returncode == 0, said.stdout + said.stderr
+
+
+def test_nothing_was_left_in_the_projects_own_folder():
+    """A command that is tried here by hand, or by a test, is tried elsewhere."""
+    left = ("migrations", "alembic.ini", "versions", "app.db")
+    assert [] == [name for name in left if (PROJECT / name).exists()]
