@@ -58,3 +58,45 @@ def test_a_code_that_no_rule_has_is_refused(engine):
     """A misspelled code would silence nothing, unnoticed."""
     with pytest.raises(UsageError, match="W999"):
         check([], engine, silenced=["W999"])
+
+
+HISTORY = {
+    "as it is": (
+        "CREATE TABLE kept (id INT PRIMARY KEY, n INT) WITH SYSTEM VERSIONING", "kept",
+    ),
+    "by columns of its own": (
+        "CREATE TABLE `kept it` (id INT PRIMARY KEY, n INT,"
+        " s TIMESTAMP(6) GENERATED ALWAYS AS ROW START,"
+        " `the end` TIMESTAMP(6) GENERATED ALWAYS AS ROW END,"
+        " PERIOD FOR SYSTEM_TIME (s, `the end`)) WITH SYSTEM VERSIONING", "kept it",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.only_on("mariadb")
+@pytest.mark.parametrize(("made", "name"), HISTORY.values(), ids=HISTORY)
+def test_rows_of_the_past_are_rows(mariadb_url, made, name):
+    """A history that ends, or goes with its table or a column of it, is a loss."""
+    engine = sa.create_engine(mariadb_url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(made)
+        connection.exec_driver_sql(
+            f"INSERT INTO `{name}` (id, n) VALUES (1, 7), (2, NULL)"
+        )
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"UPDATE `{name}` SET n = NULL")
+        connection.exec_driver_sql(f"DELETE FROM `{name}`")
+        past = connection.exec_driver_sql(
+            f"SELECT count(*), count(n) FROM `{name}` FOR SYSTEM_TIME ALL"
+        ).one()
+    ended = ops.ExecuteSQLOp(f"alter table `{name}` drop system versioning")
+
+    def counts(*operations):
+        found = check([*operations], engine)
+        return [(each.code, each.count) for each in found if each.code < "W2"]
+
+    assert counts(ended) == [("W105", past[0])]
+    assert counts(ops.DropColumnOp(name, "n")) == [("W102", past[1])]
+    assert counts(ops.DropTableOp(name)) == [("W101", past[0])]
+    assert counts(ops.ExecuteSQLOp(f"ALTER TABLE `{name}` COMMENT 'x'")) == []
+    engine.dispose()

@@ -8,6 +8,7 @@ from alembic.operations import ops
 
 from generated_scripts import OPTIONS, _source
 from mysql_runs import emptied, ours, plain, tables
+from whimbrel.catalog.models import read_models
 from whimbrel.catalog.read import read_state
 from whimbrel.errors import Unalterable
 from whimbrel.plan.build import build
@@ -16,6 +17,7 @@ from whimbrel.schema.diff import diff
 from whimbrel.schema.key_indexes import with_indexes_told
 from whimbrel.schema.names import adopt_names
 from whimbrel.schema.scope import Scope
+from whimbrel.schema.state import State
 from whimbrel.script.render import render
 
 
@@ -240,3 +242,39 @@ def test_the_times_of_rows_are_not_made_or_dropped(connection, other):
     assert diff(state, state) == ()
     with pytest.raises(Unalterable, match="tells since or until when a row is valid"):
         script_between(connection, without, state)
+
+
+@pytest.mark.only_on("mariadb")
+@pytest.mark.parametrize("key", ["UNIQUE", "PRIMARY KEY"])
+def test_a_period_of_the_applications_own_is_left_alone(mariadb_url, key):
+    """Models have no words for it; a script that would have to say it is refused."""
+    engine = sa.create_engine(mariadb_url)
+    with engine.connect() as connection:
+        made(
+            connection,
+            "CREATE TABLE item (n INT NOT NULL, a DATE NOT NULL, b DATE NOT NULL,"
+            f" PERIOD FOR `of``it` (a, b), {key} (n, `of``it` WITHOUT OVERLAPS))",
+        )
+        state = read_state(connection, Scope())
+        metadata = sa.MetaData()
+        columns = [sa.Column(each, sa.Date, nullable=False) for each in "ab"]
+        number = sa.Column(
+            "n", sa.Integer, nullable=False, primary_key=key != "UNIQUE", autoincrement=False
+        )  # fmt: skip
+        sa.Table("item", metadata, number, *columns)
+        wanted = adopt_names(read_models([metadata], connection, Scope()), state)
+        assert diff(state, wanted) == ()
+        emptied(connection)
+        made(
+            connection,
+            "CREATE TABLE item (n INT NOT NULL, a DATE NOT NULL, b DATE NOT NULL)",
+        )
+        plain_state = read_state(connection, Scope())
+        for one, other in (
+            (plain_state, state),
+            (state, plain_state),
+            (State(), state),
+        ):
+            with pytest.raises(Unalterable, match=r"item has a period of its own"):
+                script_between(connection, one, other)
+    engine.dispose()

@@ -50,7 +50,7 @@ LONGEST_NAME = 64
 UNSAID = frozenset(
     {
         *("comment", "compressed", "ignored", "invisible", "srid", "unversioned"),
-        *("partition_by", "system_versioning"),
+        *("partition_by", "system_versioning", "period", "without_overlaps"),
     }
 )
 """What SQLAlchemy cannot say, or not in the server's words."""

@@ -21,7 +21,7 @@ How a state words what MySQL says:
 - A check that stands beside its column has no name of its own (`Naming.NONE`), but
   goes by the name of the column.
 
-Views are not read, nor periods of an application's own.
+Views are not read. A period of an application's own is read, and never made or altered.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ from whimbrel.catalog.mysql_ddl import ColumnText
 from whimbrel.catalog.mysql_garbled import put_right
 from whimbrel.catalog.mysql_keys import Keys
 from whimbrel.catalog.mysql_partitions import partitioning
+from whimbrel.catalog.mysql_periods import Period, may_have_period
 from whimbrel.catalog.mysql_rows import (
     Catalog,
     Facts,
@@ -121,8 +122,13 @@ class _Reading:
         beside, checks = self._checks(place)
         keys = tuple(self.keys.foreign_keys(place))
         indexes = tuple(self.keys.indexes(place))
-        constraints: list[Constraint] = [*checks]
-        constraints += self.keys.primary_key(place, name)
+        primary = list(self.keys.primary_key(place, name))
+        period = self._period(place)
+        if period is not None:
+            checks = [each for each in checks if not period.is_check(each)]
+            indexes = tuple(each for each in indexes if not period.has(each))
+            primary = list(map(period.key, primary))
+        constraints: list[Constraint] = [*checks, *primary]
         constraints += [
             as_unique(index, is_index=False) for index in indexes if _is_key(index)
         ]
@@ -137,16 +143,23 @@ class _Reading:
                 for index in indexes
                 if not _is_key(index) and index.name not in made
             ),
-            options=self._options(place, row),
+            options=self._options(place, row, period),
             comment=row.comment or None,
         )
 
-    def _options(self, place: Place, row: Any) -> frozenset[Any]:
+    def _period(self, place: Place) -> Period | None:
+        clauses = (decoded(row.clause) for row in self.catalog.checks.get(place, ()))
+        if not self.is_mariadb or not may_have_period(clauses):
+            return None
+        return Period.of(self.keys.shown(place))
+
+    def _options(self, place: Place, row: Any, period: Period | None) -> frozenset[Any]:
         usual = self.facts.collations.get(self.facts.folded(place[0]))
         engine = row.engine or ""
         said = {
             **table_options(row.create_options or ""),
             "partition_by": self._partitioning(place, row),
+            "period": period.text if period is not None else None,
             "system_versioning": "on" if row.kind == "SYSTEM VERSIONED" else None,
             "engine": None if engine == self.facts.engine else engine,
             "collate": None if row.collation_name == usual else row.collation_name,

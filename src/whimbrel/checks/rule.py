@@ -46,6 +46,7 @@ RULES: Mapping[str, Rule] = _rules(
     Rule("W102", Severity.LOSES, "A column with values is dropped."),
     Rule("W103", Severity.LOSES, "Values are cut to a new length."),
     Rule("W104", Severity.LOSES, "Values become others under a new type."),
+    Rule("W105", Severity.LOSES, "The history of rows ends."),
     Rule("W201", Severity.BLOCKS, "An index is built under a lock."),
     Rule("W202", Severity.BLOCKS, "A table is written anew."),
     Rule("W203", Severity.BLOCKS, "All rows are read under a lock."),

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from whimbrel.commands.filling import Defaults, Place
+from whimbrel.plan.mysql_history import keeps_history
 from whimbrel.report.findings import Presumed
 from whimbrel.report.report import Line, Tone
-from whimbrel.schema.changes import Change, ColumnChange, TableChange
+from whimbrel.schema.changes import Change, ColumnChange, FactsChange, TableChange
 from whimbrel.schema.state import Column
 
 
 def losses(changes: Iterable[Change]) -> Iterator[Line]:
-    """Yield a line for each table and column that goes with what it holds."""
+    """Yield a line for each table, column and history that goes with what it holds."""
     every = tuple(changes)
     for change in every:
         match change:
@@ -21,6 +22,10 @@ def losses(changes: Iterable[Change]) -> Iterator[Line]:
                 yield Presumed(told, Tone.WARN, "W101", str(table.name))
             case ColumnChange(table=name, before=column, after=None) if column:
                 yield _column_lost(Place(name, column.name), column, every)
+            case FactsChange(table=name, before=before, after=after):
+                if keeps_history(before) and not keeps_history(after):
+                    told = f"Loss: the history of {name} goes, which ends."
+                    yield Presumed(told, Tone.WARN, "W105", str(name))
             case _:
                 pass
 

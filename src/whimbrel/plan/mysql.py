@@ -14,8 +14,10 @@ from whimbrel.plan.mysql_columns import is_apart
 from whimbrel.plan.mysql_counting import MySQLCounting
 from whimbrel.plan.mysql_history import KEY as HISTORY
 from whimbrel.plan.mysql_history import (
+    PERIOD,
     allowing,
     is_altered,
+    refuse_own_period,
     refuse_periods,
     turning,
 )
@@ -83,7 +85,7 @@ DEFAULTS = {
 }
 """What is said of a table when an option is no more; otherwise it is 0."""
 
-APART = ("collate", PARTITION_BY, HISTORY)
+APART = ("collate", PARTITION_BY, HISTORY, PERIOD)
 """The options of a table that are changed by other words."""
 
 
@@ -124,6 +126,8 @@ class MySQLForms(MySQLCounting):
     def made(self, table: Table, late: frozenset[Constraint]) -> Table:
         """Return a new *table* whose keys get the indexes that they shall have."""
         refuse_periods(table, table.columns)
+        keys = (key.options for key in (*table.constraints, *table.indexes))
+        refuse_own_period(table.name, table.options, *keys)
         return with_indexes_of_keys(table, late)
 
     def is_said_apart(self, constraint: Constraint, table: Table) -> bool:  # noqa: ARG002  # another asks it
@@ -173,6 +177,7 @@ class MySQLForms(MySQLCounting):
         self, table: TableName, constraint: Constraint
     ) -> ops.MigrateOperation | None:
         """Return what adds a check that stands in the definition of a column."""
+        refuse_own_period(table, constraint.options)
         column = self._column_of(table, constraint, side=1)
         if column is not None and isinstance(constraint, Check):
             return altering(table, modifying(column, column, constraint))
@@ -244,6 +249,9 @@ class MySQLForms(MySQLCounting):
         self, table: TableName, before: TableFacts, after: TableFacts
     ) -> Iterable[ops.MigrateOperation]:
         """Yield what changes a table's options but for its collation."""
+        refuse_own_period(
+            table, after.options, before.options, but=before.options & after.options
+        )
         old, new = values(before.options), values(after.options)
         said = [
             f"{key.upper()}={new.get(key) or DEFAULTS.get(key, '0')}"

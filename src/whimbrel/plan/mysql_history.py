@@ -12,7 +12,7 @@ from alembic.operations import ops
 from whimbrel.errors import Unalterable
 from whimbrel.plan.mysql_text import execute, values
 from whimbrel.schema.changes import TableFacts
-from whimbrel.schema.state import Column, State, Table
+from whimbrel.schema.state import NO_OPTIONS, Column, Options, State, Table, TableName
 
 
 KEY = "system_versioning"
@@ -48,6 +48,35 @@ def allowing(*, is_end: bool) -> ops.ExecuteSQLOp:
     """Return what lets the history be altered with its table, or no more."""
     value = "DEFAULT" if is_end else "KEEP"
     return execute(f"SET SESSION system_versioning_alter_history = {value}")
+
+
+OVERLAPS, PERIOD = "without_overlaps", "period"
+"""What is said of a key, and of a table, that has a period of an application's own."""
+
+
+def refuse_own_period(
+    name: TableName, *said: Options, but: Options = NO_OPTIONS
+) -> None:
+    """Let a table pass, unless a period of an application's own is made or altered.
+
+    Args:
+        name: the table.
+        said: the options of the table, and of its keys.
+        but: what is there already.
+
+    Raises:
+        Unalterable: no generated script says such a period.
+    """
+    for option in frozenset().union(*said) - but:
+        if option.name in (OVERLAPS, PERIOD):
+            raise Unalterable(
+                f"{name} has a period of its own, {option.value}, and generated scripts"
+                " cannot make, alter or drop one, nor a key WITHOUT OVERLAPS.",
+                "Make the two tables alike by hand, with ALTER TABLE ... ADD PERIOD FOR"
+                " and ADD UNIQUE (..., ... WITHOUT OVERLAPS), or leave the table out:"
+                " --exclude.",
+                table=str(name),
+            )
 
 
 def refuse_periods(table: Table, columns: Iterable[Column]) -> None:
