@@ -8,7 +8,12 @@ from alembic.operations import ops
 
 from histories import HISTORIES, config_of, write_history
 from whimbrel.commands import check, database, look, scripts
-from whimbrel.errors import DifferencesFound, SeveralHeads
+from whimbrel.errors import (
+    ConfigError,
+    DifferencesFound,
+    OnlookerInTheWay,
+    SeveralHeads,
+)
 
 
 ENV = """
@@ -28,13 +33,15 @@ with engine.connect() as connection:
 def project(tmp_path):
     """Makes a project with a history, one table in its models and a hook in env.py."""
 
-    def make(history, hook=None):
+    def make(history, hook=None, url=None):
         folder = write_history(tmp_path / "migrations", HISTORIES[history])
         (folder / "env.py").write_text(ENV)
         (folder / "script.py.mako").write_text(TEMPLATE)
         metadata = sa.MetaData()
         sa.Table("item", metadata, sa.Column("id", sa.Integer, primary_key=True))
         config = config_of(folder)
+        if url is not None:
+            config.set_main_option("sqlalchemy.url", url.replace("%", "%%"))
         config.attributes["options"] = {
             "target_metadata": metadata,
             "process_revision_directives": hook,
@@ -104,6 +111,66 @@ def test_several_heads_are_told_before_anything_is_compared(project):
 
     with pytest.raises(SeveralHeads, match="please specify the head revision"):
         scripts.revision(config, autogenerate=True)
+
+
+def test_a_hook_that_fails_is_named_with_what_was_found(project):
+    """
+    A hook that does not know an operation hides nothing of what there is to know.
+    """
+
+    def hook(_context, _revision, _directives):
+        raise NotImplementedError("What is this?")
+
+    config = project("linear", hook)
+
+    for verb in (
+        check.check,
+        lambda config: scripts.revision(config, autogenerate=True),
+    ):
+        with pytest.raises(ConfigError) as caught:
+            verb(config)
+        told = str(caught.value)
+        assert f"({__name__}.{hook.__qualname__}) failed" in told
+        assert "NotImplementedError: What is this?" in told
+        assert "+ table item (id)" in told
+
+
+@pytest.mark.parametrize("is_filtered", [False, True])
+def test_what_is_in_the_way_refuses_only_what_is_to_be_written(
+    project, postgresql_url, is_filtered
+):
+    """
+    A column may stay by the will of a hook; without one, check tells all differences.
+    """
+
+    def hook(_context, _revision, directives):
+        if is_filtered:
+            directives[0].upgrade_ops.ops.clear()
+            directives[0].downgrade_ops.ops.clear()
+
+    config = project("linear", hook, postgresql_url)
+    script = Path(config.get_main_option("script_location"), "versions", "cccc_.py")
+    script.write_text(f"{script.read_text()}# makes item.old\n")
+    engine = sa.create_engine(postgresql_url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            "CREATE TABLE item (id serial PRIMARY KEY, old text)"
+        )
+        connection.exec_driver_sql("CREATE VIEW v AS SELECT old FROM item")
+    engine.dispose()
+
+    if is_filtered:
+        assert "The view v reads item.old" in check.check(config).text
+        told = scripts.revision(config, autogenerate=True).text
+        assert "No changes detected." in told
+    else:
+        with pytest.raises(
+            DifferencesFound, match=r"- column item\.old: text"
+        ) as caught:
+            check.check(config)
+        assert "The view v reads item.old" in str(caught.value)
+        with pytest.raises(OnlookerInTheWay):
+            scripts.revision(config, autogenerate=True)
 
 
 def test_a_hook_makes_several_scripts(project):

@@ -23,10 +23,16 @@ from whimbrel.commands.questions import Ask
 from whimbrel.commands.trial import scratch_url_of
 from whimbrel.commands.wishes import Wishes
 from whimbrel.config import named_metadata
-from whimbrel.errors import ModelsError, NoModels, NoScratch, NotAtHead
+from whimbrel.errors import (
+    ModelsError,
+    NoModels,
+    NoScratch,
+    NotAtHead,
+    OnlookerInTheWay,
+)
 from whimbrel.plan.build import build
 from whimbrel.plan.step import Plan
-from whimbrel.report.report import Line
+from whimbrel.report.report import Line, Tone
 from whimbrel.run.replay import Stage, replay
 from whimbrel.schema.apply import apply_all
 from whimbrel.schema.changes import Change
@@ -56,6 +62,7 @@ class Comparison:
             what it holds.
         left: what the models want beyond that, for a second script.
         notes: what was decided on the way, and what is lost.
+        refusal: what stands in the way of the plan, unless a hook takes it out.
     """
 
     database: str
@@ -71,6 +78,7 @@ class Comparison:
     is_first: bool = False
     left: tuple[Change, ...] = ()
     notes: tuple[Line, ...] = ()
+    refusal: OnlookerInTheWay | None = None
 
 
 def compare(
@@ -130,7 +138,13 @@ def _comparison(basis: Basis, found: Found, scratch: Connection | None) -> Compa
     current, dialect = basis.current, dialect_of(basis.connection)
     wanted = replace(apply_all(current, found.ours), footings=basis.wanted.footings)
     url = basis.connection.engine.url
-    plan = build(found.ours, current, wanted, dialect, found.fills)
+    refusal = None
+    try:
+        plan = build(found.ours, current, wanted, dialect, found.fills)
+    except OnlookerInTheWay as cause:
+        unseen = replace(current, onlookers=()), replace(wanted, onlookers=())
+        plan = build(found.ours, *unseen, dialect, found.fills)
+        refusal = cause
     return Comparison(
         database=url.render_as_string(hide_password=True),
         dialect=dialect,
@@ -142,8 +156,14 @@ def _comparison(basis: Basis, found: Found, scratch: Connection | None) -> Compa
         outside=found.outside,
         plan=plan,
         scratch=scratch,
-        notes=_noted(basis, found, plan),
+        notes=(*_noted(basis, found, plan), *_in_the_way(refusal)),
+        refusal=refusal,
     )
+
+
+def _in_the_way(refusal: OnlookerInTheWay | None) -> Iterator[Line]:
+    if refusal is not None:
+        yield Line(f"{refusal.sentence} {refusal.remedy}", Tone.WARN)
 
 
 def _noted(basis: Basis, found: Found, plan: Plan) -> tuple[Line, ...]:

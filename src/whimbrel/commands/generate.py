@@ -15,7 +15,7 @@ from typing import Any
 from alembic.autogenerate.api import AutogenContext, RevisionContext
 from alembic.operations import ops
 from alembic.runtime.migration import MigrationContext
-from alembic.util import rev_id
+from alembic.util import CommandError, rev_id
 
 from whimbrel.catalog.read import read_state
 from whimbrel.commands.compare import Comparison, compare
@@ -26,8 +26,9 @@ from whimbrel.commands.unknown import refusing_unknown
 from whimbrel.commands.unmanaged import Managed
 from whimbrel.commands.wishes import Wishes
 from whimbrel.config import Config
-from whimbrel.errors import UsageError
+from whimbrel.errors import ConfigError, UsageError, WhimbrelError
 from whimbrel.plan.step import Step
+from whimbrel.report.report import describe_changes
 from whimbrel.run.runtime import run_environment
 from whimbrel.script.history import History
 from whimbrel.script.render import render
@@ -130,6 +131,8 @@ class Generation(RevisionContext):
             if autogenerate:
                 self._compare(context)
             self._call_hooks(rev, context)
+            for target in self.targets[known:]:
+                self._refuse_what_is_in_the_way(target)
             if len(self.targets) > known and self.wishes.is_proved:
                 self.targets[-1] = self._on_ground(self.targets[-1], context)
             return []
@@ -212,12 +215,38 @@ class Generation(RevisionContext):
             context.opts["process_revision_directives"],
         )
 
+    def _refuse_what_is_in_the_way(self, target: Target) -> None:
+        """Refuse a script that cannot run, unless a hook took something out of it."""
+        refusal = target.comparison.refusal
+        if refusal is None or not (self.wishes.is_written and self.generated_revisions):
+            return
+        if target.is_as_planned(self.generated_revisions[-1].upgrade_ops_list[-1]):
+            raise refusal
+
     def _call_hooks(self, rev: Any, context: MigrationContext) -> None:
         for hook in self._hooks(context):
             if hook:
-                hook(context, rev, self.generated_revisions)
+                try:
+                    hook(context, rev, self.generated_revisions)
+                except (WhimbrelError, CommandError):
+                    raise
+                except Exception as cause:  # whatever it does not know
+                    raise self._failed_hook(hook, cause) from cause
         for script in self.generated_revisions:
             script._needs_render = True
+
+    def _failed_hook(self, hook: Any, cause: Exception) -> ConfigError:
+        """Return the error for a hook, with what was found, which it would not hear."""
+        place = f"{getattr(hook, '__module__', '')}.{getattr(hook, '__qualname__', '')}"
+        changes = [
+            each for target in self.targets for each in target.comparison.changes
+        ]
+        found = "".join(f"\n  {line.text}" for line in describe_changes(changes))
+        return ConfigError(
+            f"The hook process_revision_directives ({place}) failed on what was found:"
+            f" {type(cause).__name__}: {cause}",
+            f"Let it take these operations, or leave them alone:{found}",
+        )
 
     @property
     def is_first(self) -> bool:
