@@ -7,7 +7,7 @@ hooks) is called as it always was; what is compared and how is ours.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
@@ -131,8 +131,9 @@ class Generation(RevisionContext):
             if autogenerate:
                 self._compare(context)
             self._call_hooks(rev, context)
-            for target in self.targets[known:]:
-                self._refuse_what_is_in_the_way(target)
+            if self.wishes.is_written and self.generated_revisions:
+                for target in self.targets[known:]:
+                    _refuse_what_is_in_the_way(target, self.generated_revisions[-1])
             if len(self.targets) > known and self.wishes.is_proved:
                 self.targets[-1] = self._on_ground(self.targets[-1], context)
             return []
@@ -215,14 +216,6 @@ class Generation(RevisionContext):
             context.opts["process_revision_directives"],
         )
 
-    def _refuse_what_is_in_the_way(self, target: Target) -> None:
-        """Refuse a script that cannot run, unless a hook took something out of it."""
-        refusal = target.comparison.refusal
-        if refusal is None or not (self.wishes.is_written and self.generated_revisions):
-            return
-        if target.is_as_planned(self.generated_revisions[-1].upgrade_ops_list[-1]):
-            raise refusal
-
     def _call_hooks(self, rev: Any, context: MigrationContext) -> None:
         for hook in self._hooks(context):
             if hook:
@@ -231,22 +224,9 @@ class Generation(RevisionContext):
                 except (WhimbrelError, CommandError):
                     raise
                 except Exception as cause:  # whatever it does not know
-                    raise self._failed_hook(hook, cause) from cause
+                    raise _failed_hook(hook, cause, self.targets) from cause
         for script in self.generated_revisions:
             script._needs_render = True
-
-    def _failed_hook(self, hook: Any, cause: Exception) -> ConfigError:
-        """Return the error for a hook, with what was found, which it would not hear."""
-        place = f"{getattr(hook, '__module__', '')}.{getattr(hook, '__qualname__', '')}"
-        changes = [
-            each for target in self.targets for each in target.comparison.changes
-        ]
-        found = "".join(f"\n  {line.text}" for line in describe_changes(changes))
-        return ConfigError(
-            f"The hook process_revision_directives ({place}) failed on what was found:"
-            f" {type(cause).__name__}: {cause}",
-            f"Let it take these operations, or leave them alone:{found}",
-        )
 
     @property
     def is_first(self) -> bool:
@@ -294,3 +274,23 @@ class Generation(RevisionContext):
 
 def _operations(steps: tuple[Step, ...]) -> list[ops.MigrateOperation]:
     return [step.operation for step in steps]
+
+
+def _refuse_what_is_in_the_way(target: Target, script: ops.MigrationScript) -> None:
+    """Refuse a script that cannot run, unless a hook took something out of it."""
+    refusal = target.comparison.refusal
+    if refusal and target.is_as_planned(script.upgrade_ops_list[-1]):
+        raise refusal
+
+
+def _failed_hook(hook: Any, cause: Exception, targets: Iterable[Target]) -> ConfigError:
+    """Return the error for a hook, with what was found, which it would not hear."""
+    place = f"{getattr(hook, '__module__', '')}.{getattr(hook, '__qualname__', '')}"
+    comparisons = [target.comparison for target in targets]
+    changes = [change for each in comparisons for change in each.changes]
+    found = "".join(f"\n  {line.text}" for line in describe_changes(changes))
+    return ConfigError(
+        f"The hook process_revision_directives ({place}) failed on what was found:"
+        f" {type(cause).__name__}: {cause}",
+        f"Let it take these operations, or leave them alone:{found}",
+    )
