@@ -131,9 +131,10 @@ class Generation(RevisionContext):
             if autogenerate:
                 self._compare(context)
             self._call_hooks(rev, context)
-            if self.wishes.is_written and self.generated_revisions:
-                for target in self.targets[known:]:
-                    _refuse_what_is_in_the_way(target, self.generated_revisions[-1])
+            if self.wishes.is_written:
+                _refuse_what_is_in_the_way(
+                    self.targets[known:], self.generated_revisions
+                )
             if len(self.targets) > known and self.wishes.is_proved:
                 self.targets[-1] = self._on_ground(self.targets[-1], context)
             return []
@@ -276,11 +277,16 @@ def _operations(steps: tuple[Step, ...]) -> list[ops.MigrateOperation]:
     return [step.operation for step in steps]
 
 
-def _refuse_what_is_in_the_way(target: Target, script: ops.MigrationScript) -> None:
+def _refuse_what_is_in_the_way(
+    targets: Iterable[Target], scripts: Iterable[ops.MigrationScript]
+) -> None:
     """Refuse a script that cannot run, unless a hook took something out of it."""
-    refusal = target.comparison.refusal
-    if refusal and target.is_as_planned(script.upgrade_ops_list[-1]):
-        raise refusal
+    refused = [each for each in targets if each.comparison.refusal is not None]
+    for script in tuple(scripts)[-1:] if refused else ():
+        for target in refused:
+            if target.is_as_planned(script.upgrade_ops_list[-1]):
+                assert target.comparison.refusal is not None
+                raise target.comparison.refusal
 
 
 def _failed_hook(hook: Any, cause: Exception, targets: Iterable[Target]) -> ConfigError:
