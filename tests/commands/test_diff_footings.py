@@ -103,18 +103,3 @@ def test_what_tables_stand_on_comes_and_goes(databases, tmp_path, name):
     assert len(back["changes"]) == len(there["changes"])
     starts = [line.split(":")[0].split(" (")[0] for line in there["changes"]]
     assert [each for each in expected if each not in starts] == []
-
-
-def test_a_type_that_columns_have_is_not_made_anew(databases):
-    """What the server has no statement for is said, with what to do."""
-    for url, type_ in zip(databases, ("int", "bigint"), strict=True):
-        with connected(url) as connection:
-            wipe(connection)
-            execute(connection, f"CREATE DOMAIN d AS {type_}; CREATE TABLE t (a d)")
-
-    result = CliRunner().invoke(whimbrel, ["diff", *databases])
-
-    assert result.exit_code == 1
-    assert "PostgreSQL cannot make the type d another while columns have it" in (
-        result.output
-    )

@@ -269,6 +269,11 @@ def happen(operation, targets):
             }
         case ops.DropTableOp():
             del targets[operation.table_name]
+        case ops.RenameTableOp():  # its name is taken; what refers to it follows
+            old, new = operation.table_name, operation.new_table_name
+            targets[new] = targets.pop(old)
+            for keys in targets.values():
+                keys.update({key: new for key, name in keys.items() if name == old})
         case ops.CreateForeignKeyOp():
             keys = targets[operation.source_table]
             keys[operation.constraint_name] = operation.referent_table

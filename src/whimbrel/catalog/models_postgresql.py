@@ -55,9 +55,10 @@ _SERIAL = frozenset({Option("serial", "on")})
 UNSAID = frozenset(
     {
         *("index_comment", "type_comment", "sequence_comment", "owned_by"),
-        *("storage", "compression"),
+        *("storage", "compression", "statistics", "settings"),
+        *("key_with", "key_tablespace"),
         *("row_security", "force_row_security", "replica_identity", "cluster_on"),
-        "inherited_defaults",
+        *("inherited_defaults", "inherited_not_null", "partition_of"),
     }
 )
 _NAME = re.compile(r'"((?:[^"]|"")+)"|([^\W\d]\w*)')

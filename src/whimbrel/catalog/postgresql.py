@@ -6,14 +6,15 @@ thing is spelled alike whatever the session's own path is.
 The words of such a state, beyond what `whimbrel.schema.state` says: names are bare;
 a constant default of a column's own type is told without a cast.  ``Table.options``
 are with, tablespace, partition_by, inherits, unlogged and using, and row_security,
-force_row_security, replica_identity, cluster_on and
-inherited_defaults, of which models say nothing; a
-column's are serial, and storage and compression, of which models say nothing; a key's
-deferrable, include and nulls_not_distinct; a check's no_inherit; a check's and
-foreign key's not_valid and not_enforced; an index's using, include, with, tablespace,
-nulls_not_distinct, invalid and index_comment, which models cannot say, its parts'
-nulls, ops and collation; any constraint's comment.  What has several values is JSON,
-what only is or is not has the value "on".
+force_row_security, replica_identity, cluster_on, inherited_defaults and
+inherited_not_null, of which models say nothing; a partition, read where two databases
+are compared, has partition_of; a column's are serial, and storage, compression,
+statistics and settings, of which models say nothing; a key's deferrable, include, with
+and nulls_not_distinct; a check's no_inherit; a check's and foreign key's not_valid and
+not_enforced; an index's using, include, with, tablespace, nulls_not_distinct, invalid
+and index_comment, which models cannot say, its parts' nulls, ops and collation; any
+constraint's comment.  What has several values is JSON, what only is or is not has the
+value "on".
 """
 
 from __future__ import annotations
@@ -27,11 +28,8 @@ from sqlalchemy.engine import Connection
 from whimbrel.catalog.postgresql_columns import TableColumns, read_columns
 from whimbrel.catalog.postgresql_constraints import read_constraints
 from whimbrel.catalog.postgresql_hanging import read_hanging
-from whimbrel.catalog.postgresql_indexes import (
-    TableIndexes,
-    parameters_text,
-    read_indexes,
-)
+from whimbrel.catalog.postgresql_indexes import TableIndexes, read_indexes
+from whimbrel.catalog.postgresql_parameters import parameters_text
 from whimbrel.catalog.postgresql_sequences import read_owned, read_sequences
 from whimbrel.catalog.postgresql_session import Session, literal
 from whimbrel.catalog.postgresql_types import read_enums
@@ -51,7 +49,7 @@ SELECT c.oid, n.nspname, c.relname, c.relpersistence = 'u', c.reloptions,
         JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
         WHERE i.indrelid = c.oid AND i.indisclustered),
        CASE WHEN c.relkind = 'p' THEN pg_catalog.pg_get_partkeydef(c.oid) END,
-       CASE WHEN h.children IS NOT NULL THEN
+       CASE WHEN h.children IS NOT NULL AND NOT c.relispartition THEN
            (SELECT json_agg(p.inhparent::regclass::text ORDER BY p.inhseqno)::text
             FROM pg_catalog.pg_inherits p WHERE p.inhrelid = c.oid) END,
        CASE WHEN h.children IS NOT NULL THEN
@@ -59,14 +57,28 @@ SELECT c.oid, n.nspname, c.relname, c.relpersistence = 'u', c.reloptions,
                 ORDER BY a.attname)::text
             FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_attrdef d
                 ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-            WHERE a.attrelid = c.oid AND NOT a.attislocal AND a.attgenerated = ''
+            WHERE a.attrelid = c.oid AND a.attgenerated = ''
+            AND (c.relispartition OR NOT a.attislocal)
             AND NOT EXISTS (
                 SELECT FROM pg_catalog.pg_inherits p JOIN pg_catalog.pg_attribute pa
                     ON pa.attrelid = p.inhparent AND pa.attname = a.attname
                 JOIN pg_catalog.pg_attrdef pd
                     ON pd.adrelid = pa.attrelid AND pd.adnum = pa.attnum
                 WHERE p.inhrelid = c.oid AND pg_get_expr(pd.adbin, pd.adrelid)
-                    = pg_get_expr(d.adbin, d.adrelid))) END
+                    = pg_get_expr(d.adbin, d.adrelid))) END,
+       CASE WHEN h.children IS NOT NULL THEN
+           (SELECT json_agg(a.attname ORDER BY a.attname)::text
+            FROM pg_catalog.pg_attribute a
+            WHERE a.attrelid = c.oid AND a.attnotnull AND a.attnum > 0
+            AND (c.relispartition OR NOT a.attislocal)
+            AND NOT EXISTS (
+                SELECT FROM pg_catalog.pg_inherits p JOIN pg_catalog.pg_attribute pa
+                    ON pa.attrelid = p.inhparent AND pa.attname = a.attname
+                WHERE p.inhrelid = c.oid AND pa.attnotnull)) END,
+       CASE WHEN c.relispartition THEN
+           (SELECT p.inhparent::regclass::text FROM pg_catalog.pg_inherits p
+            WHERE p.inhrelid = c.oid) END,
+       pg_catalog.pg_get_expr(c.relpartbound, c.oid)
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_catalog.pg_class toast ON toast.oid = c.reltoastrelid
@@ -115,6 +127,18 @@ def read_postgresql(connection: Connection, scope: Scope) -> State:
         )
 
 
+def read_postgresql_parts(connection: Connection, scope: Scope) -> frozenset[Table]:
+    """Return the partitions of tables, with what they have of their own."""
+    session = Session(connection)
+    schemas = ", ".join(
+        literal(schema or session.default_schema) for schema in scope.schemas
+    )
+    which = _STORED.replace("NOT c.relispartition", "c.relispartition")
+    with session.undone():
+        session.see_only_default_schema()
+        return frozenset(tables_of(session, which.format(schemas=schemas), scope.has))
+
+
 def tables_of(
     session: Session, which: str, accepts: Callable[[TableName], bool]
 ) -> Iterator[Table]:
@@ -152,7 +176,7 @@ def _partitions(session: Session, schemas: str) -> Iterator[TableName]:
 def _options(row: Sequence[Any]) -> Iterator[Option]:
     _, _, _, is_unlogged, parameters, toasted, tablespace, method, _, *more = row
     is_secured, is_forced, identity, index, cluster, *more = more
-    partition_by, parents, defaults = more
+    partition_by, parents, defaults, closed, whole, bound = more
     toast = [f"toast.{parameter}" for parameter in toasted or ()]
     said = [*(parameters or ()), *toast]
     told = {
@@ -165,11 +189,15 @@ def _options(row: Sequence[Any]) -> Iterator[Option]:
         "replica_identity": index or _IDENTITIES.get(identity),
         "cluster_on": cluster,
         "inherited_defaults": defaults,
+        "inherited_not_null": closed and _list(json.loads(closed)),
         "partition_by": partition_by,
-        "inherits": json.dumps(json.loads(parents), ensure_ascii=False)
-        if parents
-        else None,
+        "partition_of": whole and _list([whole, bound]),
+        "inherits": _list(json.loads(parents)) if parents else None,
     }
     for name, value in told.items():
         if value is not None:
             yield Option(name, value)
+
+
+def _list(values: list[str]) -> str:
+    return json.dumps(values, ensure_ascii=False)

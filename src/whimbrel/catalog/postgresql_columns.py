@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from whimbrel.catalog.postgresql_parameters import parameters_text
 from whimbrel.catalog.postgresql_sequences import OwnedSequences
 from whimbrel.catalog.postgresql_session import Session, literal
 from whimbrel.catalog.postgresql_types import default_expression, stored_expression
@@ -19,15 +20,19 @@ from whimbrel.schema.state import (
 )
 
 
-_COLUMNS = """
-SELECT a.attrelid, a.attnum, a.attname, a.attislocal,
+_COLUMNS = r"""
+SELECT a.attrelid, a.attnum, a.attname, a.attislocal AND NOT c.relispartition,
        pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnotnull,
        pg_catalog.pg_get_expr(d.adbin, d.adrelid),
        a.attgenerated::text, a.attidentity::text,
        CASE WHEN cn.nspname IN ('pg_catalog', {default}) THEN co.collname::text
             WHEN co.oid IS NOT NULL THEN cn.nspname || '.' || co.collname END,
        CASE WHEN a.attstorage <> t.typstorage THEN a.attstorage::text END,
-       {compression}, ds.description
+       {compression}, NULLIF(a.attstattarget, -1),
+       CASE WHEN a.attoptions::text LIKE '%n\_distinct%' THEN
+           (SELECT string_agg(each, ',') FROM unnest(a.attoptions) AS each
+            WHERE each LIKE 'n\_distinct%') END,
+       ds.description
 FROM pg_catalog.pg_attribute a
 JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
 JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
@@ -132,18 +137,25 @@ def _column(row: Sequence[Any], position: int) -> Column:
         collation=collation,
         computed=computed,
         comment=row[-1],
-        options=_stored(*row[10:12]),
+        options=_stored(*row[10:14]),
         position=position,
     )
 
 
-def _stored(storage: str | None, compression: str | None) -> Options:
-    """Return how values are stored, where that is not what their type has anyway."""
-    if not (storage or compression):
+def _stored(
+    storage: str | None,
+    compression: str | None,
+    statistics: int | None,
+    settings: str | None,
+) -> Options:
+    """Return how values are stored and counted, where that is not as it is anyway."""
+    if not (storage or compression or settings) and statistics is None:
         return NO_OPTIONS
     told = {
         "storage": _STORAGE.get(storage or ""),
         "compression": _COMPRESSION.get(compression or ""),
+        "statistics": None if statistics is None else str(statistics),
+        "settings": parameters_text(settings.split(",")) if settings else None,
     }
     return frozenset(Option(name, value) for name, value in told.items() if value)
 
@@ -161,6 +173,7 @@ def _counted(row: Sequence[Any], position: int, owned: OwnedSequences) -> Column
         nullable=not never_null,
         identity=sequence.identity(identity == "a") if sequence.is_identity else None,
         comment=row[-1],
-        options=_SERIAL if is_serial else NO_OPTIONS,
+        options=_stored(*row[10:14]) | (_SERIAL if is_serial else NO_OPTIONS),
         position=position,
+        counter=sequence.counter if is_serial else None,
     )

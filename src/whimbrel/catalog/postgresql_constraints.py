@@ -34,7 +34,7 @@ LEFT JOIN pg_catalog.pg_namespace fn ON fn.oid = fc.relnamespace
 LEFT JOIN pg_catalog.pg_description ds ON ds.objoid = k.oid
     AND ds.classoid = 'pg_catalog.pg_constraint'::regclass
 WHERE k.contype IN ('c', 'f') AND k.conparentid = 0
-AND (k.conislocal OR k.coninhcount = 0) AND {which}
+AND (k.conislocal AND NOT c.relispartition OR k.coninhcount = 0) AND {which}
 """
 _LISTED = """CASE WHEN k.confdelsetcols IS NOT NULL THEN
     (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY each.place)

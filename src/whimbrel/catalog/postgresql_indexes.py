@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from whimbrel.catalog.postgresql_columns import TableColumns
+from whimbrel.catalog.postgresql_parameters import parameters_text
 from whimbrel.catalog.postgresql_session import Session, literal
 from whimbrel.catalog.postgresql_types import stored_expression
 from whimbrel.schema.state import (
@@ -52,7 +53,7 @@ LEFT JOIN pg_catalog.pg_description ds ON ds.objoid = COALESCE(k.oid, i.indexrel
     AND ds.objsubid = 0 AND ds.classoid = CASE WHEN k.oid IS NULL
         THEN 'pg_catalog.pg_class'::regclass
         ELSE 'pg_catalog.pg_constraint'::regclass END
-WHERE {which}
+WHERE NOT ic.relispartition AND {which}
 """
 # 100 is the collation "default" on every server.
 _PARTS = """
@@ -138,7 +139,7 @@ def _key(row: Sequence[Any], columns: Sequence[str]) -> PrimaryKey | Unique:
     options = _included(columns[count:])
     if row[11]:
         options |= _ON
-    options |= _deferrable(row) | _commented(row)
+    options |= _stored(row) | _deferrable(row) | _commented(row)
     return kind(name=row[13], columns=tuple(columns[:count]), options=options)
 
 
@@ -153,15 +154,26 @@ def _exclusion(row: Sequence[Any], index: Index) -> Exclusion:
         )
         for operator, part in zip(row[16], index.parts, strict=True)
     ]
-    own = ("using", "index_comment")
+    own = ("using", "index_comment", "with", "tablespace")
     said = (each for each in index.options if each.name not in own)
     return Exclusion(
         name=row[13],
         parts=tuple(parts),
         using=row[3],
         where=index.where,
-        options=frozenset(said) | _deferrable(row) | _commented(row),
+        options=frozenset(said) | _stored(row) | _deferrable(row) | _commented(row),
     )
+
+
+def _stored(row: Sequence[Any]) -> Options:
+    """Return how the index of a key is stored, of which models say nothing."""
+    if not (row[9] or row[10]):
+        return NO_OPTIONS
+    told = {
+        "key_with": parameters_text(row[9]) if row[9] else None,
+        "key_tablespace": row[10],
+    }
+    return frozenset(Option(name, value) for name, value in told.items() if value)
 
 
 def _commented(row: Sequence[Any]) -> Options:
@@ -242,10 +254,3 @@ def _included(columns: Sequence[str]) -> Options:
     if not columns:
         return NO_OPTIONS
     return frozenset({Option("include", json.dumps(columns, ensure_ascii=False))})
-
-
-def parameters_text(parameters: Sequence[str]) -> str:
-    """Return storage parameters, each ``name=value``, as one text."""
-    pairs = (each.partition("=") for each in parameters)
-    said = {name: value for name, _, value in pairs}
-    return json.dumps(said, sort_keys=True, ensure_ascii=False)

@@ -8,14 +8,30 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Sequence as ModelSequence
 
 from whimbrel.catalog.postgresql_session import Session, literal
-from whimbrel.schema.state import NO_OPTIONS, Identity, Option, Options, Sequence
+from whimbrel.schema.names import fitted_name
+from whimbrel.schema.state import (
+    NO_OPTIONS,
+    Counter,
+    Expression,
+    Identity,
+    Option,
+    Options,
+    Sequence,
+)
 
 
 _OWNED = """
 SELECT d.refobjid, d.refobjsubid, d.deptype = 'i', s.seqrelid::regclass::text,
        pg_catalog.format_type(s.seqtypid, NULL),
-       s.seqstart, s.seqincrement, s.seqmin, s.seqmax, s.seqcycle, s.seqcache
+       s.seqstart, s.seqincrement, s.seqmin, s.seqmax, s.seqcycle, s.seqcache,
+       n.nspname, q.relname, c.relname, a.attname,
+       d.refobjid::regclass || '.' || quote_ident(a.attname),
+       pg_catalog.obj_description(s.seqrelid, 'pg_class'),
+       q.relnamespace = c.relnamespace AND a.attnotnull
+       AND a.atttypid = s.seqtypid
 FROM pg_catalog.pg_sequence s
+JOIN pg_catalog.pg_class q ON q.oid = s.seqrelid
+JOIN pg_catalog.pg_namespace n ON n.oid = q.relnamespace
 JOIN pg_catalog.pg_depend d ON d.objid = s.seqrelid
     AND d.classid = 'pg_catalog.pg_class'::regclass
     AND d.refclassid = 'pg_catalog.pg_class'::regclass
@@ -25,6 +41,8 @@ JOIN pg_catalog.pg_depend d ON d.objid = s.seqrelid
         AND pg_catalog.pg_get_expr(ad.adbin, ad.adrelid)
             = format('nextval(%L::regclass)', s.seqrelid::regclass)))
 JOIN pg_catalog.pg_class c ON c.oid = d.refobjid
+JOIN pg_catalog.pg_attribute a
+    ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
 WHERE {which}
 """
 _STANDING = """
@@ -91,11 +109,15 @@ class Owned:
         is_identity: it belongs to an identity column.
         name: the sequence as SQL refers to it.
         counting: how it counts.
+        standing: the sequence as if it stood by itself.
+        is_usual: it is the one that a serial type makes.
     """
 
     is_identity: bool
     name: str
     counting: Counting
+    standing: Sequence
+    is_usual: bool
 
     @property
     def next_value(self) -> str:
@@ -105,6 +127,14 @@ class Owned:
     def identity(self, is_always: bool) -> Identity:
         """Return the identity that counts by this sequence."""
         return Identity(is_always=is_always, options=self.counting.options)
+
+    @property
+    def counter(self) -> Counter | None:
+        """What a serial column counts by, if its type alone would not make it."""
+        if self.is_usual:
+            return None
+        asked = Expression(self.next_value, self.next_value)
+        return Counter(sequence=self.standing, default=asked)
 
 
 OwnedSequences = Mapping[tuple[int, int], Owned]
@@ -124,10 +154,14 @@ def read_sequences(session: Session, schemas: str) -> Iterator[Sequence]:
     """
     for row in session.rows(_STANDING.format(schemas=schemas)):
         schema, name, *counting, comment, owner = row
-        told = {"sequence_comment": comment, "owned_by": owner}
         found = standing(name, session.schema(schema), Counting(*counting))
-        more = {Option(option, value) for option, value in told.items() if value}
-        yield replace(found, options=found.options | more)
+        yield _with_more(found, comment, owner)
+
+
+def _with_more(sequence: Sequence, comment: str | None, owner: str | None) -> Sequence:
+    told = {"sequence_comment": comment, "owned_by": owner}
+    more = {Option(option, value) for option, value in told.items() if value}
+    return replace(sequence, options=sequence.options | more)
 
 
 def standing(name: str, schema: str | None, counting: Counting) -> Sequence:
@@ -169,5 +203,18 @@ def usual_bounds(type_spelling: str, increment: int) -> tuple[int, int]:
 
 def _owned(session: Session, which: str) -> Iterator[tuple[tuple[int, int], Owned]]:
     for row in session.rows(_OWNED.format(which=which)):
-        table, column, is_identity, name, *counting = row
-        yield (table, column), Owned(is_identity, name, Counting(*counting))
+        number, column, is_identity, name, *rest = row
+        *numbers, schema, own, table, field, owner, comment, is_alike = rest
+        counting = Counting(*numbers)
+        sequence = standing(own, session.schema(schema), counting)
+        usual = own == fitted_name(table, field, "seq")
+        yield (
+            (number, column),
+            Owned(
+                is_identity,
+                name,
+                counting,
+                _with_more(sequence, comment, owner),
+                is_alike and usual and not counting.options and comment is None,
+            ),
+        )

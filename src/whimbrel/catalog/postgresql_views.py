@@ -74,7 +74,13 @@ FROM pg_catalog.pg_trigger t
 JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid AND c.relkind = 'v'
 WHERE NOT t.tgisinternal
 UNION ALL
-SELECT r.ev_class, 6, pg_catalog.pg_get_ruledef(r.oid)
+SELECT d.adrelid, 6, format('ALTER VIEW %s ALTER %I SET DEFAULT %s', c.oid::regclass,
+       a.attname, pg_catalog.pg_get_expr(d.adbin, d.adrelid))
+FROM pg_catalog.pg_attrdef d
+JOIN pg_catalog.pg_class c ON c.oid = d.adrelid AND c.relkind = 'v'
+JOIN pg_catalog.pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
+UNION ALL
+SELECT r.ev_class, 7, pg_catalog.pg_get_ruledef(r.oid)
 FROM pg_catalog.pg_rewrite r
 JOIN pg_catalog.pg_class c ON c.oid = r.ev_class AND c.relkind IN ('v', 'm')
 WHERE r.rulename <> '_RETURN'

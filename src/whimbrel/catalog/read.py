@@ -9,13 +9,13 @@ from sqlalchemy.engine import Connection
 
 from whimbrel.catalog.inspector import read_inspected
 from whimbrel.catalog.mysql import read_mysql
-from whimbrel.catalog.postgresql import read_postgresql
+from whimbrel.catalog.postgresql import read_postgresql, read_postgresql_parts
 from whimbrel.catalog.postgresql_footings import read_postgresql_footings
 from whimbrel.catalog.sqlite import read_sqlite
 from whimbrel.schema.collector import uncollected
 from whimbrel.schema.dialect import Dialect, dialect_of
 from whimbrel.schema.scope import Scope
-from whimbrel.schema.state import Footing, State
+from whimbrel.schema.state import Footing, State, Table
 
 
 _READERS: dict[str, Callable[[Connection, Scope], State]] = {
@@ -26,6 +26,10 @@ _READERS: dict[str, Callable[[Connection, Scope], State]] = {
 }
 _FOOTINGS: dict[str, Callable[[Connection, Scope], tuple[Footing, ...]]] = {
     "postgresql": read_postgresql_footings,
+}
+
+_PARTS: dict[str, Callable[[Connection, Scope], frozenset[Table]]] = {
+    "postgresql": read_postgresql_parts,
 }
 
 
@@ -46,6 +50,12 @@ def read_footings(connection: Connection, scope: Scope) -> tuple[Footing, ...]:
     """Return what tables can stand on that is none of ours, told what some need."""
     read = _FOOTINGS.get(dialect_of(connection).name)
     return () if read is None else read(connection, scope)
+
+
+def read_parts(connection: Connection, scope: Scope) -> frozenset[Table]:
+    """Return the tables that are parts of others; models leave them alone."""
+    read = _PARTS.get(dialect_of(connection).name)
+    return frozenset() if read is None else read(connection, scope)
 
 
 def read_schemas(connection: Connection) -> tuple[str, ...]:

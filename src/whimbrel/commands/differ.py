@@ -18,7 +18,7 @@ from sqlalchemy import MetaData, make_url
 from sqlalchemy.engine import URL, Connection
 
 from whimbrel.catalog.models import read_models
-from whimbrel.catalog.read import read_footings, read_state
+from whimbrel.catalog.read import read_footings, read_parts, read_state
 from whimbrel.catalog.scratch import scratch_like
 from whimbrel.catalog.scratch_server import synchronous
 from whimbrel.catalog.sql_file import load_sql
@@ -33,6 +33,7 @@ from whimbrel.run.steps import sql_of, sql_of_doing
 from whimbrel.schema.changes import Change
 from whimbrel.schema.dialect import described, dialect_of, is_one_kind
 from whimbrel.schema.diff import diff as difference
+from whimbrel.schema.exactly import with_counters_told, with_parts_told
 from whimbrel.schema.fills import parse_fills
 from whimbrel.schema.footings import with_footings_of
 from whimbrel.schema.key_indexes import with_indexes_told
@@ -173,6 +174,9 @@ def _compared(
         _refuse_another_kind(home, each)
     at, scope = _Reading(home, connections, wanted, stack), wanted.scope(_models(sides))
     current, target = (at.state(each, scope) for each in sides)
+    if all(each in at.connections for each in sides):
+        current, target = map(with_counters_told, (current, target))
+        current, target = map(with_parts_told, (current, target))
     current, target = with_indexes_told(current, target)
     renames = parse_renames(wishes.rename)
     renamings, renamed = rename_all(current, untangled(renames, current))
@@ -221,8 +225,11 @@ class _Reading:
             found = _standing(scratch, scope)
         else:
             found = read_models(list(named_metadata(side)), self.home, scope)
-        tables = {each for each in found.tables if self.wanted.accepts(each.name)}
-        return replace(found, tables=frozenset(tables))
+        tables, parts = (
+            frozenset(each for each in every if self.wanted.accepts(each.name))
+            for every in (found.tables, found.parts)
+        )
+        return replace(found, tables=tables, parts=parts)
 
 
 def _turned(current: State, target: State) -> Iterator[Onlooker]:
@@ -234,7 +241,8 @@ def _turned(current: State, target: State) -> Iterator[Onlooker]:
 
 def _standing(connection: Connection, scope: Scope) -> State:
     footings = read_footings(connection, scope)
-    return replace(read_state(connection, scope), footings=footings)
+    parts = read_parts(connection, scope)
+    return replace(read_state(connection, scope), footings=footings, parts=parts)
 
 
 def _models(sides: Iterable[str]) -> list[MetaData]:

@@ -17,6 +17,7 @@ from whimbrel.plan.columns import (
     dependents_last,
     ends_generated,
     goes,
+    is_made_from,
     is_replaced,
     loses_values,
     mentions,
@@ -236,8 +237,8 @@ def index_made(forms: Forms, table: TableName, index: Index) -> ops.MigrateOpera
 def _column_operations(forms: Forms, task: Task) -> Iterator[ops.MigrateOperation]:
     """Yield what happens to the columns: they go, change, come.
 
-    Generated columns go before those that they are made from, and come after.  A
-    table is never without a column.
+    Generated columns go before those that they are made from, or end being generated,
+    and come after.  A table is never without a column.
     """
     changes = [each for each in task.changes if isinstance(each, ColumnChange)]
     gone = [each.before for each in changes if goes(forms, each) and each.before]
@@ -249,13 +250,19 @@ def _column_operations(forms: Forms, task: Task) -> Iterator[ops.MigrateOperatio
     for column in early:
         yield forms.add_column(task.name, column)
         yield from forms.after_add(task.name, column)
+    turning.sort(key=lambda pair: place(pair[1]))
+    names = [column.name for column in gone]
+    ending = [pair for pair in turning if is_made_from(pair[0], names)]
+    for before, after in ending:
+        yield from forms.alter_column(task.name, before, after)
     for column in dependents_first(gone):
         yield drop_column(forms, task.name, column)
-    for before, after in sorted(turning, key=lambda pair: place(pair[1])):
-        is_opening = before.name in opening and before.nullable == after.nullable
-        yield from forms.alter_column(
-            task.name, before, after, says_nullable=is_opening
-        )
+    for before, after in turning:
+        if (before, after) not in ending:
+            is_opening = before.name in opening and before.nullable == after.nullable
+            yield from forms.alter_column(
+                task.name, before, after, says_nullable=is_opening
+            )
     plain = [each for each in come if each.computed is None]
     generated = [each for each in come if each.computed is not None]
     for column in (*sorted(plain, key=place), *dependents_last(generated)):

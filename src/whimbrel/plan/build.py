@@ -22,6 +22,11 @@ from whimbrel.plan.mysql import MySQLForms
 from whimbrel.plan.onlookers import dropped, followed, in_the_way, restored
 from whimbrel.plan.order import Arrangement, Task, Thing, Verb, arrange
 from whimbrel.plan.postgresql import PostgreSQLForms
+from whimbrel.plan.remade_types import (
+    coming_in_order,
+    gone_in_order,
+    with_types_remade,
+)
 from whimbrel.plan.set_aside import set_aside
 from whimbrel.plan.sqlite import SQLiteForms
 from whimbrel.plan.step import Autocommitted, Plan, Step
@@ -74,7 +79,9 @@ def build(
     closed to NULL.
     """
     forms = FORMS.get(dialect.name, InspectedForms)
-    there = tuple(changes)
+    there, current, wanted = with_types_remade(
+        tuple(changes), current, wanted, forms(dialect, (), ())
+    )
     onlookers = followed(current.onlookers, filter(_is_rename, there))
     up = forms(dialect, (*wanted.enums, *current.enums), onlookers)
     down = forms(dialect, (*current.enums, *wanted.enums), onlookers)
@@ -127,7 +134,9 @@ def _path(
     revalued = split_at_values(changes[len(renames) :])
     split = split_at_fills(revalued.after, fills)
     loose = apply_all(current, (*renames, *revalued.before))
-    opened = replace(apply_all(loose, split.before), footings=wanted.footings)
+    opened = apply_all(loose, split.before)
+    if split.before or revalued.values:
+        opened = replace(opened, footings=wanted.footings)
     if revalued.values:
         yield from _steps((*renames, *revalued.before), current, loose, forms)
         yield from (_revaluing(forms, each) for each in revalued.values)
@@ -135,7 +144,11 @@ def _path(
     else:
         yield from _steps((*renames, *split.before), current, opened, forms)
     yield from (_filling(forms, each) for each in split.filled)
-    yield from _steps(split.after, opened, wanted, forms)
+    ending = tuple(
+        Step(operation=operation, changes=changes)
+        for operation in forms.types_dropped(current, wanted)
+    )
+    yield from _steps(split.after, opened, wanted, forms, ending)
     for operation in forms.closing_operations(current, wanted):
         yield Step(operation=operation, changes=changes)
 
@@ -149,7 +162,11 @@ def _filling(forms: Forms, filled: FilledColumn) -> Step:
 
 
 def _steps(
-    changes: tuple[Change, ...], current: State, wanted: State, forms: Forms
+    changes: tuple[Change, ...],
+    current: State,
+    wanted: State,
+    forms: Forms,
+    ending: tuple[Step, ...] = (),
 ) -> Iterator[Step]:
     """Yield the steps; renames stand where the changes have them, first or last."""
     first = tuple(takewhile(_is_rename, changes))
@@ -159,32 +176,48 @@ def _steps(
     start = apply_all(current, first)
     end = apply_all(wanted, reverse_all(last))
     yield from _renames(first, current, forms)
-    yield from _between(between, start, end, forms)
+    yield from _between(between, start, end, forms, ending)
     yield from _renames(last, end, forms)
 
 
 def _between(
-    changes: tuple[Change, ...], start: State, end: State, forms: Forms
+    changes: tuple[Change, ...],
+    start: State,
+    end: State,
+    forms: Forms,
+    ending: tuple[Step, ...],
 ) -> Iterator[Step]:
     """Yield the steps between the renames, onlookers out of their way."""
     forms.enums = (*end.enums, *start.enums)  # the values that a type has by then
+    aside = set_aside(changes, start, end, forms)
+    yield from aside.steps
     for operation in forms.schema_operations(start, end):
+        yield Step(operation=operation, changes=changes)
+    new = coming_in_order(aside.changes)
+    yield from _enum_steps(new, forms, are_coming=True)
+    yield from _footing_steps(changes, start, end, forms)
+    changes, start = aside.changes, aside.start
+    onlookers = in_the_way(forms.onlookers, changes, start.tables)
+    yield from dropped(onlookers, changes)
+    yield from _enum_steps((e for e in changes if e not in new), forms, are_coming=True)
+    yield from _sequence_steps(changes, forms, are_tables_done=False)
+    yield from _table_steps(changes, start, end, forms)
+    yield from _sequence_steps(changes, forms, are_tables_done=True)
+    yield from ending
+    yield from _enum_steps(gone_in_order(changes), forms, are_coming=False)
+    yield from restored(onlookers, changes)
+
+
+def _footing_steps(
+    changes: tuple[Change, ...], start: State, end: State, forms: Forms
+) -> Iterator[Step]:
+    """Yield the steps that make, and alter, what tables stand on."""
+    for operation in forms.types_made(start, end):
         yield Step(operation=operation, changes=changes)
     for change in changes:
         if isinstance(change, FootingChange):
             for operation in forms.footing_operations(change):
                 yield Step(operation=operation, changes=(change,))
-    aside = set_aside(changes, start, end, forms)
-    yield from aside.steps
-    changes, start = aside.changes, aside.start
-    onlookers = in_the_way(forms.onlookers, changes, start.tables)
-    yield from dropped(onlookers, changes)
-    yield from _enum_steps(changes, forms, are_coming=True)
-    yield from _sequence_steps(changes, forms, are_tables_done=False)
-    yield from _table_steps(changes, start, end, forms)
-    yield from _sequence_steps(changes, forms, are_tables_done=True)
-    yield from _enum_steps(changes, forms, are_coming=False)
-    yield from restored(onlookers, changes)
 
 
 def _is_rename(change: Change) -> bool:
@@ -316,7 +349,7 @@ def _task_steps(forms: Forms, task: Task, arrangement: Arrangement) -> Iterator[
     match task:
         case Task(verb=Verb.CREATE, after=Table() as table):
             table = forms.made(table, late)
-            made = create_table(forms, table, late)
+            made = forms.table_made(table) or create_table(forms, table, late)
             yield Step(operation=made, changes=task.changes)
             made_now = replace(table, constraints=table.constraints - late)
             for operation in forms.after_create(made_now):

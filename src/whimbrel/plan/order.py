@@ -148,6 +148,8 @@ def arrange(
         early[task.name].add(index)
         for name, key in _keys_going_from(index, task.name, ready):
             early[name].add(key)
+    for task in _children_of_altered(ready):
+        early[task.name] |= {*task.going}
     edges = _edges(ready)
     done, broken = _sorted(ready, edges)
     if can_split:
@@ -250,6 +252,17 @@ def _descents(tasks: list[Task]) -> Iterator[tuple[Task, Task]]:
                 yield task, other
             elif task.verb is not Verb.DROP:
                 yield other, task
+
+
+def _children_of_altered(tasks: list[Task]) -> Iterator[Task]:
+    """Yield the altered tables that are made from others which are altered.
+
+    What goes from them must be gone before a column of those goes.
+    """
+    altered = {task.name for task in tasks if task.verb is Verb.ALTER}
+    for task in tasks:
+        if task.name in altered and not altered.isdisjoint(task.parents):
+            yield task
 
 
 def _folded(name: TableName) -> tuple[str, str]:

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import Any
 
 from alembic.operations import ops
@@ -16,12 +15,21 @@ from whimbrel.plan.postgresql_column_forms import ColumnForms
 from whimbrel.plan.postgresql_columns import is_serial, serial_name, stored
 from whimbrel.plan.postgresql_enums import enum_operations, set_aside_as
 from whimbrel.plan.postgresql_footings import (
-    footing_dropped,
     footing_made,
     footing_operations,
+    footings_dropped,
+    is_remade,
 )
-from whimbrel.plan.postgresql_partitions import refuse_new_partitions
+from whimbrel.plan.postgresql_names import names_taken
+from whimbrel.plan.postgresql_partitions import (
+    PART_OF,
+    attached,
+    detached,
+    partition_made,
+    refuse_new_partitions,
+)
 from whimbrel.plan.postgresql_sequences import sequence_changes, sequence_operations
+from whimbrel.plan.postgresql_turns import COMMENTS, turned_sql, without
 from whimbrel.plan.postgresql_words import (
     add_constraint_sql,
     comment_sql,
@@ -32,6 +40,7 @@ from whimbrel.plan.postgresql_words import (
     part_words,
     qualified,
     quoted,
+    said_sql,
     statement,
     storage_sql,
     table_sql,
@@ -67,7 +76,7 @@ from whimbrel.schema.state import (
 SAID_LAST = frozenset(
     {
         *("row_security", "force_row_security", "replica_identity", "cluster_on"),
-        "inherited_defaults",
+        *("inherited_defaults", "inherited_not_null"),
     }
 )
 """The options that are said of a table that is there, with its indexes."""
@@ -83,7 +92,13 @@ class PostgreSQLForms(ColumnForms):
 
     def parents(self, table: Table) -> frozenset[TableName]:
         """Return the tables of which *table* inherits."""
-        return frozenset(map(named, listed(values_of(table.options).get("inherits"))))
+        found = values_of(table.options)
+        parents = (*listed(found.get("inherits")), *listed(found.get(PART_OF))[:1])
+        return frozenset(map(named, parents))
+
+    def table_made(self, table: Table) -> ops.MigrateOperation | None:
+        """Return what makes a part of another table."""
+        return partition_made(table)
 
     def options(self, thing: Optioned) -> dict[str, Any]:
         """Return the options of *thing* as SQLAlchemy's keyword arguments."""
@@ -108,6 +123,8 @@ class PostgreSQLForms(ColumnForms):
         Neither can it where a column is one that the table inherits, and of two that
         say the same it makes one.
         """
+        if PART_OF in values_of(table.options):
+            return True
         own = {column.name for column in table.columns}
         columns = () if isinstance(constraint, Check) else constraint.columns
         is_sayable = is_plain(constraint) and own.issuperset(columns)
@@ -125,35 +142,20 @@ class PostgreSQLForms(ColumnForms):
         self, table: TableName, before: Thing, after: Thing
     ) -> ops.MigrateOperation | None:
         """Return what makes a constraint or an index another without a drop."""
-        if type(before) is not type(after):
-            return None
-        if replace(before, name=after.name, naming=after.naming) == after:
-            new = quoted(after.name)
-            if isinstance(before, Index):
-                old = qualified(before.name, table.schema)
-                return statement(f"ALTER INDEX {old} RENAME TO {new}")
-            words = f"RENAME CONSTRAINT {quoted(before.name)} TO {new}"
-            return statement(f"ALTER TABLE {table_sql(table)} {words}")
-        if _without_comment(before) == _without_comment(after):
-            return statement(comment_sql(table, after))
-        if isinstance(before, Check | ForeignKey) and isinstance(
-            after, Check | ForeignKey
-        ):
-            rest = (each for each in before.options if each.name != "not_valid")
-            if replace(before, options=frozenset(rest)) == after:
-                words = f"VALIDATE CONSTRAINT {quoted(before.name)}"
-                return statement(f"ALTER TABLE {table_sql(table)} {words}")
-        return None
+        sql = turned_sql(table, before, after)
+        return None if sql is None else statement(sql)
 
     def remarks(self, table: TableName, thing: Thing) -> Iterable[ops.MigrateOperation]:
         """Return what gives a new constraint or index its comment."""
-        if _without_comment(thing) != thing:
+        if without(thing, *COMMENTS) != thing:
             yield statement(comment_sql(table, thing))
 
     def after_create(self, table: Table) -> Iterable[ops.MigrateOperation]:
         """Return what a table needs that ``CREATE TABLE`` cannot say."""
-        name = table_sql(table.name)
-        storage = values_of(table.options).get("with")
+        name, said = table_sql(table.name), values_of(table.options)
+        if PART_OF in said and table.comment is not None:
+            yield statement(said_sql(f"TABLE {name}", table.comment))
+        storage = said.get("with")
         for words in storage_sql(None, storage):
             yield statement(f"ALTER TABLE {name} {words}")
         for column in table.ordered_columns:
@@ -196,6 +198,19 @@ class PostgreSQLForms(ColumnForms):
         name = table_sql(table)
         for words in _facts_words(old, new):
             yield statement(f"ALTER TABLE {name} {words}")
+        yield from attached(name, old, new)
+
+    def first(self, task: Task) -> Iterable[ops.MigrateOperation]:
+        """Yield what parts a table from those that it was made from."""
+        if task.before is None or task.after is None:
+            return
+        old, new = (values_of(each.options) for each in (task.before, task.after))
+        name = table_sql(task.name)
+        parents, others = listed(old.get("inherits")), listed(new.get("inherits"))
+        for each in parents:
+            if each not in others:
+                yield statement(f"ALTER TABLE {name} NO INHERIT {each}")
+        yield from detached(name, old, new)
 
     def rename_table(
         self, before: TableName, after: TableName
@@ -223,21 +238,35 @@ class PostgreSQLForms(ColumnForms):
     def schema_operations(
         self, start: State, end: State
     ) -> Iterator[ops.MigrateOperation]:
-        """Yield what makes the schemas, and what the tables in them stand on."""
+        """Yield what makes the schemas of what is to be there."""
         for name in sorted(_schemas(end) - _schemas(start)):
             yield statement(f"CREATE SCHEMA IF NOT EXISTS {quoted(name)}")
+
+    def types_made(self, start: State, end: State) -> Iterator[ops.MigrateOperation]:
+        """Yield what makes that on which tables stand."""
         for footing in end.footings:
             if footing.is_needed and footing not in start.footings:
                 yield from footing_made(footing)
 
+    def types_dropped(self, start: State, end: State) -> Iterator[ops.MigrateOperation]:
+        """Yield what drops the types that came with the tables."""
+        return footings_dropped(start, end, "type")
+
     def closing_operations(
         self, start: State, end: State
     ) -> Iterator[ops.MigrateOperation]:
-        """Yield what drops the types that came with the tables."""
-        for footing in reversed(start.footings):
-            is_gone = footing.is_needed and footing not in end.footings
-            if is_gone and footing.kind in ("type", "schema"):
-                yield footing_dropped(footing)
+        """Yield what drops schemas."""
+        return footings_dropped(start, end, "schema")
+
+    def is_remade(self, change: FootingChange, end: State) -> bool:
+        """Whether a type that columns have can only be replaced by another one."""
+        return is_remade(change, end)
+
+    def names_taken(
+        self, changes: Iterable[Change], start: State, end: State
+    ) -> Iterable[Change]:
+        """Return renames of what goes, and whose name a thing of another kind takes."""
+        return names_taken(start, end)
 
     def footing_operations(
         self, change: FootingChange
@@ -286,12 +315,6 @@ def _makes_one_index(one: Constraint, other: Constraint) -> bool:
             return isinstance(one, Exclusion) and one.parts == parts
         case _:
             return False
-
-
-def _without_comment(thing: Thing) -> Thing:
-    names = ("comment", "index_comment")
-    rest = (each for each in thing.options if each.name not in names)
-    return replace(thing, options=frozenset(rest))
 
 
 def _table_arguments(options: dict[str, str]) -> dict[str, Any]:
@@ -356,8 +379,10 @@ def _facts_words(old: dict[str, str], new: dict[str, str]) -> Iterator[str]:
         parameters(old.get("inherited_defaults")),
         parameters(new.get("inherited_defaults")),
     )
+    yield from _not_null_words(
+        listed(old.get("inherited_not_null")), listed(new.get("inherited_not_null"))
+    )
     parents, others = listed(old.get("inherits")), listed(new.get("inherits"))
-    yield from (f"NO INHERIT {each}" for each in parents if each not in others)
     yield from (f"INHERIT {each}" for each in others if each not in parents)
 
 
@@ -367,6 +392,14 @@ def _defaults_words(old: dict[str, str], new: dict[str, str]) -> Iterator[str]:
         if old.get(name) != new.get(name):
             words = f"SET DEFAULT {new[name]}" if name in new else "DROP DEFAULT"
             yield f"ALTER COLUMN {quoted(name)} {words}"
+
+
+def _not_null_words(old: list[str], new: list[str]) -> Iterator[str]:
+    """Yield what closes columns to NULL that the table has which they are of."""
+    for name in sorted({*old, *new}):
+        if (name in old) != (name in new):
+            verb = "SET" if name in new else "DROP"
+            yield f"ALTER COLUMN {quoted(name)} {verb} NOT NULL"
 
 
 def _identity_words(value: str | None) -> str:

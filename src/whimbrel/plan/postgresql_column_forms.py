@@ -30,6 +30,7 @@ from whimbrel.plan.postgresql_types import (
 from whimbrel.plan.postgresql_words import (
     collation_sql,
 )
+from whimbrel.plan.remade_types import MADE
 from whimbrel.plan.spelled import Spelled, column_type
 from whimbrel.schema.state import (
     Check,
@@ -72,6 +73,8 @@ class ColumnForms(Forms):
         key = table.primary_key if table is not None else None
         if table is None or key is None or key.columns != (column.name,):
             return False
+        if self.is_said_apart(key, table):
+            return False
         leads = (each for each in table.constraints if isinstance(each, ForeignKey))
         affinity = self.column_type(column)._type_affinity
         is_number = affinity is not None and issubclass(
@@ -99,6 +102,8 @@ class ColumnForms(Forms):
     def _named_types(self) -> dict[str, TypeEngine[Any]]:
         found: dict[str, TypeEngine[Any]] = {}
         for enum in reversed(self.enums):
+            if any(each.name == MADE for each in enum.options):
+                continue  # a domain, or another type that is replaced like one
             form = postgresql.ENUM(
                 *enum.values, name=enum.name, schema=enum.schema, create_type=False
             )

@@ -22,6 +22,7 @@ from whimbrel.plan.postgresql_words import (
     qualified,
     quoted,
     statement,
+    storage_sql,
     table_sql,
     type_sql,
     values_of,
@@ -87,6 +88,18 @@ def stored(
         if old.get(name) != new.get(name):
             value = new.get(name) or _usual(name, after)
             yield _alter(table, after.name, f"SET {name.upper()} {value.upper()}")
+    yield from _measured(table, after.name, before, new)
+
+
+def _measured(
+    table: TableName, name: str, before: Column | None, new: Mapping[str, str]
+) -> Iterator[ops.MigrateOperation]:
+    """Yield what lets the server count a column's values otherwise."""
+    old = values_of(before.options) if before is not None else {}
+    if old.get("statistics") != new.get("statistics"):
+        yield _alter(table, name, f"SET STATISTICS {new.get('statistics', '-1')}")
+    for words in storage_sql(old.get("settings"), new.get("settings")):
+        yield _alter(table, name, words)
 
 
 def _usual(option: str, column: Column) -> str:

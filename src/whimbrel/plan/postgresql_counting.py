@@ -38,8 +38,8 @@ def reset_words(before: Mapping[str, str], after: Mapping[str, str]) -> list[str
     defaults = {
         "start": f"START WITH {first}",
         "increment": "INCREMENT BY 1",
-        "minvalue": "NO MINVALUE",
-        "maxvalue": "NO MAXVALUE",
+        "minvalue": "NO MINVALUE" if _is_falling(after) else "MINVALUE 1",
+        "maxvalue": "MAXVALUE -1" if _is_falling(after) else "NO MAXVALUE",
         "cache": "CACHE 1",
         "cycle": "NO CYCLE",
     }
@@ -110,6 +110,9 @@ def create_sequence(sequence: Sequence) -> str:
 def alter_sequence(before: Sequence, after: Sequence) -> str:
     """Return the statement that makes a sequence count otherwise; nothing if not."""
     words = [f"AS {after.type or 'bigint'}"] if before.type != after.type else []
-    words += reset_words(values_of(before.options), values_of(after.options))
+    old, new = values_of(before.options), values_of(after.options)
+    if words:
+        old = {**old, "minvalue": "", "maxvalue": ""}  # the old type's might stay
+    words += reset_words(old, new)
     name = qualified(after.name, after.schema)
     return " ".join([f"ALTER SEQUENCE {name}", *words]) if words else ""

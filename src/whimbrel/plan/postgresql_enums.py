@@ -18,6 +18,7 @@ from whimbrel.plan.postgresql_words import (
     statement,
     values_of,
 )
+from whimbrel.plan.remade_types import MADE
 from whimbrel.plan.step import Autocommitted
 from whimbrel.schema.changes import EnumChange
 from whimbrel.schema.names import unique_name
@@ -38,7 +39,8 @@ def enum_operations(change: EnumChange) -> Iterator[ops.MigrateOperation]:
     before, after = change.before, change.after
     if after is not None and before is None:
         values = ", ".join(literal(value) for value in after.values)
-        yield statement(f"CREATE TYPE {_name(after)} AS ENUM ({values})")
+        made = f"CREATE TYPE {_name(after)} AS ENUM ({values})"
+        yield statement(values_of(after.options).get(MADE, made))
         yield from _said(None, after)
     elif before is not None and after is None:
         yield statement(f"DROP TYPE {_name(before)}")
@@ -105,10 +107,16 @@ def set_aside_as(change: EnumChange, others: Iterable[Enum]) -> Enum | None:
         return None
     if (before.name, before.schema) != (after.name, after.schema):
         return None
+    if any(each.name == MADE for each in before.options | after.options):
+        return _aside(before, others)
     if [each for each in after.values if each in before.values] == [*before.values]:
         return None
+    return _aside(before, others)
+
+
+def _aside(enum: Enum, others: Iterable[Enum]) -> Enum:
     taken = {each.name for each in others}
-    return replace(before, name=unique_name(f"{before.name}_old", taken))
+    return replace(enum, name=unique_name(f"{enum.name}_old", taken))
 
 
 def _name(enum: Enum) -> str:

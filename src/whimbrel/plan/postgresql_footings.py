@@ -9,7 +9,6 @@ from collections.abc import Iterator
 
 from alembic.operations import ops
 
-from whimbrel.errors import Unalterable
 from whimbrel.plan.postgresql_words import (
     listed,
     qualified,
@@ -19,7 +18,7 @@ from whimbrel.plan.postgresql_words import (
     values_of,
 )
 from whimbrel.schema.changes import FootingChange
-from whimbrel.schema.state import Footing, TableName
+from whimbrel.schema.state import Footing, State
 
 
 PART = "part "
@@ -38,18 +37,48 @@ def footing_dropped(footing: Footing) -> ops.MigrateOperation:
     return statement(f"DROP {footing.kind.upper()} {_name(footing)}")
 
 
-def footing_operations(change: FootingChange) -> Iterator[ops.MigrateOperation]:
-    """Yield what makes something that tables stand on another, where it stands.
+def footings_dropped(
+    start: State, end: State, kind: str
+) -> Iterator[ops.MigrateOperation]:
+    """Yield what drops that of one kind which came with the tables that go."""
+    for footing in reversed(start.footings):
+        is_gone = footing.is_needed and footing not in end.footings
+        if is_gone and footing.kind == kind:
+            yield footing_dropped(footing)
 
-    Raises:
-        Unalterable: columns have a type that can only be made anew.
+
+def is_remade(change: FootingChange, end: State) -> bool:
+    """Whether a type that columns have can only be replaced by another one.
+
+    The server does not add a constraint to a domain of which a column has an array.
     """
+    before, after = change.before, change.after
+    if before is None or after is None or not before.is_needed:
+        return False
+    old, new = values_of(before.says), values_of(after.says)
+    if _must_be_anew(old, new) or _must_be_anew(new, old):
+        return True
+    names = (after.name, _name(after), f"{after.schema}.{after.name}")
+    lists = {f"{name}[]" for name in names}
+    return any(
+        column.type.spelling in lists
+        for table in end.tables
+        for column in table.columns
+    ) and any(
+        old.get(each) != new.get(each)
+        for each in {*old, *new}
+        if each.startswith(PART) or each == "not_null"
+        if "attributes" not in new
+    )
+
+
+def footing_operations(change: FootingChange) -> Iterator[ops.MigrateOperation]:
+    """Yield what makes something that tables stand on another, where it stands."""
     before, after = change.before, change.after
     if before is None or after is None:
         return
     old, new = values_of(before.says), values_of(after.says)
     if _must_be_anew(old, new):
-        _refuse_if_used(before, after)
         yield footing_dropped(before)
         yield from footing_made(after)
         return
@@ -111,18 +140,6 @@ def _commented(
     )
     if old != new:
         yield statement(said_sql(f"{after.kind.upper()} {_name(after)}", new))
-
-
-def _refuse_if_used(before: Footing, after: Footing) -> None:
-    if not before.is_needed:
-        return
-    name = TableName(before.name, before.schema)
-    raise Unalterable(
-        f"PostgreSQL cannot make the type {name} another while columns have it: it is"
-        f" made by {before.made}, and shall be by {after.made}.",
-        "Write a script that makes a new type, gives it to the columns and takes the"
-        " name.",
-    )
 
 
 def _name(footing: Footing) -> str:

@@ -1,12 +1,22 @@
-"""What PostgreSQL cannot change of a partitioned table."""
+"""The parts of partitioned tables, and what PostgreSQL cannot change of those."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from alembic.operations import ops
 
 from whimbrel.errors import Unalterable
 from whimbrel.plan.columns import mentions
 from whimbrel.plan.generic import changes_type
 from whimbrel.plan.order import Task
-from whimbrel.plan.postgresql_words import values_of
+from whimbrel.plan.postgresql_words import (
+    listed,
+    quoted,
+    statement,
+    table_sql,
+    values_of,
+)
 from whimbrel.schema.changes import ColumnChange
 from whimbrel.schema.state import Expression, Table
 
@@ -15,6 +25,48 @@ REMEDY = (
     "Write a script that makes a new table, copies the rows and takes the name; or say"
     " in the models what the database has."
 )
+
+
+PART_OF = "partition_of"
+
+
+def partition_made(table: Table) -> ops.MigrateOperation | None:
+    """Return what makes a table that is part of another one; None if it is not."""
+    said = values_of(table.options)
+    if PART_OF not in said:
+        return None
+    whole, bound = listed(said[PART_OF])
+    unlogged = "UNLOGGED " if "unlogged" in said else ""
+    words = [
+        f"CREATE {unlogged}TABLE {table_sql(table.name)} PARTITION OF",
+        whole,
+        bound,
+    ]
+    if "partition_by" in said:
+        words.append(f"PARTITION BY {said['partition_by']}")
+    if "using" in said:
+        words.append(f"USING {quoted(said['using'])}")
+    if "tablespace" in said:
+        words.append(f"TABLESPACE {quoted(said['tablespace'])}")
+    return statement(" ".join(words))
+
+
+def detached(
+    name: str, old: Mapping[str, str], new: Mapping[str, str]
+) -> Iterator[ops.MigrateOperation]:
+    """Yield what takes a table out of that which it is a part of."""
+    if PART_OF in old and old[PART_OF] != new.get(PART_OF):
+        whole, _ = listed(old[PART_OF])
+        yield statement(f"ALTER TABLE {whole} DETACH PARTITION {name}")
+
+
+def attached(
+    name: str, old: Mapping[str, str], new: Mapping[str, str]
+) -> Iterator[ops.MigrateOperation]:
+    """Yield what makes a table that is there a part of another one."""
+    if PART_OF in new and new[PART_OF] != old.get(PART_OF):
+        whole, bound = listed(new[PART_OF])
+        yield statement(f"ALTER TABLE {whole} ATTACH PARTITION {name} {bound}")
 
 
 def refuse_new_partitions(task: Task) -> None:

@@ -33,36 +33,56 @@ from whimbrel.schema.changes import (
 from whimbrel.schema.state import Column, Option, Sequence, TableName
 
 
+ALONE = Option("serial", "on")
+"""Of the sequence of a serial column, told as if it stood by itself."""
+
+
 def sequence_changes(changes: Collection[Change]) -> Iterator[SequenceChange]:
     """Yield what becomes of sequences.
 
     One that a serial column counted by, and that stands by itself from now on, does
-    not come but stays; neither does one go by which a column becomes serial.
+    not come but stays, be it by another name; neither does one go by which a column
+    becomes serial.
     """
-    losing, gaining = _losing(changes), _losing(map(reverse, changes))
+    losing = _losing(changes)
+    gaining = _losing(each for each in map(reverse, changes) if _alters(each))
     for change in changes:
         if not isinstance(change, SequenceChange):
             continue
         before, after = change.before, change.after
         if before is None and after is not None:
-            before = losing.get((after.schema, after.name))
+            before = _found(after, losing)
         elif after is None and before is not None:
-            after = gaining.get((before.schema, before.name))
+            after = _found(before, gaining)
         yield SequenceChange(before=before, after=after)
 
 
-Place = tuple[str | None, str]
+def _found(sequence: Sequence, others: Iterable[Sequence]) -> Sequence | None:
+    """Return the one of *others* that *sequence* is: by its name, or by its column."""
+    place, owner = (sequence.schema, sequence.name), _owner(sequence)
+    for each in others:
+        is_of_column = each.schema == sequence.schema and _owner(each) == owner
+        if (each.schema, each.name) == place or is_of_column:
+            return each
+    return None
 
 
-def _losing(changes: Iterable[Change]) -> dict[Place, Sequence]:
-    """Return the sequences of columns that are serial no more."""
-    return {
-        (own.schema, own.name): own
+def _losing(changes: Iterable[Change]) -> list[Sequence]:
+    """Return the sequences of columns that are serial no more, or go."""
+    return [
+        _own(change.table, change.before)
         for change in changes
-        if isinstance(change, ColumnChange) and change.before and change.after
-        if is_serial(change.before) and not is_serial(change.after)
-        for own in [_own(change.table, change.before)]
-    }
+        if isinstance(change, ColumnChange) and change.before
+        if is_serial(change.before)
+        if change.after is None or not is_serial(change.after)
+    ]
+
+
+def _alters(change: Change) -> bool:
+    return isinstance(change, ColumnChange) and None not in (
+        change.before,
+        change.after,
+    )
 
 
 def _own(table: TableName, column: Column) -> Sequence:
@@ -73,7 +93,7 @@ def _own(table: TableName, column: Column) -> Sequence:
         name=serial_name(table, column.name),
         schema=table.schema,
         type=spelling if spelling in SERIALS and spelling != "bigint" else None,
-        options=frozenset({owner}),
+        options=frozenset({owner, ALONE}),
     )
 
 
@@ -94,14 +114,23 @@ def sequence_operations(
     assert thing is not None
     name = qualified(thing.name, thing.schema)
     old, new = _owner(before), _owner(after)
+    is_given = old != new or _counted_alone(before) != _counted_alone(after)
     if not are_tables_done:
-        if old and old != new:
+        if before is not None and after is not None and before.name != after.name:
+            called = qualified(before.name, before.schema)
+            yield statement(f"ALTER SEQUENCE {called} RENAME TO {quoted(after.name)}")
+        if old and is_given:
             yield statement(f"ALTER SEQUENCE {name} OWNED BY NONE")
         yield from _made(before, after, name)
     elif after is None:
         yield statement(f"DROP SEQUENCE {name}")
-    elif new and old != new:
+    elif new and is_given:
         yield statement(f"ALTER SEQUENCE {name} OWNED BY {new}")
+
+
+def _counted_alone(sequence: Sequence | None) -> bool:
+    """Whether a serial column counts by the sequence, which would go with that."""
+    return sequence is not None and ALONE in sequence.options
 
 
 def _made(

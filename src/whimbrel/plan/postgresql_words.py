@@ -108,17 +108,21 @@ def said_sql(what: str, comment: str | None) -> str:
     return f"COMMENT ON {what} IS {'NULL' if comment is None else literal(comment)}"
 
 
+STORED = ("key_with", "key_tablespace")
+"""How the index of a key is stored."""
+
+
 def is_plain(constraint: Constraint) -> bool:
     """Whether Alembic's operations can say all of a constraint but its comment."""
     said = values_of(constraint.options).keys() - {"comment"}
     match constraint:
         case Exclusion():
-            return all(
+            return said.isdisjoint(STORED) and all(
                 part.column is not None and not part.options
                 for part in constraint.parts
             )
         case Unique():
-            return "include" not in said
+            return said.isdisjoint({"include", *STORED})
         case ForeignKey():
             # SQLAlchemy parts "table.column" at the dot
             names = (constraint.target.name, *constraint.target_columns)
@@ -151,6 +155,12 @@ def _constraint_words(constraint: Constraint) -> Iterator[str]:
     yield from _body_words(constraint, options)
     if "include" in options:
         yield f"INCLUDE {columns_sql(listed(options['include']))}"
+    if "key_with" in options:
+        said = parameters(options["key_with"]).items()
+        words = (f"{name} = {_parameter(value)}" for name, value in sorted(said))
+        yield f"WITH ({', '.join(words)})"
+    if "key_tablespace" in options:
+        yield f"USING INDEX TABLESPACE {quoted(options['key_tablespace'])}"
     if isinstance(constraint, Exclusion) and constraint.where is not None:
         yield f"WHERE ({constraint.where})"
     yield from _ending(options)

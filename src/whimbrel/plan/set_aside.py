@@ -1,24 +1,33 @@
-"""Enumerated types that a new one must replace: set aside until nothing needs them."""
+"""What a new thing must take the place of: set aside until nothing needs it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from alembic.operations import ops
+
 from whimbrel.plan.generic import Forms
 from whimbrel.plan.step import Step
 from whimbrel.schema.apply import apply_all
-from whimbrel.schema.changes import Change, EnumChange
+from whimbrel.schema.changes import (
+    Change,
+    ConstraintChange,
+    EnumChange,
+    IndexChange,
+    SequenceChange,
+    TableChange,
+)
 from whimbrel.schema.diff import diff
 from whimbrel.schema.state import State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Aside:
-    """What is left to do when the types that are replaced have another name.
+    """What is left to do when that which is replaced has another name.
 
     Args:
-        steps: the steps that give them that name.
+        steps: the steps that give it that name.
         changes: what leads from there to the end.
         start: the state by then.
     """
@@ -35,15 +44,18 @@ def set_aside(
 
     The type gets another name, which all that has it follows; then the rest is
     what any two states differ by: a new type comes, columns become of that type
-    with what stands on them, the old one goes.
+    with what stands on them, the old one goes.  So does what goes, and whose name
+    something else takes.
     """
-    renames = dict(_renames(changes, forms))
+    renames: dict[Change, Change] = dict(_renames(changes, forms))
+    for rename in forms.names_taken(changes, start, end):
+        renames.setdefault(rename, rename)
     if not renames:
         return Aside(steps=(), changes=changes, start=start)
     steps = tuple(
         Step(operation=operation, changes=(change,))
         for change, rename in renames.items()
-        for operation in forms.enum_operations(rename)
+        for operation in _renaming(rename, forms)
     )
     start = apply_all(start, renames.values())
     return Aside(steps=steps, changes=diff(start, end), start=start)
@@ -57,3 +69,21 @@ def _renames(
             other = forms.sets_aside(change)
             if other is not None:
                 yield change, EnumChange(before=change.before, after=other)
+
+
+def _renaming(rename: Change, forms: Forms) -> Iterator[ops.MigrateOperation]:
+    """Yield what gives a thing the name under which it is set aside."""
+    match rename:
+        case EnumChange():
+            yield from forms.enum_operations(rename)
+        case SequenceChange():
+            yield from forms.sequence_operations(rename, are_tables_done=False)
+        case TableChange(before=before, after=after) if before and after:
+            yield from forms.rename_table(before.name, after.name)
+        case (
+            ConstraintChange(table=table, before=before, after=after)
+            | IndexChange(table=table, before=before, after=after)
+        ) if before and after:
+            operation = forms.in_place(table, before, after)
+            if operation is not None:
+                yield operation

@@ -24,10 +24,28 @@ class StandingForms:
         """Return what makes the schemas that are there no sooner than their tables."""
         return ()
 
+    def types_made(self, start: State, end: State) -> Iterable[ops.MigrateOperation]:
+        """Return what makes the types, not enumerated ones, that tables need."""
+        return ()
+
+    def types_dropped(self, start: State, end: State) -> Iterable[ops.MigrateOperation]:
+        """Return what drops the types that only tables needed that are gone."""
+        return ()
+
     def closing_operations(
         self, start: State, end: State
     ) -> Iterable[ops.MigrateOperation]:
-        """Return what drops that on which only tables stood that are gone."""
+        """Return what drops the schemas in which nothing stands any more."""
+        return ()
+
+    def is_remade(self, change: FootingChange, end: State) -> bool:
+        """Whether a type that columns have can only be replaced by another one."""
+        return False
+
+    def names_taken(
+        self, changes: Iterable[Change], start: State, end: State
+    ) -> Iterable[Change]:
+        """Return renames of what goes, and whose name a thing of another kind takes."""
         return ()
 
     def footing_operations(

@@ -57,6 +57,10 @@ class TableForms:
         """Return the tables that must be there before *table*, and gone after it."""
         return frozenset()
 
+    def table_made(self, table: Table) -> ops.MigrateOperation | None:
+        """Return what makes a table, where ``create_table()`` has no words for it."""
+        return None
+
     def first(self, task: Task) -> Iterable[ops.MigrateOperation]:
         """Return what happens to the table as a whole before its columns change."""
         return ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -22,7 +22,17 @@ from whimbrel.schema.changes import (
     TableChange,
     ValueChange,
 )
-from whimbrel.schema.state import Column, State, Table, TableName
+from whimbrel.schema.state import (
+    Check,
+    Column,
+    Exclusion,
+    ForeignKey,
+    PrimaryKey,
+    State,
+    Table,
+    TableName,
+    Unique,
+)
 
 
 Alteration: TypeAlias = ColumnChange | ConstraintChange | IndexChange | FactsChange
@@ -44,7 +54,51 @@ def tasks_of(
     before = {table.name: table for table in start.tables if alterations}
     after = {table.name: table for table in end.tables if alterations}
     for name, served in alterations.items():
-        yield _altering(forms, before[name], after[name], tuple(served))
+        own = _without_kin(
+            served,
+            _of_kin(forms, forms.parents(after[name]), after),
+            _of_kin(forms, forms.parents(before[name]), before),
+        )
+        yield _altering(forms, before[name], after[name], own)
+
+
+def _of_kin(
+    forms: Forms, parents: Iterable[TableName], tables: Mapping[TableName, Table]
+) -> frozenset[str]:
+    """Return the columns and checks of *parents*, and of what those are made from."""
+    found: set[str] = set()
+    left = [*parents]
+    while left:
+        parent = tables.get(left.pop())
+        if parent is not None:
+            checks = (e.name for e in parent.constraints if isinstance(e, Check))
+            found |= {column.name for column in parent.columns} | {*checks}
+            left += forms.parents(parent)
+    return frozenset(found)
+
+
+def _without_kin(
+    changes: Iterable[Alteration], coming: frozenset[str], going: frozenset[str]
+) -> tuple[Alteration, ...]:
+    """Return *changes* without what only is of another table from now on, or no more.
+
+    Args:
+        changes: what becomes of a table.
+        coming: what those have that it shall be made from.
+        going: what those have that it was made from.
+    """
+
+    def is_own(change: Alteration) -> bool:
+        if not isinstance(change, ColumnChange | ConstraintChange):
+            return True
+        before, after = change.before, change.after
+        if isinstance(before or after, ForeignKey | Unique | PrimaryKey | Exclusion):
+            return True
+        if after is None:
+            return before is not None and before.name not in coming
+        return before is not None or after.name not in going
+
+    return tuple(change for change in changes if is_own(change))
 
 
 def _table_tasks(change: TableChange, forms: Forms) -> Iterator[Task]:

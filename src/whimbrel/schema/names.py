@@ -241,6 +241,7 @@ def _in_use(wanted: State, current: State) -> Iterator[Enum]:
     the models do not describe.
     """
     known = {(each.schema, each.name) for each in wanted.enums}
+    known |= {(each.schema, each.name) for each in wanted.footings}
     others = [each for each in current.enums if (each.schema, each.name) not in known]
     if not others:
         return

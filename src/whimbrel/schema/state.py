@@ -104,6 +104,14 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Counter:
+    """The sequence of a serial column that its type alone would not make."""
+
+    sequence: Sequence
+    default: Expression
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
     """A column as the catalog tells it, type and default in its own words."""
 
@@ -117,6 +125,8 @@ class Column:
     comment: str | None = None
     options: Options = NO_OPTIONS
     position: int = field(default=0, compare=False)
+    counter: Counter | None = field(default=None, compare=False, repr=False)
+    """By what a serial column counts, if not by the sequence that is made for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -390,6 +400,8 @@ class State:
     """What stands in the way of changes; each behind the views that it reads."""
     partitions: frozenset[TableName] = field(default=frozenset(), compare=False)
     """The tables that are parts of others and follow them; they are left alone."""
+    parts: frozenset[Table] = field(default=frozenset(), compare=False)
+    """The same with what they have of their own; read for `diff` alone."""
     footings: tuple[Footing, ...] = field(default=(), compare=False)
     """What tables stand on, each behind what it stands on; read for `diff` alone."""
     discords: tuple[str, ...] = field(default=(), compare=False)

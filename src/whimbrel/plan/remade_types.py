@@ -1,0 +1,163 @@
+"""Types that are no enumerated ones, and must be replaced like those: set aside.
+
+A domain over another type, a type of several parts of which one becomes another: no
+statement makes the one the other while columns have it.  So it is taken for an
+enumerated type that gives way to a new one: it is set aside, the new one is made, the
+columns become of that, the old one goes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from whimbrel.plan.generic import Forms
+from whimbrel.schema.changes import Change, EnumChange, FootingChange
+from whimbrel.schema.state import Enum, Footing, Option, State
+
+
+MADE, PLACE = "made", "place"
+"""By what statement such a type is made, and behind how many others."""
+
+TYPE = "type"
+
+Place = tuple[str | None, str]
+
+
+def with_types_remade(
+    changes: tuple[Change, ...], current: State, wanted: State, forms: Forms
+) -> tuple[tuple[Change, ...], State, State]:
+    """Return changes and states, types that are to be replaced among the enumerated.
+
+    What is made from a type that is replaced is replaced with it.
+
+    Args:
+        changes: what leads from the one state to the other.
+        current: the one.
+        wanted: the other.
+        forms: the forms of the dialect.
+    """
+    places = {*_remade(changes, wanted, forms)}
+    if not places:
+        return changes, current, wanted
+    firm = {*places}
+    while more := {*_made_from(current, places)} | {*_made_from(wanted, places)}:
+        places |= more
+    if places == firm and not _has_footing(places, current, wanted):
+        return changes, current, wanted
+    current, wanted = (_with_enums(each, places) for each in (current, wanted))
+    about = [each for each in changes if _place_of(each) in places]
+    first = changes.index(about[0])
+    left = (each for each in changes[first:] if each not in about)
+    remade = _changes(places, current, wanted)
+    return (*changes[:first], *remade, *left), current, wanted
+
+
+def coming_in_order(changes: Iterable[Change]) -> list[EnumChange]:
+    """Return the types that come; what is made from others comes behind them."""
+    new = [e for e in changes if isinstance(e, EnumChange) and e.before is None]
+    return sorted(new, key=_place)
+
+
+def gone_in_order(changes: Iterable[Change]) -> list[EnumChange]:
+    """Return the types that go; what is made from others goes before them."""
+    old = [e for e in changes if isinstance(e, EnumChange) and e.after is None]
+    return sorted(old, key=_place, reverse=True)
+
+
+def _place(change: EnumChange) -> int:
+    enum = change.after or change.before
+    options = enum.options if enum is not None else ()
+    return next((int(each.value) for each in options if each.name == PLACE), 0)
+
+
+def _remade(changes: Iterable[Change], wanted: State, forms: Forms) -> Iterator[Place]:
+    """Yield the types that a new one must take the place of, whatever they are."""
+    going: set[Place] = set()
+    coming: set[Place] = set()
+    for change in changes:
+        place = _place_of(change)
+        if place is None or not isinstance(change, EnumChange | FootingChange):
+            continue
+        if change.before is None or change.after is None:
+            (coming if change.before is None else going).add(place)
+        elif isinstance(change, FootingChange):
+            if forms.is_remade(change, wanted):
+                yield place
+        elif forms.sets_aside(change) is not None:
+            yield place
+    yield from going & coming  # a domain that becomes an enumerated type
+
+
+def _place_of(change: Change) -> Place | None:
+    """Return the schema and the name of the type that a change is about."""
+    match change:
+        case FootingChange(kind=kind) if kind != TYPE:
+            return None
+        case (
+            EnumChange(before=before, after=after)
+            | FootingChange(before=before, after=after)
+        ):
+            thing = after or before
+            if thing is None or (before and before.name != thing.name):
+                return None  # a rename stands where it does
+            return thing.schema, thing.name
+        case _:
+            return None
+
+
+def _made_from(state: State, places: set[Place]) -> Iterator[Place]:
+    """Yield the types of a state that are made from those at *places*."""
+    names = "|".join(re.escape(name) for _, name in places)
+    pattern = re.compile(rf"(?<!\w)(?:{names})(?!\w)")
+    for footing in _types(state):
+        place = (footing.schema, footing.name)
+        _, _, body = footing.made.partition(" AS ")
+        if place not in places and pattern.search(body):
+            yield place
+
+
+def _has_footing(places: set[Place], *states: State) -> bool:
+    return any(
+        (each.schema, each.name) in places for state in states for each in _types(state)
+    )
+
+
+def _types(state: State) -> list[Footing]:
+    return [each for each in state.footings if each.kind == TYPE]
+
+
+def _with_enums(state: State, places: set[Place]) -> State:
+    """Return a state that tells its types at *places* among the enumerated ones."""
+    found = [
+        Enum(
+            name=each.name,
+            schema=each.schema,
+            options=frozenset(
+                {Option(MADE, each.made), Option(PLACE, str(number))}
+                | {_comment(said) for said in each.says if said.name == "comment"}
+            ),
+        )
+        for number, each in enumerate(_types(state), 1)
+        if (each.schema, each.name) in places
+    ]
+    left = (
+        each
+        for each in state.footings
+        if each.kind != TYPE or (each.schema, each.name) not in places
+    )
+    return replace(state, enums=state.enums | {*found}, footings=tuple(left))
+
+
+def _comment(said: Option) -> Option:
+    return Option("type_comment", said.value)
+
+
+def _changes(places: set[Place], current: State, wanted: State) -> Iterator[EnumChange]:
+    olds, news = (
+        {(each.schema, each.name): each for each in state.enums}
+        for state in (current, wanted)
+    )
+    for place in sorted(places, key=str):
+        yield EnumChange(before=olds.get(place), after=news.get(place))
