@@ -11,16 +11,7 @@ from alembic.operations import ops
 
 from whimbrel.plan.generic import Optioned, Thing
 from whimbrel.plan.order import Task
-from whimbrel.plan.postgresql_column_forms import ColumnForms
 from whimbrel.plan.postgresql_columns import is_serial, serial_name, stored
-from whimbrel.plan.postgresql_enums import enum_operations, set_aside_as
-from whimbrel.plan.postgresql_footings import (
-    footing_made,
-    footing_operations,
-    footings_dropped,
-    is_remade,
-)
-from whimbrel.plan.postgresql_names import names_taken
 from whimbrel.plan.postgresql_partitions import (
     PART_OF,
     attached,
@@ -28,7 +19,7 @@ from whimbrel.plan.postgresql_partitions import (
     partition_made,
     refuse_new_partitions,
 )
-from whimbrel.plan.postgresql_sequences import sequence_changes, sequence_operations
+from whimbrel.plan.postgresql_standing import StandingForms
 from whimbrel.plan.postgresql_turns import COMMENTS, turned_sql, without
 from whimbrel.plan.postgresql_words import (
     add_constraint_sql,
@@ -49,10 +40,6 @@ from whimbrel.plan.postgresql_words import (
 from whimbrel.plan.step import BatchOptions
 from whimbrel.plan.tables import add_constraint, ordered
 from whimbrel.schema.changes import (
-    Change,
-    EnumChange,
-    FootingChange,
-    SequenceChange,
     TableFacts,
 )
 from whimbrel.schema.state import (
@@ -60,13 +47,11 @@ from whimbrel.schema.state import (
     Check,
     Column,
     Constraint,
-    Enum,
     Exclusion,
     ForeignKey,
     Index,
     IndexPart,
     PrimaryKey,
-    State,
     Table,
     TableName,
     Unique,
@@ -82,7 +67,7 @@ SAID_LAST = frozenset(
 """The options that are said of a table that is there, with its indexes."""
 
 
-class PostgreSQLForms(ColumnForms):
+class PostgreSQLForms(StandingForms):
     """How PostgreSQL's things are told to SQLAlchemy and Alembic."""
 
     def entailed(self, task: Task) -> Task:
@@ -235,63 +220,6 @@ class PostgreSQLForms(ColumnForms):
                 named = f"{qualified(old, after.name.schema)} RENAME TO {quoted(new)}"
                 yield statement(f"ALTER SEQUENCE IF EXISTS {named}")
 
-    def schema_operations(
-        self, start: State, end: State
-    ) -> Iterator[ops.MigrateOperation]:
-        """Yield what makes the schemas of what is to be there."""
-        for name in sorted(_schemas(end) - _schemas(start)):
-            yield statement(f"CREATE SCHEMA IF NOT EXISTS {quoted(name)}")
-
-    def types_made(self, start: State, end: State) -> Iterator[ops.MigrateOperation]:
-        """Yield what makes that on which tables stand."""
-        for footing in end.footings:
-            if footing.is_needed and footing not in start.footings:
-                yield from footing_made(footing)
-
-    def types_dropped(self, start: State, end: State) -> Iterator[ops.MigrateOperation]:
-        """Yield what drops the types that came with the tables."""
-        return footings_dropped(start, end, "type")
-
-    def closing_operations(
-        self, start: State, end: State
-    ) -> Iterator[ops.MigrateOperation]:
-        """Yield what drops schemas."""
-        return footings_dropped(start, end, "schema")
-
-    def is_remade(self, change: FootingChange, end: State) -> bool:
-        """Whether a type that columns have can only be replaced by another one."""
-        return is_remade(change, end)
-
-    def names_taken(
-        self, changes: Iterable[Change], start: State, end: State
-    ) -> Iterable[Change]:
-        """Return renames of what goes, and whose name a thing of another kind takes."""
-        return names_taken(start, end)
-
-    def footing_operations(
-        self, change: FootingChange
-    ) -> Iterable[ops.MigrateOperation]:
-        """Return what alters a domain, or makes a type that nothing has anew."""
-        return footing_operations(change)
-
-    def sets_aside(self, change: EnumChange) -> Enum | None:
-        """Return the type under another name, if a new one must take its place."""
-        return set_aside_as(change, self.enums)
-
-    def enum_operations(self, change: EnumChange) -> Iterable[ops.MigrateOperation]:
-        """Return what makes, alters or drops an enumerated type."""
-        return enum_operations(change)
-
-    def sequence_changes(self, changes: Iterable[Change]) -> Iterable[SequenceChange]:
-        """Return what becomes of sequences, those of serial columns among them."""
-        return sequence_changes(tuple(changes))
-
-    def sequence_operations(
-        self, change: SequenceChange, *, are_tables_done: bool
-    ) -> Iterable[ops.MigrateOperation]:
-        """Return what a sequence needs before the tables, and after them."""
-        return sequence_operations(change, are_tables_done=are_tables_done)
-
 
 def _is_said_before(constraint: Constraint, table: Table) -> bool:
     """Whether an earlier key of *table* has the index that *constraint* would get.
@@ -405,14 +333,3 @@ def _not_null_words(old: list[str], new: list[str]) -> Iterator[str]:
 def _identity_words(value: str | None) -> str:
     kind, _, index = (value or "default").partition(" ")
     return f"USING INDEX {quoted(index)}" if index else kind.upper()
-
-
-def _schemas(state: State) -> set[str]:
-    """Return the schemas in which something stands, but for the default one."""
-    named = {table.name.schema for table in state.tables}
-    named |= {enum.schema for enum in state.enums}
-    named |= {sequence.schema for sequence in state.sequences}
-    named |= {
-        each.schema for each in state.footings if each.kind == "type" and each.is_needed
-    }
-    return {name for name in named if name is not None}

@@ -6,6 +6,7 @@ neither can a table and a type.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TypeAlias
@@ -63,16 +64,25 @@ class _Holder:
 
 def names_taken(start: State, end: State) -> Iterator[Change]:
     """Yield renames of what goes, and whose name a thing of another kind takes."""
-    held, wanted = dict(_held(start)), dict(_held(end))
-    wanted = {**dict(_counted(start, end)), **wanted}
-    taken = {name for _, _, name in (*held, *wanted)}
-    for place in sorted(held.keys() & wanted.keys(), key=str):
-        holder = held[place]
-        if holder.thing is None or holder.is_like(wanted[place]):
+    held = [*_held(start)]
+    wanted: dict[Place, list[_Holder]] = defaultdict(list)
+    for place, holder in (*_held(end), *_counted(start, end)):
+        wanted[place].append(holder)
+    taken = {name for _, _, name in (*wanted, *(place for place, _ in held))}
+    found = ((place, holder) for place, holder in held if place in wanted)
+    for place, holder in sorted(found, key=_tables_last):
+        if holder.thing is None:
             continue
-        name = unique_name(f"{place[2]}_old", taken)
-        taken.add(name)
-        yield _renamed(holder.thing, holder.table, name)
+        if not any(holder.is_like(each) for each in wanted[place]):
+            name = unique_name(f"{place[2]}_old", taken)
+            taken.add(name)
+            yield _renamed(holder.thing, holder.table, name)
+
+
+def _tables_last(pair: tuple[Place, _Holder]) -> tuple[bool, str, str]:
+    """Return by what renames are put in order: a table is told by its name."""
+    place, holder = pair
+    return holder.kind == "table", str(place), str(holder.table)
 
 
 def _held(state: State) -> Iterator[tuple[Place, _Holder]]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from alembic.operations import ops
 
 from whimbrel.plan.generic import Forms
 from whimbrel.plan.step import Step
-from whimbrel.schema.apply import apply_all
+from whimbrel.schema.apply import apply
 from whimbrel.schema.changes import (
     Change,
     ConstraintChange,
@@ -19,7 +19,7 @@ from whimbrel.schema.changes import (
     TableChange,
 )
 from whimbrel.schema.diff import diff
-from whimbrel.schema.state import State
+from whimbrel.schema.state import ForeignKey, State, Table, TableName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +57,8 @@ def set_aside(
         for change, rename in renames.items()
         for operation in _renaming(rename, forms)
     )
-    start = apply_all(start, renames.values())
+    for rename in renames.values():
+        start = _with_name(start, rename)
     return Aside(steps=steps, changes=diff(start, end), start=start)
 
 
@@ -69,6 +70,27 @@ def _renames(
             other = forms.sets_aside(change)
             if other is not None:
                 yield change, EnumChange(before=change.before, after=other)
+
+
+def _with_name(state: State, rename: Change) -> State:
+    """Return *state* with a thing by another name, by which nothing else is called."""
+    match rename:
+        case TableChange(before=before, after=after) if before and after:
+            tables = (_moved(table, before.name, after.name) for table in state.tables)
+            return replace(state, tables=frozenset(tables))
+        case _:
+            return apply(state, rename)
+
+
+def _moved(table: Table, before: TableName, after: TableName) -> Table:
+    constraints = (
+        replace(each, target=after)
+        if isinstance(each, ForeignKey) and each.target == before
+        else each
+        for each in table.constraints
+    )
+    name = after if table.name == before else table.name
+    return replace(table, name=name, constraints=frozenset(constraints))
 
 
 def _renaming(rename: Change, forms: Forms) -> Iterator[ops.MigrateOperation]:

@@ -1,0 +1,95 @@
+"""The forms of what stands beside PostgreSQL's tables: schemas, types, sequences."""
+
+# ruff: noqa: ARG002  # what others ask of a thing, PostgreSQL need not
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from alembic.operations import ops
+
+from whimbrel.plan.postgresql_column_forms import ColumnForms
+from whimbrel.plan.postgresql_enums import enum_operations, set_aside_as
+from whimbrel.plan.postgresql_footings import (
+    footing_made,
+    footing_operations,
+    footings_dropped,
+    is_remade,
+)
+from whimbrel.plan.postgresql_names import names_taken
+from whimbrel.plan.postgresql_sequences import sequence_changes, sequence_operations
+from whimbrel.plan.postgresql_words import quoted, statement
+from whimbrel.schema.changes import Change, EnumChange, FootingChange, SequenceChange
+from whimbrel.schema.state import Enum, State
+
+
+class StandingForms(ColumnForms):
+    """How what stands beside PostgreSQL's tables is made, altered and dropped."""
+
+    def schema_operations(
+        self, start: State, end: State
+    ) -> Iterator[ops.MigrateOperation]:
+        """Yield what makes the schemas of what is to be there."""
+        for name in sorted(_schemas(end) - _schemas(start)):
+            yield statement(f"CREATE SCHEMA IF NOT EXISTS {quoted(name)}")
+
+    def types_made(self, start: State, end: State) -> Iterator[ops.MigrateOperation]:
+        """Yield what makes that on which tables stand."""
+        for footing in end.footings:
+            if footing.is_needed and footing not in start.footings:
+                yield from footing_made(footing)
+
+    def types_dropped(self, start: State, end: State) -> Iterator[ops.MigrateOperation]:
+        """Yield what drops the types that came with the tables."""
+        return footings_dropped(start, end, "type")
+
+    def closing_operations(
+        self, start: State, end: State
+    ) -> Iterator[ops.MigrateOperation]:
+        """Yield what drops schemas."""
+        return footings_dropped(start, end, "schema")
+
+    def is_remade(self, change: FootingChange, end: State) -> bool:
+        """Whether a type that columns have can only be replaced by another one."""
+        return is_remade(change, end)
+
+    def names_taken(
+        self, changes: Iterable[Change], start: State, end: State
+    ) -> Iterable[Change]:
+        """Return renames of what goes, and whose name a thing of another kind takes."""
+        return names_taken(start, end)
+
+    def footing_operations(
+        self, change: FootingChange
+    ) -> Iterable[ops.MigrateOperation]:
+        """Return what alters a domain, or makes a type that nothing has anew."""
+        return footing_operations(change)
+
+    def sets_aside(self, change: EnumChange) -> Enum | None:
+        """Return the type under another name, if a new one must take its place."""
+        return set_aside_as(change, self.enums)
+
+    def enum_operations(self, change: EnumChange) -> Iterable[ops.MigrateOperation]:
+        """Return what makes, alters or drops an enumerated type."""
+        return enum_operations(change)
+
+    def sequence_changes(self, changes: Iterable[Change]) -> Iterable[SequenceChange]:
+        """Return what becomes of sequences, those of serial columns among them."""
+        return sequence_changes(tuple(changes))
+
+    def sequence_operations(
+        self, change: SequenceChange, *, are_tables_done: bool
+    ) -> Iterable[ops.MigrateOperation]:
+        """Return what a sequence needs before the tables, and after them."""
+        return sequence_operations(change, are_tables_done=are_tables_done)
+
+
+def _schemas(state: State) -> set[str]:
+    """Return the schemas in which something stands, but for the default one."""
+    named = {table.name.schema for table in state.tables}
+    named |= {enum.schema for enum in state.enums}
+    named |= {sequence.schema for sequence in state.sequences}
+    named |= {
+        each.schema for each in state.footings if each.kind == "type" and each.is_needed
+    }
+    return {name for name in named if name is not None}
