@@ -263,10 +263,17 @@ def test_checks_of_both_levels(connection):
 
 @pytest.mark.only_on("mysql")
 def test_a_check_that_is_not_enforced(connection):
-    """It is another check than one that is."""
+    """It is another check than one that is, and models leave it as it is."""
     before = state_of(connection)
     connection.exec_driver_sql("ALTER TABLE t ALTER CHECK ck NOT ENFORCED")
-    assert state_of(connection) != before
+    current = state_of(connection)
+    assert current != before
+    metadata = sa.MetaData()
+    column = sa.Column("n", sa.Integer)
+    sa.Table("t", metadata, column, sa.CheckConstraint("n > 0", name="ck"))
+    wanted = adopt_names(read_models([metadata], connection, Scope()), current)
+    (check,) = wanted.table(TableName("t")).constraints
+    assert check in current.table(TableName("t")).constraints
     connection.exec_driver_sql("ALTER TABLE t ALTER CHECK ck ENFORCED")
     assert state_of(connection) == before
 

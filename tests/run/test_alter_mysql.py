@@ -446,6 +446,17 @@ def test_what_speaks_of_a_column_follows_its_name(server):
     assert "`a` varchar(41)" in text(server)
 
 
+def test_the_collation_of_the_table_stays_that(server):
+    """A column that says none says none when it is altered."""
+    run(server, "CREATE TABLE item (a VARCHAR(9)) COLLATE utf8mb4_general_ci")
+    with operations(server) as op:
+        op.alter_column("item", "a", comment="c", existing_type=sa.String(9))
+    altered = text(server)
+    made = "CREATE TABLE item (a VARCHAR(9) COMMENT 'c') COLLATE utf8mb4_general_ci"
+    run(server, "DROP TABLE item", made)
+    assert altered == text(server)
+
+
 def test_a_national_type_is_a_character_set(server):
     """What was NATIONAL VARCHAR and is VARCHAR has the table's character set again."""
     run(server, "CREATE TABLE item (a VARCHAR(9)) CHARACTER SET utf8mb4")

@@ -51,6 +51,7 @@ UNSAID = frozenset(
     {
         *("comment", "compressed", "ignored", "invisible", "srid", "unversioned"),
         *("partition_by", "system_versioning", "period", "without_overlaps"),
+        "enforced",
     }
 )
 """What SQLAlchemy cannot say, or not in the server's words."""

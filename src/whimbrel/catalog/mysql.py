@@ -95,6 +95,7 @@ def read_mysql(connection: Connection, scope: Scope) -> State:
         sequences=frozenset(e for e in sequences if e.schema in scope.schemas),
         following=following(server),
         folds_names=facts.folds_names,
+        collation=facts.collations.get(facts.database),
     )
 
 

@@ -85,6 +85,7 @@ def build(
     onlookers = followed(current.onlookers, filter(_is_rename, there))
     up = forms(dialect, (*wanted.enums, *current.enums), onlookers)
     down = forms(dialect, (*current.enums, *wanted.enums), onlookers)
+    up.collation = down.collation = current.collation
     upgrade = tuple(_path(there, current, wanted, up, fills))
     down.recall(up)
     return Plan(

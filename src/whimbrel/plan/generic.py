@@ -64,6 +64,7 @@ class Forms(TableForms, StandingForms):
         self.dialect = dialect
         self.enums = tuple(enums)
         self.onlookers = tuple(onlookers)
+        self.collation: str | None = None
 
     @property
     def keeps_keys_inline(self) -> bool:

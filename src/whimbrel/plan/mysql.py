@@ -32,11 +32,13 @@ from whimbrel.plan.mysql_partitions import KEY as PARTITION_BY
 from whimbrel.plan.mysql_partitions import beginning, ending
 from whimbrel.plan.mysql_sequences import sequence_operation
 from whimbrel.plan.mysql_text import (
+    adding_check,
     adding_index,
     altering,
     check_beside,
     column_of_check,
     in_index,
+    loose_checks,
     modifying,
     primary_key,
     quoted,
@@ -181,6 +183,8 @@ class MySQLForms(MySQLCounting):
         column = self._column_of(table, constraint, side=1)
         if column is not None and isinstance(constraint, Check):
             return altering(table, modifying(column, column, constraint))
+        if loose := loose_checks([constraint]):
+            return altering(table, adding_check(*loose))
         if isinstance(constraint, PrimaryKey) and constraint.options:
             return altering(table, f"ADD {primary_key(constraint)}")
         if isinstance(constraint, Unique) and says_more_of_index(constraint):
@@ -285,11 +289,17 @@ class MySQLForms(MySQLCounting):
                     for each in (change.before, change.after)
                 )
                 if old != new:
-                    said = f"COLLATE={new}" if new else "CHARACTER SET DEFAULT"
+                    said = f"COLLATE={new}" if new else self._usual_collation(task.name)
                     clauses = [modifying(*pair) for pair in _following(task)]
                     yield altering(task.name, f"DEFAULT {said}")
                     if clauses:
                         yield altering(task.name, *clauses)
+
+    def _usual_collation(self, table: TableName) -> str:
+        """Return what gives a table the collation that its database has."""
+        if self.dialect.is_mariadb or self.collation is None or table.schema:
+            return "CHARACTER SET DEFAULT"
+        return f"COLLATE={self.collation}"
 
 
 def _said_with_column(task: Task) -> Iterator[tuple[str, Check]]:

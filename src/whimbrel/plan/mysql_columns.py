@@ -23,6 +23,7 @@ from whimbrel.plan.mysql_text import (
     default_in_sql,
     definition,
     is_counting,
+    loose_checks,
     modifying,
     primary_key,
     quoted,
@@ -188,6 +189,8 @@ class MySQLColumns(Forms):
         )
         if before.default != after.default or was != becomes:
             said["modify_server_default"] = self._server_default(after)
+            if not self.dialect.is_mariadb and _is_no_literal(after.default):
+                said["modify_nullable"] = after.nullable
         if before.comment != after.comment:
             said["modify_comment"] = after.comment
         if is_counting(before) != is_counting(after):
@@ -217,6 +220,8 @@ class MySQLColumns(Forms):
 
     def after_create(self, table: Table) -> Iterable[ops.MigrateOperation]:
         """Yield what a table needs that ``CREATE TABLE`` cannot say."""
+        for check in loose_checks(table.constraints):
+            yield altering(table.name, f"ALTER CHECK {quoted(check.name)} NOT ENFORCED")
         key = table.primary_key
         if key is not None and key.options:
             clauses = [] if is_apart(key) else ["DROP PRIMARY KEY"]
@@ -280,6 +285,15 @@ def _counts_late(column: Column, key: PrimaryKey | None) -> bool:
     """Whether SQLAlchemy lets a column of a new table not count yet."""
     in_key = () if key is None or is_apart(key) else key.columns
     return is_counting(column) and column.name not in in_key
+
+
+def _is_no_literal(default: Expression | None) -> bool:
+    """Whether MySQL takes a default for what it is only in the whole definition.
+
+    ``SET DEFAULT ('x')`` is a literal to it, and ``DROP DEFAULT`` leaves a column that
+    must be given a value, even if that may be NULL.
+    """
+    return default is None or default.canonical.startswith("(")
 
 
 def _is_made_up(column: Column) -> bool:

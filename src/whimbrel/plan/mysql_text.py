@@ -12,6 +12,7 @@ from whimbrel.plan.items import text
 from whimbrel.schema.state import (
     Check,
     Column,
+    Constraint,
     Expression,
     Index,
     IndexPart,
@@ -157,11 +158,20 @@ def column_of_check(thing: object, table: Table) -> str | None:
     return next((each.name for each in table.columns if each.name == thing.name), None)
 
 
+def loose_checks(constraints: Iterable[Constraint]) -> list[Check]:
+    """Return the checks that are not enforced, by name."""
+    checks = [
+        each
+        for each in constraints
+        if isinstance(each, Check) and Option("enforced", "off") in each.options
+    ]
+    return sorted(checks, key=lambda each: each.name)
+
+
 def adding_check(check: Check) -> str:
     """Return the clause that adds a check, with all that is said of it."""
     name = "" if check.naming is Naming.NONE else f"CONSTRAINT {quoted(check.name)} "
-    said = values(check.options)
-    end = " NOT ENFORCED" if said.get("enforced") == "off" else ""
+    end = " NOT ENFORCED" if loose_checks([check]) else ""
     return f"ADD {name}CHECK ({check.expression.text}){end}"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy.engine import Connection, Dialect
 
@@ -200,4 +200,16 @@ def read_live(connection: Connection, name: str, schema: str | None) -> LiveTabl
     parsed = parse_table(
         str(row[1]), has_escapes="NO_BACKSLASH_ESCAPES" not in mode.upper()
     )
+    if not getattr(connection.dialect, "is_mariadb", False):
+        columns = tuple(map(_as_the_table, parsed.columns))
+        parsed = replace(parsed, columns=columns)
     return LiveTable(connection=connection, name=name, schema=schema, text=parsed)
+
+
+def _as_the_table(column: ColumnText) -> ColumnText:
+    """Return a definition without the collation that the column has from its table.
+
+    MySQL tells that one alone; said again, it would be the column's own.
+    """
+    is_own = column.clause(Kind.CHARSET) is not None
+    return column if is_own else column.with_clause(Kind.COLLATE, None)

@@ -414,6 +414,8 @@ class State:
     """Which names that the server made follow the names of tables and columns."""
     folds_names: bool = field(default=False, compare=False)
     """Names of tables are kept in small letters, however they are written."""
+    collation: str | None = field(default=None, compare=False)
+    """The collation of tables that say none, where each database has one."""
 
     def table(self, name: TableName) -> Table | None:
         """Return the table of that name, or None."""
