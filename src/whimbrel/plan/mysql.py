@@ -289,17 +289,20 @@ class MySQLForms(MySQLCounting):
                     for each in (change.before, change.after)
                 )
                 if old != new:
-                    said = f"COLLATE={new}" if new else self._usual_collation(task.name)
+                    said = (
+                        f"COLLATE={new}" if new else _usual_collation(self, task.name)
+                    )
                     clauses = [modifying(*pair) for pair in _following(task)]
                     yield altering(task.name, f"DEFAULT {said}")
                     if clauses:
                         yield altering(task.name, *clauses)
 
-    def _usual_collation(self, table: TableName) -> str:
-        """Return what gives a table the collation that its database has."""
-        if self.dialect.is_mariadb or self.collation is None or table.schema:
-            return "CHARACTER SET DEFAULT"
-        return f"COLLATE={self.collation}"
+
+def _usual_collation(forms: MySQLForms, table: TableName) -> str:
+    """Return what gives a table the collation that its database has."""
+    if forms.dialect.is_mariadb or forms.collation is None or table.schema:
+        return "CHARACTER SET DEFAULT"
+    return f"COLLATE={forms.collation}"
 
 
 def _said_with_column(task: Task) -> Iterator[tuple[str, Check]]:
