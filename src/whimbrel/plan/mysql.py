@@ -183,14 +183,9 @@ class MySQLForms(MySQLCounting):
         column = self._column_of(table, constraint, side=1)
         if column is not None and isinstance(constraint, Check):
             return altering(table, modifying(column, column, constraint))
-        if loose := loose_checks([constraint]):
-            return altering(table, adding_check(*loose))
-        if isinstance(constraint, PrimaryKey) and constraint.options:
-            return altering(table, f"ADD {primary_key(constraint)}")
-        if isinstance(constraint, Unique) and says_more_of_index(constraint):
-            parts = list(map(quoted, constraint.columns))
-            words = adding_index(constraint, parts, self.dialect.is_mariadb)
-            return altering(table, words)
+        clause = _adding(constraint, self.dialect.is_mariadb)
+        if clause is not None:
+            return altering(table, clause)
         if self._is_named_by_server(table, constraint):
             operation = add_constraint(self, table, constraint)
             operation.constraint_name = None  # type: ignore[attr-defined]  # the server's own
@@ -303,6 +298,20 @@ def _usual_collation(forms: MySQLForms, table: TableName) -> str:
     if forms.dialect.is_mariadb or forms.collation is None or table.schema:
         return "CHARACTER SET DEFAULT"
     return f"COLLATE={forms.collation}"
+
+
+def _adding(constraint: Constraint, is_mariadb: bool) -> str | None:
+    """Return the clause that adds what SQLAlchemy cannot say all of."""
+    match constraint:
+        case Check() if loose_checks([constraint]):
+            return adding_check(constraint)
+        case PrimaryKey() if constraint.options:
+            return f"ADD {primary_key(constraint)}"
+        case Unique() if says_more_of_index(constraint):
+            parts = list(map(quoted, constraint.columns))
+            return adding_index(constraint, parts, is_mariadb)
+        case _:
+            return None
 
 
 def _said_with_column(task: Task) -> Iterator[tuple[str, Check]]:
