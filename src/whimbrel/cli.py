@@ -155,7 +155,7 @@ def our_error(cause: Exception) -> WhimbrelError | None:
     kinds = {f"{kind.__module__}.{kind.__name__}" for kind in type(cause).__mro__}
     if "alembic.util.exc.CommandError" in kinds:
         return HistoryError(str(cause))
-    if "sqlalchemy.exc.DBAPIError" in kinds:
+    if kinds & {"sqlalchemy.exc.DBAPIError", "sqlalchemy.exc.TimeoutError"}:
         return _database_error(cause)
     if _is_about_a_url(cause, kinds):
         return ConfigError(
@@ -184,10 +184,11 @@ def _is_about_a_url(cause: BaseException, kinds: set[str]) -> bool:
 
 
 def _database_error(cause: Any) -> DatabaseError:
-    if cause.statement is None:
+    if getattr(cause, "statement", None) is None:
         return Unreachable(
-            f"The database cannot be reached: {cause.orig}",
-            "Check its URL and the password, and that its server is running.",
+            f"The database cannot be reached: {getattr(cause, 'orig', cause)}",
+            "Check its URL and the password, that its server is running, and that this"
+            " program itself does not hold all connections of its pool.",
         )
     return DatabaseError(
         f"The database refused: {cause.orig}\n{cause.statement.strip()}"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from faces.conftest import run
+from faces.conftest import FIRST, run
 
 
 GOOD = """\
@@ -68,3 +68,37 @@ def test_a_command_of_another_maker_is_left_to_it(here):
         BARE + "@app.cli.command('db')\ndef db():\n    print('mine')\n"
     )
     assert "mine\n" == run("-m", "flask", "db").stdout
+
+
+HELD = """\
+import os
+
+import sqlalchemy as sa
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+from whimbrel import Migrate
+
+app = Flask(__name__)
+app.config["SQLALCHEMY_DATABASE_URI"] = os.environ["DATABASE"]
+app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
+    "pool_size": 1, "max_overflow": 0, "pool_timeout": 0.5
+}
+db = SQLAlchemy(app)
+Migrate(app, db)
+if "HELD" in os.environ:
+    app.app_context().push()
+    db.session.execute(sa.text("SELECT 1"))
+"""
+
+
+def test_a_pool_of_one_connection_is_enough_for_a_run(here, postgresql_url):
+    """The lock has a connection beside it; who holds the one is told of it."""
+    (here / "app.py").write_text(HELD)
+    place = {"DATABASE": postgresql_url}
+    assert run("-m", "flask", "db", "init", **place).returncode == 0
+    (here / "migrations/versions/a1_first.py").write_text(FIRST)
+    held = run("-m", "flask", "db", "upgrade", HELD="1", **place)
+    assert (held.returncode, "Traceback" in held.stderr) == (1, False)
+    assert "does not hold all connections of its pool" in " ".join(held.stderr.split())
+    done = run("-m", "flask", "db", "upgrade", **place)
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr

@@ -1,5 +1,6 @@
 """Stories of runs that nobody watches: at the start of an app, in a pipeline, cut off."""
 
+import json
 import sqlite3
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import pytest
 
 
 APP = """
+import json
 import os
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
@@ -64,8 +66,14 @@ def test_what_was_done_is_listed(shop):
     text = script.read_text()
     script.write_text(text + "\n# harmless\nx = 1\n")
     assert "edited since" in shop.does("flask db history --applied").text
+    assert "Edited after it was applied: a1 (first)" in shop.does("flask db check").text
+    assert json.loads(shop.type("flask db check --json").stdout)["edited"] == ["a1"]
+    shop.write("app.py", APP + "    price = db.Column(db.Integer)\n")
+    assert "Edited after it was applied: a1 (first)" in shop.type("flask db check").text
+    shop.write("app.py", APP)
     script.write_text(text)
     assert "edited since" not in shop.does("flask db history --applied").text
+    assert "Edited" not in shop.does("flask db check").text
 
 
 def test_an_older_release_starts_on_a_newer_database(shop):

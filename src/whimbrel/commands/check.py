@@ -49,14 +49,15 @@ def check(
     except DifferencesFound as error:
         facts: Mapping[str, Any] = getattr(error, "facts", {})
         told = [line.text for line in describe_changes(facts.get("changes", ()))]
-        return _answer(told or [error.sentence], facts.get("not_compared"))
-    return _answer([], (report.data or {}).get("not_compared"))
+        return _answer(told or [error.sentence], facts)
+    return _answer([], report.data or {})
 
 
-def _answer(differences: list[str], not_compared: Any) -> Report:
+def _answer(differences: list[str], facts: Mapping[str, Any]) -> Report:
     data: dict[str, Any] = {"in_sync": not differences, "differences": differences}
-    if not_compared:
-        data["not_compared"] = not_compared
+    data.update(
+        (each, facts[each]) for each in ("not_compared", "edited") if facts.get(each)
+    )
     code = 1 if differences else 0
     return Report(lines=json_lines(data), exit_code=code, data=data)
 

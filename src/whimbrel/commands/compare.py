@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,6 +17,7 @@ from whimbrel.catalog.models import read_models
 from whimbrel.catalog.read import read_schemas, read_state
 from whimbrel.catalog.scratch import scratch_like
 from whimbrel.commands.differences import Basis, Found, find_differences
+from whimbrel.commands.edited import edited_scripts, told_edited
 from whimbrel.commands.outside import parter, says_schema, text_of
 from whimbrel.commands.prospect import accept_losses, look_ahead, with_findings
 from whimbrel.commands.questions import Ask
@@ -33,12 +34,14 @@ from whimbrel.errors import (
 from whimbrel.plan.build import build
 from whimbrel.plan.step import Plan
 from whimbrel.report.report import Line, Tone
+from whimbrel.run.ledger import LedgerEntry
 from whimbrel.run.replay import Stage, replay
 from whimbrel.schema.apply import apply_all
 from whimbrel.schema.changes import Change
 from whimbrel.schema.dialect import Dialect, dialect_of
 from whimbrel.schema.scope import Scope
 from whimbrel.schema.state import State, TableName
+from whimbrel.schema.unseen import told_unseen
 from whimbrel.script.history import History
 from whimbrel.script.refusals import several_heads
 from whimbrel.upkeep.standing import standing
@@ -63,6 +66,7 @@ class Comparison:
         left: what the models want beyond that, for a second script.
         notes: what was decided on the way, and what is lost.
         refusal: what stands in the way of the plan, unless a hook takes it out.
+        edited: applied scripts that say something else by now, where that is asked.
     """
 
     database: str
@@ -79,6 +83,7 @@ class Comparison:
     left: tuple[Change, ...] = ()
     notes: tuple[Line, ...] = ()
     refusal: OnlookerInTheWay | None = None
+    edited: tuple[LedgerEntry, ...] = ()
 
 
 def compare(
@@ -145,6 +150,7 @@ def _comparison(basis: Basis, found: Found, scratch: Connection | None) -> Compa
         unseen = replace(current, onlookers=()), replace(wanted, onlookers=())
         plan = build(found.ours, *unseen, dialect, found.fills)
         refusal = cause
+    edited = _edited(basis)
     return Comparison(
         database=url.render_as_string(hide_password=True),
         dialect=dialect,
@@ -158,12 +164,22 @@ def _comparison(basis: Basis, found: Found, scratch: Connection | None) -> Compa
         scratch=scratch,
         notes=(*_noted(basis, found, plan), *_in_the_way(refusal)),
         refusal=refusal,
+        notes=(*told_edited(edited), *_noted(basis, found, plan)),
+        edited=edited,
     )
 
 
 def _in_the_way(refusal: OnlookerInTheWay | None) -> Iterator[Line]:
     if refusal is not None:
         yield Line(f"{refusal.sentence} {refusal.remedy}", Tone.WARN)
+
+
+def _edited(basis: Basis) -> tuple[LedgerEntry, ...]:
+    """Return the applied scripts that were edited since, for `check`."""
+    table = basis.scope.version_table
+    if table is None or not basis.wishes.must_be_at_head:
+        return ()
+    return edited_scripts(basis.connection, table, basis.history)
 
 
 def _noted(basis: Basis, found: Found, plan: Plan) -> tuple[Line, ...]:
@@ -355,3 +371,22 @@ def _refuse_to_drop_everything(current: State, wanted: State) -> None:
             "Most likely the module with the models was not imported. Import it where"
             " the app is made, for example `import models` beside `db.init_app(app)`.",
         )
+
+
+def told_of_unseen(comparisons: Iterable[Comparison]) -> tuple[Line, ...]:
+    """Return a line for each database of which not all can be seen or compared."""
+    found = {
+        told_unseen(each.dialect.name, unseen): None
+        for each in comparisons
+        if (unseen := each.current.unseen | each.wanted.unseen)
+    }
+    return tuple(Line(text, Tone.WARN) for text in found)
+
+
+def facts_of(comparisons: Iterable[Comparison]) -> dict[str, Any]:
+    """Return the same as what a program reads of it."""
+    all_of_them = list(comparisons)
+    return {
+        "not_compared": [line.text for line in told_of_unseen(all_of_them)],
+        "edited": [entry.revision for each in all_of_them for entry in each.edited],
+    }

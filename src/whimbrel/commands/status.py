@@ -10,10 +10,11 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import Script
 
+from whimbrel.commands.edited import edited_scripts, told_edited
 from whimbrel.commands.unknown import lost_at
 from whimbrel.report.report import Line, Report, Tone, json_lines
 from whimbrel.run.journal import JournalEntry, read_journal
-from whimbrel.run.ledger import LedgerEntry, edited, read_ledger
+from whimbrel.run.ledger import LedgerEntry
 from whimbrel.run.runtime import run_environment
 from whimbrel.schema.state import TableName
 from whimbrel.script.history import History
@@ -111,19 +112,13 @@ def _status(
         for each in history.walk_revisions()
         if lost is None and each.revision not in applied
     ]
-    carried = history.revision_map._revision_map
-
-    def find(revision: str) -> Script | None:
-        script = carried.get(revision)
-        return script if isinstance(script, Script) else None
-
     return Status(
         database=connection.engine.url.render_as_string(hide_password=True),
         bind=str(getattr(context, "arguments", {}).get("engine_name", "")),
         current=current,
         pending=tuple(reversed(scripts)),
         lost=lost,
-        edited=edited(read_ledger(connection, table), find),
+        edited=edited_scripts(connection, table, history),
         interrupted=read_journal(connection, table),
     )
 
@@ -136,12 +131,7 @@ def _told(status: Status, history: History) -> Iterator[Line]:
     if status.lost is not None:
         yield Line(status.lost.sentence, Tone.BAD)
         yield Line(status.lost.remedy)
-    for entry in status.edited:
-        yield Line(
-            f"Edited after it was applied: {entry.revision} ({entry.name}),"
-            f" {entry.at}. A change for databases that have it needs a new script.",
-            Tone.WARN,
-        )
+    yield from told_edited(status.edited)
     for step in status.interrupted[-1:]:
         done = sum(
             each.times for each in status.interrupted if each.statement and each.is_done
