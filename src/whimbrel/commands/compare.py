@@ -162,9 +162,12 @@ def _comparison(basis: Basis, found: Found, scratch: Connection | None) -> Compa
         outside=found.outside,
         plan=plan,
         scratch=scratch,
-        notes=(*_noted(basis, found, plan), *_in_the_way(refusal)),
+        notes=(
+            *told_edited(edited),
+            *_noted(basis, found, plan),
+            *_in_the_way(refusal),
+        ),
         refusal=refusal,
-        notes=(*told_edited(edited), *_noted(basis, found, plan)),
         edited=edited,
     )
 
