@@ -179,10 +179,9 @@ def _in_the_way(refusal: OnlookerInTheWay | None) -> Iterator[Line]:
 
 def _edited(basis: Basis) -> tuple[LedgerEntry, ...]:
     """Return the applied scripts that were edited since, for `check`."""
-    table = basis.scope.version_table
-    if table is None or not basis.wishes.must_be_at_head:
+    if not basis.wishes.must_be_at_head:
         return ()
-    return edited_scripts(basis.connection, table, basis.history)
+    return edited_scripts(basis.connection, basis.scope.version_table, basis.history)
 
 
 def _noted(basis: Basis, found: Found, plan: Plan) -> tuple[Line, ...]:
