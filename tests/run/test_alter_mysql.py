@@ -96,6 +96,18 @@ SAID = {
         ("kind", {"type_": sa.Enum("a", "b,c", "d'e", "f")}),
         ["'d''e')", "'d''e','f')"],
     ),
+    "one value more, mentioned only": (
+        ("kind", {"comment": None, "existing_type": sa.Enum("a", "b,c", "d'e", "f")}),
+        ["'d''e')", "'d''e','f')"],
+    ),
+    "more room, mentioned only": (
+        ("name", {"nullable": False, "existing_type": sa.String(99)}),
+        ["varchar(50)", "varchar(99)"],
+    ),
+    "less room, mentioned only": (
+        ("name", {"nullable": True, "existing_type": sa.String(9)}),
+        [" NOT NULL", ""],
+    ),
     "default beside ON UPDATE": (
         ("seen", {"server_default": sa.text("'2020-01-01 00:00:00'")}),
         ["DEFAULT current_timestamp(3)", "DEFAULT '2020-01-01 00:00:00.000'"],

@@ -19,6 +19,7 @@ from whimbrel.catalog.mysql_table_text import (
     folded,
     parse_column,
 )
+from whimbrel.run.mysql_wider import is_wider
 
 
 _TEXT_TYPE = re.compile(
@@ -55,6 +56,9 @@ def edited(column: ColumnText, said: Said, dialect: Dialect) -> ColumnText:
     """Return the definition of a column after all that a script says of it."""
     if said.type_ is not None:
         column = _with_type(column, said, dialect)
+    elif _mentions_more(column, said, dialect):
+        wider = replace(said, type_=said.existing_type, existing_type=None)
+        column = _with_type(column, wider, dialect)
     if said.nullable is not None:
         column = _with_nullable(column, bool(said.nullable), dialect)
     if said.server_default is not False:
@@ -125,6 +129,17 @@ def _with_type(column: ColumnText, said: Said, dialect: Dialect) -> ColumnText:
         for kind in (Kind.CHARSET, Kind.COLLATE):
             column = column.with_clause(kind, new.clause(kind))
     return column.with_clause(Kind.TYPE, new.clause(Kind.TYPE))
+
+
+def _mentions_more(column: ColumnText, said: Said, dialect: Dialect) -> bool:
+    """Whether the type that a script takes for the column's own one is a wider one."""
+    if said.existing_type is None or _is_json(column):
+        return False
+    mentioned = to_instance(said.existing_type)
+    if mentioned._isnull:
+        return False
+    type_ = _compiled(dialect, mentioned).clause(Kind.TYPE) or ""
+    return is_wider(type_, column.clause(Kind.TYPE) or "")
 
 
 def _is_json(column: ColumnText) -> bool:
