@@ -182,6 +182,23 @@ def test_a_downgrade_killed_at_every_point(mariadb_url, project, runner, cut):
             assert read_journal(connection) == ()
 
 
+def test_scripts_do_not_see_the_journal(mariadb_url, project):
+    """What a script does to each table that is there, it does not do to ours."""
+    engine = sa.create_engine(mariadb_url, poolclass=sa.pool.NullPool)
+    project.script(
+        "a1",
+        FIRST + "metadata = sa.MetaData()\nmetadata.reflect(op.get_bind())\n"
+        "for name in [*metadata.tables, *sa.inspect(op.get_bind()).get_table_names()]:\n"
+        "    op.execute(f'CREATE TABLE IF NOT EXISTS shadow_{name} LIKE {name}')\n",
+    )
+    project.upgrade(engine, conduct=Conduct(direction="upgrade"))
+
+    names = sa.inspect(engine).get_table_names()
+    shadows = {name for name in names if name.startswith("shadow_")}
+    assert shadows == {"shadow_owner", "shadow_alembic_version"}
+    assert "_whimbrel_journal" in names  # seen by all others
+
+
 def test_every_operation_fails_once(mariadb_url, project):
     """Whichever statement fails, with whatever error, the next run reaches the end."""
     engine = sa.create_engine(mariadb_url, poolclass=sa.pool.NullPool)

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from whimbrel.errors import HalfDone
 from whimbrel.run.event import Conduct
+from whimbrel.run.hidden import hidden_tables
 from whimbrel.run.journal import JournalEntry
 from whimbrel.run.ledger import LEDGER, ledger_table, write_entry
 from whimbrel.run.lock import take_lock
@@ -166,7 +167,7 @@ class Care:
             direction=direction,
             checksum=checksum(source_of(step.revision.path)),
         )
-        with self._watch.over(running):
+        with hidden_tables(self._connection.dialect), self._watch.over(running):
             yield
 
     def operation(self, name: str) -> AbstractContextManager[None]:
