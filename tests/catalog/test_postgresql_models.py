@@ -263,6 +263,23 @@ def test_a_serial_column_may_be_said_by_its_default(connection):
     assert wanted == current
 
 
+@pytest.mark.parametrize("name", ["uq", None])
+def test_keys_that_say_the_same_may_both_be_there(name, connection):
+    """CREATE TABLE makes one of them, ALTER TABLE both; either is what models say."""
+    metadata = table(sa.PrimaryKeyConstraint("b"), sa.UniqueConstraint("b", name=name))
+    connection.exec_driver_sql(
+        "CREATE TABLE t (a int, b text PRIMARY KEY, r int4range)"
+    )
+    connection.exec_driver_sql("ALTER TABLE t ADD CONSTRAINT uq UNIQUE (b)")
+    both = read_state(connection, SCOPE)
+    connection.exec_driver_sql("ALTER TABLE t ADD CONSTRAINT uq2 UNIQUE (b)")
+    three = read_state(connection, SCOPE)
+    wanted = read_models([metadata], connection, SCOPE)
+
+    assert diff(both, adopt_names(wanted, both)) == ()
+    assert len(diff(three, adopt_names(wanted, three))) == 1
+
+
 NOW = ("now()", "CURRENT_TIMESTAMP", "transaction_timestamp()")
 
 

@@ -20,11 +20,11 @@ _MYSQL = (
     "SELECT trigger_name, event_object_table, event_manipulation, action_timing,"
     " action_statement FROM information_schema.triggers"
     " WHERE trigger_schema = DATABASE() ORDER BY 1",
-    "SELECT routine_name, routine_type, md5(routine_definition)"
+    "SELECT routine_name, routine_type, sha2(routine_definition, 256)"
     " FROM information_schema.routines WHERE routine_schema = DATABASE() ORDER BY 1, 2",
-    "SELECT table_name, md5(view_definition) FROM information_schema.views"
+    "SELECT table_name, sha2(view_definition, 256) FROM information_schema.views"
     " WHERE table_schema = DATABASE() ORDER BY 1",
-    "SELECT event_name, md5(event_definition) FROM information_schema.events"
+    "SELECT event_name, sha2(event_definition, 256) FROM information_schema.events"
     " WHERE event_schema = DATABASE() ORDER BY 1",
     "SELECT table_name, engine, table_collation FROM information_schema.tables"
     " WHERE table_schema = DATABASE() ORDER BY 1",

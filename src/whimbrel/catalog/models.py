@@ -143,13 +143,14 @@ class _Builder:
     def table(self, draft: TableDraft) -> schema.Table:
         """Return the table that was drafted."""
         try:
-            found = self.wording.kept(self.constraints.constraints(draft))
+            said = [*self.constraints.constraints(draft)]
         except NoReferenceError as cause:
             raise ModelsError(
                 f"A foreign key of {draft.name} leads nowhere: {cause}",
                 "Import the module of the model that it refers to, or mend the name.",
                 table=draft.name,
             ) from cause
+        found = self.wording.kept(said)
         table = schema.Table(
             name=draft.name,
             columns=tuple(map(self._column, draft.columns, range(len(draft.columns)))),
@@ -157,6 +158,7 @@ class _Builder:
             indexes=frozenset(_each_once([*map(self._index, draft.indexes)])),
             options=self._options(draft),
             comment=draft.table.comment if self.has_comments else None,
+            repeated=self.wording.repeated(said),
         )
         return self.wording.finished(table, draft.table)
 

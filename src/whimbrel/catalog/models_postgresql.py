@@ -30,6 +30,7 @@ from whimbrel.catalog.postgresql_named_types import Named, StandIns, named_thing
 from whimbrel.catalog.postgresql_names import (
     clipped,
     kept,
+    repeated,
     server_name,
     told_apart,
     unqualified,
@@ -147,9 +148,8 @@ class PostgreSQLWording(Wording):
         """Return the name that the server will give to a constraint without one."""
         return Made(server_name(kind, table, columns), Naming.SERVER)
 
-    def kept(self, constraints: Iterable[StoredConstraint]) -> list[StoredConstraint]:
-        """Return those of a table's *constraints* that the server keeps."""
-        return kept(constraints)
+    kept = staticmethod(kept)
+    repeated = staticmethod(repeated)
 
     def told_apart(self, tables: list[StoredTable]) -> list[StoredTable]:
         """Return *tables* with the numbers that tell their unnamed keys apart."""

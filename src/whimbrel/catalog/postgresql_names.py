@@ -24,6 +24,9 @@ from whimbrel.schema.state import (
 LONGEST = 63
 """The bytes of a name: https://www.postgresql.org/docs/current/limits.html."""
 
+_KEYS = (PrimaryKey, Unique, Exclusion)
+"""The constraints that stand on an index."""
+
 _LABELS: dict[type[object], str] = {
     PrimaryKey: "pkey",
     Unique: "key",
@@ -118,6 +121,22 @@ def kept(constraints: Iterable[Constraint]) -> list[Constraint]:
         elif keys[place].naming is Naming.SERVER:
             keys[place] = replace(keys[place], name=each.name, naming=each.naming)
     return [*keys, *others]
+
+
+def repeated(
+    constraints: Iterable[Constraint],
+) -> frozenset[tuple[Constraint, Constraint]]:
+    """Return those keys that say what another one says, each behind that."""
+    keys = [each for each in constraints if isinstance(each, _KEYS)]
+    firsts: list[Constraint] = []
+    found: set[tuple[Constraint, Constraint]] = set()
+    for key in sorted(keys, key=lambda each: not isinstance(each, PrimaryKey)):
+        first = next((each for each in firsts if _is_again(each, key)), None)
+        if first is None:
+            firsts.append(key)
+        elif first != key:
+            found.add((first, key))
+    return frozenset(found)
 
 
 def _is_again(key: Constraint, other: Constraint) -> bool:

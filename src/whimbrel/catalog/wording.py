@@ -336,6 +336,13 @@ class Wording:
         """
         return list(each_once(constraints))
 
+    def repeated(
+        self,
+        constraints: Iterable[StoredConstraint],  # noqa: ARG002 - one database asks
+    ) -> frozenset[tuple[StoredConstraint, StoredConstraint]]:
+        """Return constraints that say what another one says, each behind that."""
+        return frozenset()
+
     def told_apart(self, tables: list[StoredTable]) -> list[StoredTable]:
         """Return *tables* with the names that are one too many changed."""
         return tables

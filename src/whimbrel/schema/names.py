@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields, is_dataclass, replace
 from typing import TypeVar
 
+from whimbrel.schema.again import with_repeated
 from whimbrel.schema.collector import uncollected
 from whimbrel.schema.state import (
     Check,
@@ -270,7 +271,7 @@ def _with_keys_of(current: Table, wanted: Table) -> Table:
 
 
 def _adopted(wanted: Table, current: Table, rename: bool) -> Table:
-    wanted = _decided(wanted, current)
+    wanted = with_repeated(_decided(wanted, current), current)
     settled_one = _settled_table(wanted)
     if settled_one == current:
         return settled_one

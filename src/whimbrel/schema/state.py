@@ -292,6 +292,10 @@ class Table:
     indexes: frozenset[Index] = frozenset()
     options: Options = NO_OPTIONS
     comment: str | None = None
+    repeated: frozenset[tuple[Constraint, Constraint]] = field(
+        default=frozenset(), compare=False, repr=False
+    )
+    """What models say again, behind what says it first; a server may make but one."""
 
     def __post_init__(self) -> None:
         """Sort the columns by name, so that their order does not count."""
