@@ -8,10 +8,12 @@ import textwrap
 
 import pytest
 import sqlalchemy as sa
+from alembic.operations import ops
 from click.testing import CliRunner
 
 from whimbrel.catalog.models import read_models
 from whimbrel.catalog.read import read_state
+from whimbrel.checks.library import check
 from whimbrel.cli import whimbrel
 from whimbrel.schema.diff import diff
 from whimbrel.schema.names import adopt_names
@@ -132,6 +134,21 @@ def test_reading_does_not_end_the_transaction_of_a_caller(engine):
     assert diff(current, adopt_names(wanted, current)) == ()
     with engine.connect() as connection:
         assert connection.scalar(sa.select(old.c.id)) == 1
+
+
+def test_rows_are_asked_beside_the_transaction_of_a_caller(engine):
+    """Where there are no savepoints, a second connection asks what is committed."""
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE t (id INTEGER PRIMARY KEY, n VARCHAR)")
+        connection.exec_driver_sql("INSERT INTO t VALUES (1, NULL), (2, 'x')")
+    drop = ops.DropTableOp("t")
+    closed = ops.AlterColumnOp("t", "n", modify_nullable=False)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE other (id INTEGER)")
+        found = check([closed, drop], connection)
+    assert [(each.code, each.count) for each in found] == [("W301", 1), ("W101", 2)]
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM other").scalar() == 0
 
 
 def test_a_whole_story(engine, tmp_path, monkeypatch):

@@ -13,6 +13,7 @@ from sqlalchemy import Select, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
+from whimbrel.catalog.questions import undone
 from whimbrel.schema.dialect import dialect_of
 
 
@@ -66,10 +67,10 @@ def ask_rows(
         most: so many rows are counted.
     """
     try:
-        with _aside(connection), _in_time(connection, patience):
+        with undone(connection) as there, _in_time(there, patience):
             for statement in before:
-                connection.exec_driver_sql(statement)
-            found = connection.execute(rows.limit(most + 1)).fetchall()
+                there.exec_driver_sql(statement)
+            found = there.execute(rows.limit(most + 1)).fetchall()
     except DBAPIError as error:
         return Answer(
             refused=str(error.orig).strip().split("\n", 1)[0],
@@ -97,22 +98,6 @@ def _is_late(error: DBAPIError) -> bool:
     state = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None)
     first = next(iter(getattr(error.orig, "args", ())), "")
     return not _LATE.isdisjoint((str(state), str(first)))
-
-
-@contextmanager
-def _aside(connection: Connection) -> Iterator[None]:
-    """Undo all that the block does, a failure of the transaction included."""
-    if not connection.in_transaction():
-        try:
-            yield
-        finally:
-            connection.rollback()
-        return
-    savepoint = connection.begin_nested()
-    try:
-        yield
-    finally:
-        savepoint.rollback()
 
 
 @contextmanager

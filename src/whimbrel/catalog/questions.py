@@ -6,7 +6,8 @@ databases abort the whole transaction then.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from typing import TypeVar
 
 from sqlalchemy.engine import Connection
@@ -30,18 +31,18 @@ class Questions:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         is_ours = not connection.in_transaction()
-        self._beside = None if is_ours else connection_beside(connection)
+        self.beside = None if is_ours else connection_beside(connection)
         self._has_savepoints = not is_ours and _has_savepoints(
-            self._beside or connection
+            self.beside or connection
         )
         self.is_fragile = not is_ours and not self._has_savepoints
-        if self._beside is not None:
-            self._beside.rollback()
+        if self.beside is not None:
+            self.beside.rollback()
 
     def close(self) -> None:
         """Give up the second connection, if one was needed."""
-        if self._beside is not None:
-            drop(self._beside)
+        if self.beside is not None:
+            drop(self.beside)
 
     def answer(self, ask: Callable[[Connection], Answer]) -> Answer:
         """Return what *ask* finds out; whatever it raises, the next one can be asked.
@@ -68,8 +69,35 @@ class Questions:
         """
         if not self.is_fragile:
             return self.answer(ask)
-        there = self._beside or self._connection
-        return _or_undo(ask, there, there.rollback if self._beside else _nothing)
+        there = self.beside or self._connection
+        return _or_undo(ask, there, there.rollback if self.beside else _nothing)
+
+
+_HAVE_SAVEPOINTS = ("mariadb", "mysql", "postgresql", "sqlite")
+
+
+@contextmanager
+def undone(connection: Connection) -> Iterator[Connection]:
+    """Give a connection on which all that the block does is undone, failures too.
+
+    For a fragile transaction it is another one, which sees what is committed.
+    """
+    if not connection.in_transaction():
+        try:
+            yield connection
+        finally:
+            connection.rollback()
+        return
+    if connection.dialect.name not in _HAVE_SAVEPOINTS:
+        with closing(Questions(connection)) as questions:
+            if questions.is_fragile:
+                yield questions.beside or connection
+                return
+    savepoint = connection.begin_nested()
+    try:
+        yield connection
+    finally:
+        savepoint.rollback()
 
 
 def _nothing() -> None:
