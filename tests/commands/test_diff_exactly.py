@@ -54,6 +54,10 @@ PAIRS = {
         "CREATE DOMAIN d AS int CHECK (value > 0); CREATE TABLE t (a d[])",
         "CREATE DOMAIN d AS int CHECK (value > 1); CREATE TABLE t (a d[])",
     ),
+    "a value comes to a type of which others are made": (
+        "CREATE TYPE e AS ENUM ('a', 'c'); CREATE TYPE co AS (p e); CREATE TABLE t (x co)",
+        "CREATE TYPE e AS ENUM ('a', 'b', 'c'); CREATE TYPE co AS (p e); CREATE TABLE t (x co)",
+    ),
     "types come from enumerated ones": (
         "",
         "CREATE TYPE e AS ENUM ('a'); CREATE TYPE co AS (x e); CREATE DOMAIN d AS co[];"
@@ -88,6 +92,35 @@ PAIRS = {
         " CREATE UNLOGGED TABLE m5a PARTITION OF m5 FOR VALUES WITH (MODULUS 2, REMAINDER"
         " 0); COMMENT ON TABLE m5a IS 'said'; CREATE UNIQUE INDEX u ON m5a (b);"
         " CREATE TABLE m3 (a int, b text)",
+    ),
+    "parts take the values of others": (
+        "CREATE TABLE m (a int PRIMARY KEY, b text) PARTITION BY LIST (a);"
+        " CREATE TABLE m1 PARTITION OF m FOR VALUES IN (1);"
+        " CREATE TABLE m2 PARTITION OF m FOR VALUES IN (2);"
+        " CREATE TABLE m3 PARTITION OF m FOR VALUES IN (3)",
+        "CREATE TABLE m (a int PRIMARY KEY, b text) PARTITION BY LIST (a);"
+        " CREATE TABLE m1 PARTITION OF m FOR VALUES IN (2);"
+        " CREATE TABLE m2 PARTITION OF m FOR VALUES IN (3);"
+        " CREATE TABLE m5 PARTITION OF m FOR VALUES IN (1)",
+    ),
+    "a part stands by itself, another table becomes one": (
+        "CREATE TABLE m (a int PRIMARY KEY, b text) PARTITION BY LIST (a);"
+        " CREATE TABLE m1 PARTITION OF m FOR VALUES IN (1);"
+        " CREATE TABLE m2 (a int NOT NULL PRIMARY KEY, b text); CREATE INDEX i ON m (b);"
+        " CREATE INDEX m2_b_idx ON m2 (b); INSERT INTO m VALUES (1, 'x')",
+        "CREATE TABLE m (a int PRIMARY KEY, b text) PARTITION BY LIST (a);"
+        " CREATE TABLE m1 (a int NOT NULL PRIMARY KEY, b text);"
+        " CREATE TABLE m2 PARTITION OF m FOR VALUES IN (2); CREATE INDEX i ON m (b);"
+        " CREATE INDEX m1_b_idx ON m1 (b)",
+    ),
+    "a table goes of whose parts another speaks": (
+        "CREATE TABLE m (a int PRIMARY KEY) PARTITION BY LIST (a); CREATE TABLE m1"
+        " PARTITION OF m FOR VALUES IN (1); CREATE TABLE r (a int REFERENCES m)",
+        "CREATE TABLE z (a int)",
+    ),
+    "a column is retyped of which another was generated": (
+        "CREATE TABLE t (a varchar(9), b int GENERATED ALWAYS AS (length(a)) STORED)",
+        "CREATE TABLE t (a text, b int)",
     ),
     "a column goes under the indexes of parts and of heirs": (
         "CREATE TABLE m (a int, b text) PARTITION BY LIST (a); CREATE TABLE m1 PARTITION OF m"

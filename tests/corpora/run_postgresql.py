@@ -45,7 +45,6 @@ NOT_MANAGED = {
     "views": r"create\s+(?:or\s+replace\s+)?(?:materialized\s+)?view\b[^;]*",
     "privileges": r"\b(?:grant|revoke)\b[^;]*",
     "extensions": r"create\s+extension\b[^;]*",
-    "partitions": r"partition\s+of\b[^;]*",
 }
 EMPTY = """
 DO $$ DECLARE name text; BEGIN
@@ -59,7 +58,7 @@ SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_'
 AND nspname NOT IN ('information_schema', 'public')
 """
 _NULL = re.compile(r" DEFAULT NULL(?:::[\w ]+)?(?= , |\)$)")
-_WITH = re.compile(r" WITH \(([^()]*)\)")
+_WITH = re.compile(r"\sWITH \(([^()]*)\)")
 
 
 class Bench:

@@ -33,6 +33,15 @@ YEARS = (
 )
 RANGE = "PARTITION BY RANGE (y) (PARTITION old VALUES LESS THAN (2000), PARTITION"
 PAIRS = {
+    "an index goes to which a foreign key of another table refers": (
+        f"{OWNER} CREATE TABLE item (c INT, FOREIGN KEY (c) REFERENCES owner (a))",
+        "CREATE TABLE owner (id INT PRIMARY KEY, a INT, b INT, UNIQUE KEY one (a));"
+        " CREATE TABLE item (c INT, FOREIGN KEY (c) REFERENCES owner (a))",
+    ),
+    "a history begins where columns come": (
+        "CREATE TABLE item (a INT)",
+        "CREATE TABLE item (a INT, b INT) WITH SYSTEM VERSIONING",
+    ),
     "all columns go, and one comes that takes no NULL": (
         "CREATE TABLE item (a VARCHAR(9) NOT NULL)",
         "CREATE TABLE item (b VARCHAR(9) NOT NULL)",

@@ -17,7 +17,6 @@ from whimbrel.plan.columns import (
     dependents_last,
     ends_generated,
     goes,
-    is_made_from,
     is_replaced,
     loses_values,
     mentions,
@@ -237,8 +236,8 @@ def index_made(forms: Forms, table: TableName, index: Index) -> ops.MigrateOpera
 def _column_operations(forms: Forms, task: Task) -> Iterator[ops.MigrateOperation]:
     """Yield what happens to the columns: they go, change, come.
 
-    Generated columns go before those that they are made from, or end being generated,
-    and come after.  A table is never without a column.
+    Generated columns go before those that they are made from, or become plain, and come
+    after.  A table is never without a column.
     """
     changes = [each for each in task.changes if isinstance(each, ColumnChange)]
     gone = [each.before for each in changes if goes(forms, each) and each.before]
@@ -251,8 +250,7 @@ def _column_operations(forms: Forms, task: Task) -> Iterator[ops.MigrateOperatio
         yield forms.add_column(task.name, column)
         yield from forms.after_add(task.name, column)
     turning.sort(key=lambda pair: place(pair[1]))
-    names = [column.name for column in gone]
-    ending = [pair for pair in turning if is_made_from(pair[0], names)]
+    ending = [(old, new) for old, new in turning if old.computed and not new.computed]
     for before, after in ending:
         yield from forms.alter_column(task.name, before, after)
     for column in dependents_first(gone):

@@ -79,9 +79,7 @@ def build(
     closed to NULL.
     """
     forms = FORMS.get(dialect.name, InspectedForms)
-    there, current, wanted = with_types_remade(
-        tuple(changes), current, wanted, forms(dialect, (), ())
-    )
+    there = tuple(changes)
     onlookers = followed(current.onlookers, filter(_is_rename, there))
     up = forms(dialect, (*wanted.enums, *current.enums), onlookers)
     down = forms(dialect, (*current.enums, *wanted.enums), onlookers)
@@ -131,6 +129,7 @@ def _path(
     fills: Iterable[Fill] = (),
 ) -> Iterator[Step]:
     """Yield the steps of one direction, rows changed where columns are open to it."""
+    changes, current, wanted = with_types_remade(changes, current, wanted, forms)
     renames = tuple(takewhile(_is_rename, changes))
     revalued = split_at_values(changes[len(renames) :])
     split = split_at_fills(revalued.after, fills)
@@ -292,6 +291,7 @@ def _table_steps(
             start.tables,
             can_split=not forms.keeps_keys_inline,
             shares_names=forms.shares_index_names,
+            any_index_serves=forms.any_index_serves,
         )
     )
     late = _late_keys(arrangement, forms)

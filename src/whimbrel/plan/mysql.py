@@ -95,6 +95,7 @@ class MySQLForms(MySQLCounting):
     """How tables are altered, and what must be done in one piece."""
 
     shares_index_names = False
+    any_index_serves = True
 
     def __init__(self, *args: Any, **kw: Any) -> None:
         super().__init__(*args, **kw)

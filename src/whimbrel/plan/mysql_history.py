@@ -37,11 +37,16 @@ def turning(before: TableFacts, after: TableFacts, *, is_end: bool) -> Iterator[
 def is_altered(start: State, end: State) -> bool:
     """Whether tables with a history are altered, which the server must be told."""
     left = {table.name: table for table in end.tables}
+    pairs = [(table, left[table.name]) for table in start.tables if table.name in left]
     return any(
-        table.name in left and left[table.name] != table
-        for table in start.tables
-        if keeps_history(table)
+        before != after if keeps_history(before) else _is_begun_early(before, after)
+        for before, after in pairs
     ) or any("unversioned" in values(c.options) for t in end.tables for c in t.columns)
+
+
+def _is_begun_early(before: Table, after: Table) -> bool:
+    """Whether a history begins before the columns of its table are as they shall be."""
+    return keeps_history(after) and before.columns != after.columns
 
 
 def allowing(*, is_end: bool) -> ops.ExecuteSQLOp:

@@ -130,6 +130,7 @@ def arrange(
     *,
     can_split: bool,
     shares_names: bool = True,
+    any_index_serves: bool = False,
 ) -> Arrangement:
     """Return *tasks* in the order in which they can be carried out.
 
@@ -140,8 +141,11 @@ def arrange(
             the task that it belongs to; otherwise keys do not hold tasks up
             that wait for each other.
         shares_names: whether indexes of two tables cannot have one name.
+        any_index_serves: whether a foreign key may refer to what stands first in an
+            index that is not unique.
     """
-    ready = sorted(_unturned([*tasks]), key=lambda task: task.key)
+    served = _prefixes if any_index_serves else _keys
+    ready = sorted(_unturned([*tasks], served), key=lambda task: task.key)
     early: dict[TableName, set[Thing]] = defaultdict(set)
     late: dict[TableName, set[Constraint]] = defaultdict(set)
     for task, index in _moving_indexes(ready) if shares_names else ():
@@ -156,7 +160,7 @@ def arrange(
         for edge in broken:
             for reason in edges[edge].keys:
                 (late if reason.is_coming else early)[reason.task.name].add(reason.key)
-        for name, key in _keys_standing_on_others(ready, current):
+        for name, key in _keys_standing_on_others(ready, current, served):
             early[name].add(key)
             late[name].add(key)
     return Arrangement(
@@ -201,6 +205,8 @@ def _key_edges(tasks: list[Task]) -> Iterator[tuple[Task, Task, _Reason]]:
     by_table: dict[TableName, list[Task]] = defaultdict(list)
     for task in tasks:
         by_table[task.name].append(task)
+        for parent in task.parents if task.verb is Verb.DROP else ():
+            by_table[parent].append(task)  # what refers to the whole refers to a part
     for task in tasks:
         for key in _foreign_keys(task.going):
             for other in _others(by_table[key.target], task, _must_wait_for_drop, key):
@@ -298,7 +304,11 @@ def _moving_indexes(tasks: list[Task]) -> Iterator[tuple[Task, Index]]:
                 yield task, index
 
 
-def _unturned(tasks: list[Task]) -> Iterator[Task]:
+Served: TypeAlias = Callable[[Iterable[Thing]], set[tuple[str, ...]]]
+"""Things in, the columns out to which foreign keys can refer by them."""
+
+
+def _unturned(tasks: list[Task], served: Served) -> Iterator[Task]:
     """Yield the tasks; a foreign key does not turn where what it stands on goes."""
     altered = {task.name: task for task in tasks if task.verb is Verb.ALTER}
     for task in tasks:
@@ -306,7 +316,7 @@ def _unturned(tasks: list[Task]) -> Iterator[Task]:
             turn
             for turn in task.turned
             if isinstance(turn.before, ForeignKey)
-            if _is_loose(turn.before, task.name, altered)
+            if _is_loose(turn.before, task.name, altered, served)
         ]
         yield replace(
             task,
@@ -317,16 +327,16 @@ def _unturned(tasks: list[Task]) -> Iterator[Task]:
 
 
 def _is_loose(
-    key: ForeignKey, table: TableName, altered: dict[TableName, Task]
+    key: ForeignKey, table: TableName, altered: dict[TableName, Task], served: Served
 ) -> bool:
     """Whether what a foreign key refers to goes, or gets another type."""
     target = altered.get(key.target)
-    is_gone = target is not None and key.target_columns in _keys(target.going)
+    is_gone = target is not None and key.target_columns in served(target.going)
     return is_gone or _is_retyped(key, table, altered)
 
 
 def _keys_standing_on_others(
-    tasks: list[Task], current: Iterable[Table]
+    tasks: list[Task], current: Iterable[Table], served: Served
 ) -> Iterator[tuple[TableName, ForeignKey]]:
     """Yield the foreign keys that stay although what they stand on does not.
 
@@ -338,7 +348,7 @@ def _keys_standing_on_others(
         task = busy.get(table.name)
         going = task.going if task is not None else ()
         for key in _foreign_keys(table.constraints):
-            if _is_loose(key, table.name, altered) and key not in going:
+            if _is_loose(key, table.name, altered, served) and key not in going:
                 yield table.name, key
 
 
@@ -408,6 +418,16 @@ def _keys(things: Iterable[Thing]) -> set[tuple[str, ...]]:
         elif isinstance(thing, Index) and thing.unique:
             found.add(tuple(part.column or "" for part in thing.parts))
     return found
+
+
+def _prefixes(things: Iterable[Thing]) -> set[tuple[str, ...]]:
+    """Return the columns that stand first in the indexes of *things*."""
+    things = [*things]
+    found = _keys(things)
+    for thing in things:
+        if isinstance(thing, Index):
+            found.add(tuple(part.column or "" for part in thing.parts))
+    return {key[:count] for key in found for count in range(1, len(key) + 1)}
 
 
 def _foreign_keys(things: Iterable[Thing]) -> list[ForeignKey]:

@@ -81,6 +81,10 @@ class PostgreSQLForms(StandingForms):
         parents = (*listed(found.get("inherits")), *listed(found.get(PART_OF))[:1])
         return frozenset(map(named, parents))
 
+    def hands_down(self, table: Table) -> bool:
+        """Whether the keys and indexes of a table are those of its parts too."""
+        return "partition_by" in values_of(table.options)
+
     def table_made(self, table: Table) -> ops.MigrateOperation | None:
         """Return what makes a part of another table."""
         return partition_made(table)
@@ -195,7 +199,8 @@ class PostgreSQLForms(StandingForms):
         for each in parents:
             if each not in others:
                 yield statement(f"ALTER TABLE {name} NO INHERIT {each}")
-        yield from detached(name, old, new)
+        if PART_OF not in new:
+            yield from detached(name, old, new)
 
     def rename_table(
         self, before: TableName, after: TableName

@@ -56,7 +56,7 @@ def is_remade(change: FootingChange, end: State) -> bool:
     if before is None or after is None or not before.is_needed:
         return False
     old, new = values_of(before.says), values_of(after.says)
-    if _must_be_anew(old, new) or _must_be_anew(new, old):
+    if _must_be_anew(old, new):
         return True
     names = (after.name, _name(after), f"{after.schema}.{after.name}")
     lists = {f"{name}[]" for name in names}

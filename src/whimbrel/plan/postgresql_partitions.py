@@ -12,13 +12,14 @@ from whimbrel.plan.generic import changes_type
 from whimbrel.plan.order import Task
 from whimbrel.plan.postgresql_words import (
     listed,
+    named,
     quoted,
     statement,
     table_sql,
     values_of,
 )
 from whimbrel.schema.changes import ColumnChange
-from whimbrel.schema.state import Expression, Table
+from whimbrel.schema.state import Expression, State, Table
 
 
 REMEDY = (
@@ -58,6 +59,21 @@ def detached(
     if PART_OF in old and old[PART_OF] != new.get(PART_OF):
         whole, _ = listed(old[PART_OF])
         yield statement(f"ALTER TABLE {whole} DETACH PARTITION {name}")
+
+
+def parted_early(start: State, end: State) -> Iterator[ops.MigrateOperation]:
+    """Yield what takes parts out of tables that stay, if they go or get other values.
+
+    Another part may take the values that they have.
+    """
+    ends = {table.name: table for table in end.tables}
+    parts = (table for table in start.tables if PART_OF in values_of(table.options))
+    for table in sorted(parts, key=lambda each: each.name):
+        old, after = values_of(table.options), ends.get(table.name)
+        new = values_of(after.options) if after is not None else {}
+        is_left = after is not None and PART_OF not in new
+        if named(listed(old[PART_OF])[0]) in ends and not is_left:
+            yield from detached(table_sql(table.name), old, new)
 
 
 def attached(

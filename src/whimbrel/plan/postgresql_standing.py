@@ -17,6 +17,7 @@ from whimbrel.plan.postgresql_footings import (
     is_remade,
 )
 from whimbrel.plan.postgresql_names import names_taken
+from whimbrel.plan.postgresql_partitions import parted_early
 from whimbrel.plan.postgresql_sequences import sequence_changes, sequence_operations
 from whimbrel.plan.postgresql_words import quoted, statement
 from whimbrel.schema.changes import Change, EnumChange, FootingChange, SequenceChange
@@ -29,7 +30,8 @@ class StandingForms(ColumnForms):
     def schema_operations(
         self, start: State, end: State
     ) -> Iterator[ops.MigrateOperation]:
-        """Yield what makes the schemas of what is to be there."""
+        """Yield what makes the schemas of what is to be there, and room for parts."""
+        yield from parted_early(start, end)
         for name in sorted(_schemas(end) - _schemas(start)):
             yield statement(f"CREATE SCHEMA IF NOT EXISTS {quoted(name)}")
 

@@ -17,6 +17,8 @@ class TableForms:
 
     shares_index_names = True
     """Whether indexes of two tables cannot have one name."""
+    any_index_serves = False
+    """Whether a foreign key may refer to what stands first in an index."""
 
     def entailed(self, task: Task) -> Task:
         """Return *task* with all that it entails on this database."""
@@ -60,6 +62,10 @@ class TableForms:
     def table_made(self, table: Table) -> ops.MigrateOperation | None:
         """Return what makes a table, where ``create_table()`` has no words for it."""
         return None
+
+    def hands_down(self, table: Table) -> bool:
+        """Whether what is made from a table has its keys and indexes too."""
+        return False
 
     def first(self, task: Task) -> Iterable[ops.MigrateOperation]:
         """Return what happens to the table as a whole before its columns change."""

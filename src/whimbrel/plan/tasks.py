@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from whimbrel.plan.columns import is_made_from, is_replaced, stands_on
@@ -25,13 +25,10 @@ from whimbrel.schema.changes import (
 from whimbrel.schema.state import (
     Check,
     Column,
-    Exclusion,
-    ForeignKey,
-    PrimaryKey,
+    Naming,
     State,
     Table,
     TableName,
-    Unique,
 )
 
 
@@ -64,21 +61,26 @@ def tasks_of(
 
 def _of_kin(
     forms: Forms, parents: Iterable[TableName], tables: Mapping[TableName, Table]
-) -> frozenset[str]:
-    """Return the columns and checks of *parents*, and of what those are made from."""
-    found: set[str] = set()
+) -> frozenset[object]:
+    """Return what *parents*, and what those are made from, hand down.
+
+    That is columns and checks, by their names, and keys and indexes without a name.
+    """
+    found: set[object] = set()
     left = [*parents]
     while left:
         parent = tables.get(left.pop())
         if parent is not None:
             checks = (e.name for e in parent.constraints if isinstance(e, Check))
             found |= {column.name for column in parent.columns} | {*checks}
+            if forms.hands_down(parent):
+                found |= {*map(_nameless, parent.constraints | parent.indexes)}
             left += forms.parents(parent)
     return frozenset(found)
 
 
 def _without_kin(
-    changes: Iterable[Alteration], coming: frozenset[str], going: frozenset[str]
+    changes: Iterable[Alteration], coming: frozenset[object], going: frozenset[object]
 ) -> tuple[Alteration, ...]:
     """Return *changes* without what only is of another table from now on, or no more.
 
@@ -89,16 +91,23 @@ def _without_kin(
     """
 
     def is_own(change: Alteration) -> bool:
-        if not isinstance(change, ColumnChange | ConstraintChange):
+        if isinstance(change, FactsChange):
             return True
         before, after = change.before, change.after
-        if isinstance(before or after, ForeignKey | Unique | PrimaryKey | Exclusion):
-            return True
         if after is None:
-            return before is not None and before.name not in coming
-        return before is not None or after.name not in going
+            return before is not None and _handed(before) not in coming
+        return before is not None or _handed(after) not in going
 
     return tuple(change for change in changes if is_own(change))
+
+
+def _handed(thing: Column | Thing) -> object:
+    """Return by what a thing is found among those that are handed down."""
+    return thing.name if isinstance(thing, Column | Check) else _nameless(thing)
+
+
+def _nameless(thing: Thing) -> Thing:
+    return replace(thing, name="", naming=Naming.NONE)
 
 
 def _table_tasks(change: TableChange, forms: Forms) -> Iterator[Task]:
