@@ -7,6 +7,7 @@ https://mariadb.com/kb/en/alter-table/
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from alembic.ddl.mysql import MySQLImpl as AlembicMySQLImpl
@@ -39,6 +40,7 @@ from whimbrel.run.alter_mysql_names import (
     no_such_constraint,
 )
 from whimbrel.run.alter_mysql_table import LiveTable, read_live
+from whimbrel.run.failure import explained
 
 
 UNFIT = (1063, 1067, 1101, 1294)
@@ -89,7 +91,14 @@ class ColumnsImpl(AlembicMySQLImpl):
         known = {key: kw[key] for key in Said.__dataclass_fields__ if key in kw}
         said = Said(**known)
         table = self._read(table_name, schema)
-        before = _column_of(table, column_name)
+        found = table.column(str(column_name))
+        if found is None:
+            with _telling(_no_such_column(table, str(column_name))):
+                super().alter_column(
+                    table_name, column_name, name=name, schema=schema, **kw
+                )
+            return
+        before = found
         after = edited(before, said, self.dialect)
         if name is not None and str(name) != before.name:
             after = renamed(after, str(name))
@@ -207,7 +216,11 @@ class MySQLImpl(ColumnsImpl):
         if item is not None:
             self._drop(table, item)
         elif not kw.get("if_exists"):
-            raise no_such_constraint(table.text, table.name, name)
+            told = no_such_constraint(table.text, table.name, name)
+            if name is None:
+                raise told
+            with _telling(told):
+                super().drop_constraint(const, **kw)
 
     def create_index(self, index: Index, **kw: Any) -> None:
         """Make an index; what stood in for it goes."""
@@ -250,7 +263,7 @@ class MySQLImpl(ColumnsImpl):
             self._alter(table, *clauses)
         except DBAPIError as error:
             if _number(error) == NEEDED:
-                raise _needed(table, item, error) from error
+                raise explained(error, _needed(table, item, error)) from None
             raise
         self._stand_ins.setdefault(key, []).extend(stand_ins)
         if stopped is not None:
@@ -310,17 +323,30 @@ def _number(error: DBAPIError) -> int:
     return arguments[0] if arguments and isinstance(arguments[0], int) else 0
 
 
+@contextmanager
+def _telling(told: MigrationFailed) -> Iterator[None]:
+    """Let the server refuse what is not there, and *told* be what the user reads."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise explained(error, told) from None
+
+
 def _column_of(table: LiveTable, name: str) -> ColumnText:
-    column = table.column(str(name))
+    column = table.column(name)
     if column is None:
-        there = ", ".join(each.name for each in table.text.columns)
-        raise MigrationFailed(
-            f"Table {table.name} has no column {name}. It has: {there}.",
-            "Name one of them in the script.",
-            table=table.name,
-            column=str(name),
-        )
+        raise _no_such_column(table, name)
     return column
+
+
+def _no_such_column(table: LiveTable, name: str) -> MigrationFailed:
+    there = ", ".join(each.name for each in table.text.columns)
+    return MigrationFailed(
+        f"Table {table.name} has no column {name}. It has: {there}.",
+        "Name one of them in the script.",
+        table=table.name,
+        column=name,
+    )
 
 
 def _place(table: LiveTable, before: str | None, after: str | None) -> str:
@@ -351,13 +377,14 @@ def _refuse_nulls(table: LiveTable, column: str, error: DBAPIError) -> None:
     if count:
         rows = "1 row" if count == 1 else f"{count} rows"
         verb = "has" if count == 1 else "have"
-        raise MigrationFailed(
+        told = MigrationFailed(
             f"{rows} of {table.name} {verb} no {column}, so it cannot be NOT NULL.",
             f"Fill {column} before, for instance with --fill"
             f" {table.name}.{column}=VALUE when the script is made.",
             table=table.name,
             column=column,
-        ) from error
+        )
+        raise explained(error, told)
 
 
 def _needed(table: LiveTable, item: ItemText, error: DBAPIError) -> MigrationFailed:

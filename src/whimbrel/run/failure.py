@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import traceback
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from alembic.runtime.migration import MigrationStep
 from alembic.util import CommandError
@@ -13,6 +13,11 @@ from sqlalchemy.exc import DBAPIError
 
 from whimbrel.errors import Interrupted, MigrationFailed, WhimbrelError
 
+
+AnyDBAPIError = TypeVar("AnyDBAPIError", bound=DBAPIError)
+
+_TOLD = "_whimbrel_told"
+"""Under this name an error of the database carries ours."""
 
 UNDONE = "Nothing was changed."
 UNDONE_ALONE = "What it did was undone; the revisions before it stay done."
@@ -49,9 +54,22 @@ def guarded(
             _place(error, step)
             raise
         except Exception as cause:
-            raise _failed(step, cause, left()) from cause
+            told = getattr(cause, _TOLD, None)
+            if told is None:
+                raise _failed(step, cause, left()) from cause
+            _place(told, step)
+            raise told from cause
 
     return call
+
+
+def explained(error: AnyDBAPIError, told: MigrationFailed) -> AnyDBAPIError:
+    """Return the database's *error*, which the user is told of in our words.
+
+    A script may catch it, and look at its number, as under plain Alembic.
+    """
+    setattr(error, _TOLD, told)
+    return error
 
 
 def _failed(step: MigrationStep, cause: Exception, left: str) -> MigrationFailed:
