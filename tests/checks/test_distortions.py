@@ -155,12 +155,17 @@ def test_on_sqlite(before, after, others, same):
     engine.dispose()
 
 
+def engine_at(url):
+    """Yield an engine that is disposed of at the end."""
+    engine = sa.create_engine(url)
+    yield engine
+    engine.dispose()
+
+
 @pytest.fixture(scope="module")
 def postgresql_engine(lasting_postgresql_url):
     """One database for all cases; each is undone."""
-    engine = sa.create_engine(lasting_postgresql_url)
-    yield engine
-    engine.dispose()
+    yield from engine_at(lasting_postgresql_url)
 
 
 @pytest.mark.parametrize(("before", "after", "others", "same"), POSTGRESQL, ids=str)
@@ -205,9 +210,7 @@ def test_what_a_script_computes_is_meant(postgresql_engine):
 @pytest.fixture(scope="module")
 def mariadb_engine(lasting_mariadb_url):
     """One database for all cases; they have one table after the other."""
-    engine = sa.create_engine(lasting_mariadb_url)
-    yield engine
-    engine.dispose()
+    yield from engine_at(lasting_mariadb_url)
 
 
 @pytest.mark.parametrize(("before", "after", "others", "same"), MARIADB, ids=str)

@@ -11,7 +11,6 @@ from whimbrel.plan.spelled import (
     Spelled,
     column_type,
     existing_type,
-    sqlalchemy_type,
     without_check,
 )
 from whimbrel.schema.dialect import Dialect
@@ -38,13 +37,13 @@ def ddl(type_):
 @pytest.mark.parametrize("spelling", SPELLINGS)
 def test_a_type_of_a_database_is_written_as_it_is_spelled(spelling):
     """Whatever the spelling, the DDL of the type is just that."""
-    assert ddl(sqlalchemy_type(Type(spelling), SQLITE)) == spelling
+    assert ddl(column_type(Column(name="a", type=Type(spelling)), SQLITE)) == spelling
 
 
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=12))
 def test_any_text_can_be_a_type(spelling):
     """SQLite takes nearly every text as a type, and so do we."""
-    found = ddl(sqlalchemy_type(Type(spelling), SQLITE))
+    found = ddl(column_type(Column(name="a", type=Type(spelling)), SQLITE))
 
     assert found.replace(" ", "") == spelling.replace(" ", "")
 
@@ -62,7 +61,7 @@ def test_any_text_can_be_a_type(spelling):
 )
 def test_sqlalchemys_types_are_used_where_they_fit(spelling, kind):
     """A script reads as people write it."""
-    assert type(sqlalchemy_type(Type(spelling), SQLITE)) is kind
+    assert type(column_type(Column(name="a", type=Type(spelling)), SQLITE)) is kind
 
 
 @pytest.mark.parametrize("spelling", ["VARCHAR(20)", "INTEGER", "ODD"])
@@ -79,7 +78,8 @@ def test_the_models_own_type_is_kept():
     """A script writes the type as the models do."""
     form = sa.String(20)
 
-    assert sqlalchemy_type(Type("VARCHAR(20)", form), SQLITE) is form
+    column = Column(name="a", type=Type("VARCHAR(20)", form))
+    assert column_type(column, SQLITE) is form
 
 
 @pytest.mark.parametrize(

@@ -71,24 +71,26 @@ class Place(Terminal):
         return self.scripts[-1]
 
 
-@pytest.fixture(params=["postgresql", "mariadb"])
-def place(request, tmp_path, monkeypatch):
-    """A project on a database whose enums list their values."""
-    monkeypatch.chdir(tmp_path)
-    place = Place(tmp_path, request.getfixturevalue(f"{request.param}_url"))
+def begun(folder, url, monkeypatch):
+    """Yield a project in *folder* whose tables and rows are there."""
+    monkeypatch.chdir(folder)
+    place = Place(folder, url)
     place.begin()
     yield place
     place.engine.dispose()
+
+
+@pytest.fixture(params=["postgresql", "mariadb"])
+def place(request, tmp_path, monkeypatch):
+    """A project on a database whose enums list their values."""
+    url = request.getfixturevalue(f"{request.param}_url")
+    yield from begun(tmp_path, url, monkeypatch)
 
 
 @pytest.fixture
 def on_postgresql(postgresql_url, tmp_path, monkeypatch):
     """A project on PostgreSQL, where types stand by themselves."""
-    monkeypatch.chdir(tmp_path)
-    place = Place(tmp_path, postgresql_url)
-    place.begin()
-    yield place
-    place.engine.dispose()
+    yield from begun(tmp_path, postgresql_url, monkeypatch)
 
 
 def test_a_person_is_asked_whether_a_value_was_renamed(place):
@@ -165,29 +167,12 @@ def test_a_part_of_a_table_gets_another_name(place):
     place.whimbrel("downgrade")
 
 
-FILLED = """
-import sqlalchemy as sa
-from sqlalchemy.orm import declarative_base
-Base = declarative_base()
-class Task(Base):
-    __tablename__ = "task"
-    id = sa.Column(sa.Integer, primary_key=True)
-    state = sa.Column(
-        sa.Enum("active", "late", name="state"), nullable=False, server_default="late"
-    )
-    note = sa.Column(sa.String(50))
-    body = sa.Column(sa.Text, nullable=False)
-    __table_args__ = (
-        sa.Index("ix_old", "note"),
-        sa.UniqueConstraint("note", "state", name="uq_old"),
-        sa.CheckConstraint("note <> ''", name="ck_old"),
-    )
-class Log(Base):
-    __tablename__ = "log"
-    id = sa.Column(sa.Integer, primary_key=True)
-    state = sa.Column(sa.Enum("active", "late", name="state"), nullable=False)
-    last = sa.Column(sa.Enum("active", "late", name="state"), nullable=False)
-"""
+FILLED = (
+    RENAMED.replace('"gone", name="state"', '"late", name="state"')
+    .replace('server_default="active"', 'nullable=False, server_default="late"')
+    .replace("    note =", "    body = sa.Column(sa.Text, nullable=False)\n    note =")
+    + '    last = sa.Column(sa.Enum("active", "late", name="state"), nullable=False)\n'
+)
 
 
 @pytest.mark.parametrize("is_renamed", [True, False])

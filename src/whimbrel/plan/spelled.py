@@ -16,7 +16,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine, UserDefinedType
 from sqlalchemy.util import immutabledict
 
 from whimbrel.schema.dialect import Dialect
-from whimbrel.schema.state import Column, Type
+from whimbrel.schema.state import Column
 
 
 class Spelled(UserDefinedType[Any]):
@@ -43,19 +43,12 @@ def sqlalchemy_dialect(name: str) -> SQLAlchemyDialect:
     return dialect
 
 
-def sqlalchemy_type(type: Type, dialect: Dialect) -> TypeEngine[Any]:
-    """Return the type that spells *type* on *dialect*.
+def column_type(column: Column, dialect: Dialect) -> TypeEngine[Any]:
+    """Return the type of *column*, its collation told by the type.
 
     It is that of the models if there is one; otherwise SQLAlchemy's own whose
     DDL is exactly the spelling; otherwise a `Spelled`.
     """
-    if type.form is not None:
-        return without_check(type.form)
-    return _by_spelling(type.spelling, dialect.name, None)
-
-
-def column_type(column: Column, dialect: Dialect) -> TypeEngine[Any]:
-    """Return the type of *column*, its collation told by the type."""
     if column.type.form is not None:
         return without_check(column.type.form)
     return _by_spelling(column.type.spelling, dialect.name, column.collation)
