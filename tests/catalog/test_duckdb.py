@@ -189,3 +189,19 @@ def test_a_whole_story(engine, tmp_path, monkeypatch):
         left = read_state(connection, Scope())
     assert not left.tables
     assert not left.sequences
+
+
+def test_a_ledger_that_cannot_be_made_undoes_no_script(engine, tmp_path, monkeypatch):
+    """A statement that fails ends DuckDB's transaction, and its COMMIT says nothing."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "duck_ledger.py").write_text(MODELS)
+    (tmp_path / "pyproject.toml").write_text("[tool.whimbrel]\nledger = true\n")
+    said = ["--metadata", "duck_ledger:Base", "--url", engine.url.render_as_string()]
+    for words in (["migrate", "--init", "-m", "first"], ["upgrade"]):
+        result = CliRunner().invoke(whimbrel, [*said, *words])
+        assert result.exit_code == 0, result.output
+    assert "No ledger can be kept" in result.output
+    with engine.connect() as connection:
+        assert [each.name.name for each in read_state(connection, Scope()).tables] == [
+            "users"
+        ]

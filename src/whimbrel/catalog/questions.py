@@ -76,6 +76,14 @@ class Questions:
 _HAVE_SAVEPOINTS = ("mariadb", "mysql", "postgresql", "sqlite")
 
 
+def is_fragile(connection: Connection) -> bool:
+    """Whether what fails now ends the transaction that the connection is in."""
+    if connection.dialect.name in _HAVE_SAVEPOINTS:
+        return False
+    with closing(Questions(connection)) as questions:
+        return questions.is_fragile
+
+
 @contextmanager
 def undone(connection: Connection) -> Iterator[Connection]:
     """Give a connection on which all that the block does is undone, failures too.

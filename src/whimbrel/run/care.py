@@ -12,6 +12,7 @@ from alembic.runtime.migration import MigrationContext, RevisionStep
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from whimbrel.catalog.questions import is_fragile
 from whimbrel.errors import HalfDone
 from whimbrel.run.event import Conduct
 from whimbrel.run.hidden import hidden_tables
@@ -216,6 +217,10 @@ class Care:
 
     def _create_ledger(self) -> bool:
         table = ledger_table(self._version_table)
+        if is_fragile(self._connection):  # a failure would undo the script, unsaid
+            name = self._connection.dialect.name
+            self._conduct.notice(f"No ledger can be kept: {name} has no savepoints.")
+            return False
         try:
             if described(self._connection.dialect).ddl_is_transactional:
                 with self._connection.begin_nested():
