@@ -70,7 +70,7 @@ def after():
     return metadata
 
 
-@pytest.fixture(scope="module", params=["postgresql", "mariadb"])
+@pytest.fixture(scope="module", params=["postgresql", "mariadb", "mysql"])
 def connection(request):
     """A database with three schemas, which differs from the models in two of them."""
     with ExitStack() as stack:

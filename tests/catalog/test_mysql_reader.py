@@ -331,3 +331,16 @@ def test_a_database_that_goes_meanwhile_is_passed_by(mariadb_url, monkeypatch):
         asked.clear()
         assert has_tables(connection, Scope())
     engine.dispose()
+
+
+def test_a_database_that_went_is_passed_by(mariadb_url):
+    """MySQL lists it until the end of a transaction that began before."""
+    engine = sa.create_engine(mariadb_url)
+    other = f"{engine.url.database}_x"
+    with engine.connect() as connection, engine.connect() as somebody:
+        somebody.exec_driver_sql(f"CREATE DATABASE {other}")
+        assert other in sa.inspect(connection).get_schema_names()
+        somebody.exec_driver_sql(f"DROP DATABASE {other}")
+        mine = Scope(accepts=lambda name: name.schema == other)
+        assert not has_tables(connection, mine)
+    engine.dispose()

@@ -18,7 +18,7 @@ PG_NAMES = "SELECT datname FROM pg_database"
 MY_NAMES = "SHOW DATABASES"
 
 
-@pytest.fixture(params=["postgresql", "mariadb"])
+@pytest.fixture(params=["postgresql", "mariadb", "mysql"])
 def url(request):
     return request.getfixturevalue(f"{request.param}_url")
 

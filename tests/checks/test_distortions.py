@@ -220,6 +220,23 @@ def test_on_mariadb(mariadb_engine, before, after, others, same):
         hold(connection, before, after, others, same)
 
 
+@pytest.mark.only_on("mysql")
+@pytest.mark.parametrize(
+    ("before", "after", "others", "same"),
+    [
+        ("varchar(40)", sa.Enum("a", "b"), ("0", "1"), ("a",)),
+        ("int", sa.Enum("a", "b"), (0, 1), ()),
+        ("varchar(40)", sa.Date(), (f"{NOON}+02:00",), (MIDNIGHT,)),
+    ],
+    ids=str,
+)
+def test_on_mysql(mariadb_engine, before, after, others, same):
+    """What MySQL takes, and MariaDB refuses: 0 for an enum, a date of a zone."""
+    with mariadb_engine.connect() as connection:
+        hold(connection, before, after, others, same)
+
+
+@pytest.mark.only_on("mariadb")
 @pytest.mark.parametrize(("before", "after", "code", "values"), REFUSED, ids=str)
 def test_refused_by_mariadb(mariadb_engine, before, after, code, values):
     """What a query passes over is refused by the alteration, and told as that."""

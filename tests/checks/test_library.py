@@ -14,7 +14,7 @@ from whimbrel.schema.scope import Scope
 from whimbrel.schema.state import State
 
 
-@pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
+@pytest.fixture(params=["sqlite", "postgresql", "mariadb", "mysql"])
 def engine(request, tmp_path):
     """A database with one table, two rows alike in it."""
     url = f"sqlite:///{tmp_path}/app.db"

@@ -20,7 +20,7 @@ from whimbrel.schema.scope import Scope
 from whimbrel.schema.state import TableName
 
 
-@pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
+@pytest.fixture(params=["sqlite", "postgresql", "mariadb", "mysql"])
 def connection(request, tmp_path):
     """A live database with a parent and a child table, and rows of all sorts."""
     url = f"sqlite:///{tmp_path}/app.db"

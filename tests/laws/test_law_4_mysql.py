@@ -73,7 +73,7 @@ class Draft:
                 )
                 things.append(key)
         if self.is_so(3):
-            check = self.one_of([None, "ck one"])
+            check = self.one_of([None, f"ck {name}"])
             things.append(sa.CheckConstraint(self.one_of(CHECKS), name=check))
         comment = self.one_of([None, None, "it's"])
         table = sa.Table(name, self.metadata, *columns, *things, comment=comment)
@@ -86,6 +86,8 @@ class Draft:
         type_ = self.one_of(types)
         if isinstance(type_, sa.Numeric) and isinstance(default, sa.TextClause):
             default = "7"
+        if getattr(type_, "fsp", None) and default is not None:
+            default = sa.text(default.text.replace(NOW, f"{NOW}({type_.fsp})"))
         return sa.Column(
             name,
             type_,

@@ -8,6 +8,9 @@ from mysql_cases import INT, OWNER, A, item, models
 from mysql_runs import ours, plain, tables
 
 
+pytestmark = pytest.mark.only_on("mariadb")
+
+
 def counted(**options):
     """Models whose rows are counted by a sequence, in Python and by the server."""
 

@@ -63,7 +63,7 @@ class Place:
             return bool(read_journal(connection))
 
 
-@pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
+@pytest.fixture(params=["sqlite", "postgresql", "mariadb", "mysql"])
 def place(request, tmp_path, monkeypatch):
     """A database of each kind."""
     monkeypatch.chdir(tmp_path)

@@ -24,7 +24,7 @@ from whimbrel.run.ledger import (
 from whimbrel.schema.scope import VERSION_TABLE
 
 
-@pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
+@pytest.fixture(params=["sqlite", "postgresql", "mariadb", "mysql"])
 def any_engine(request, tmp_path):
     """An empty database of each kind."""
     if request.param == "sqlite":

@@ -69,7 +69,7 @@ op.execute("UPDATE t SET n = n + 1")
 """
 
 
-@pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
+@pytest.fixture(params=["sqlite", "postgresql", "mariadb", "mysql"])
 def url(request, tmp_path):
     """An empty database of each kind."""
     if request.param == "sqlite":
@@ -164,9 +164,10 @@ HOLDERS = {
     "mariadb": "SELECT id FROM information_schema.processlist WHERE db = DATABASE()"
     " AND id <> CONNECTION_ID() AND id <> {own}",
 }
+HOLDERS["mysql"] = HOLDERS["mariadb"]
 
 
-@pytest.mark.parametrize("server", ["postgresql", "mariadb"])
+@pytest.mark.parametrize("server", ["postgresql", "mariadb", "mysql"])
 def test_a_run_that_lost_its_lock_goes_no_further(request, project, server):
     """Whose lock was cut off ends before its next operation; the next run goes on."""
     url = request.getfixturevalue(f"{server}_url")
@@ -180,10 +181,10 @@ def test_a_run_that_lost_its_lock_goes_no_further(request, project, server):
 
     def cut(connection):
         driver = connection.connection.dbapi_connection
-        own = driver.thread_id() if server == "mariadb" else 0
+        own = driver.thread_id() if server != "postgresql" else 0
         with engine.connect() as other:
             rows = other.exec_driver_sql(HOLDERS[server].format(own=own)).scalars()
-            for number in rows.all() if server == "mariadb" else ():
+            for number in rows.all() if server != "postgresql" else ():
                 other.exec_driver_sql(f"KILL {number}")
 
     project.config.attributes["cut"] = cut
@@ -219,7 +220,7 @@ def test_threads_of_one_process(url, tmp_path):
     assert value(url) == 111
 
 
-@pytest.mark.parametrize("server", ["postgresql", "mariadb"])
+@pytest.mark.parametrize("server", ["postgresql", "mariadb", "mysql"])
 @pytest.mark.parametrize("pool", ["null", "one", "static"])
 def test_a_run_never_waits_for_itself(request, project, server, pool):
     """A pool of one connection, a connection given out, an env.py that runs twice."""
@@ -241,7 +242,7 @@ def test_a_run_never_waits_for_itself(request, project, server, pool):
     engine.dispose()
 
 
-@pytest.mark.parametrize("server", ["postgresql", "mariadb"])
+@pytest.mark.parametrize("server", ["postgresql", "mariadb", "mysql"])
 def test_a_callers_connection(request, project, server):
     """A caller's transaction holds the lock until it ends, where it can."""
     url = request.getfixturevalue(f"{server}_url")

@@ -10,7 +10,7 @@ from whimbrel.errors import Locked
 from whimbrel.run.event import Conduct
 
 
-@pytest.fixture(params=["postgresql", "mariadb"])
+@pytest.fixture(params=["postgresql", "mariadb", "mysql"])
 def engine(request):
     """A server's database with a table that has rows."""
     engine = sa.create_engine(

@@ -15,7 +15,7 @@ LONG = "20261121_add_the_email_address_to_every_user"
 LONGER = f"{LONG}_{'x' * 150}"
 
 
-@pytest.fixture(params=["postgresql", "mariadb"])
+@pytest.fixture(params=["postgresql", "mariadb", "mysql"])
 def engine(request):
     url = request.getfixturevalue(f"{request.param}_url")
     engine = sa.create_engine(url, poolclass=sa.pool.NullPool)

@@ -34,7 +34,7 @@ FAILS = "op.execute('SELECT nosuch FROM nowhere')"
 BY_ITSELF = "with op.get_context().autocommit_block(): op.execute('SELECT 1')"
 
 
-@pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
+@pytest.fixture(params=["sqlite", "postgresql", "mariadb", "mysql"])
 def project(request, terminal):
     """Three scripts, of which the last does what the test says."""
     url = f"sqlite:///{terminal.folder}/app.db"

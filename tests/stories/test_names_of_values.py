@@ -80,7 +80,7 @@ def begun(folder, url, monkeypatch):
     place.engine.dispose()
 
 
-@pytest.fixture(params=["postgresql", "mariadb"])
+@pytest.fixture(params=["postgresql", "mariadb", "mysql"])
 def place(request, tmp_path, monkeypatch):
     """A project on a database whose enums list their values."""
     url = request.getfixturevalue(f"{request.param}_url")

@@ -140,7 +140,7 @@ def begun(folder, url, here, monkeypatch):
     return place
 
 
-@pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
+@pytest.fixture(params=["sqlite", "postgresql", "mariadb", "mysql"])
 def everywhere(request, folder, tmp_path, monkeypatch):
     """A project on each kind of database."""
     url = f"sqlite:///{tmp_path}/app.db"

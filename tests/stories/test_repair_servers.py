@@ -80,7 +80,7 @@ def kept(tmp_path_factory):
     return tmp_path_factory.mktemp("kept")
 
 
-@pytest.fixture(params=["postgresql", "mariadb"])
+@pytest.fixture(params=["postgresql", "mariadb", "mysql"])
 def place(request, terminal, kept):
     """An app with two scripts, both applied, and a row; there is no ledger."""
     place = Place(terminal, request.getfixturevalue(f"{request.param}_url"))

@@ -82,7 +82,7 @@ class Story:
                 connection.exec_driver_sql(each)
 
 
-@pytest.fixture(params=["postgresql", "mariadb"])
+@pytest.fixture(params=["postgresql", "mariadb", "mysql"])
 def story(request, tmp_path, monkeypatch):
     url = request.getfixturevalue(f"{request.param}_url")
     monkeypatch.chdir(tmp_path)

@@ -81,7 +81,7 @@ class Shop:
         return running.returncode, said
 
 
-@pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
+@pytest.fixture(params=["sqlite", "postgresql", "mariadb", "mysql"])
 def shop(request, terminal):
     """A project on each database."""
     if request.param == "sqlite":

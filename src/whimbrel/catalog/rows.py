@@ -34,6 +34,9 @@ class Fullness:
         return f"a value in {self.filled} of the {first}{self.rows} rows"
 
 
+_UNKNOWN_DATABASE = 1049
+"""The number of the error by which MySQL and MariaDB say so."""
+
 _SYSTEM = re.compile(r"information_schema|performance_schema|mysql|sys|pg_.*")
 
 
@@ -53,11 +56,16 @@ def _tables_in(connection: Connection, schema: str) -> list[str]:
     """Return the tables of *schema*, which somebody may drop meanwhile.
 
     To MySQL and MariaDB every database is one, the scratch databases of others too.
+    A transaction of MySQL lists those as well that were dropped since it began.
     """
     try:
         return sa.inspect(connection).get_table_names(schema)
-    except sa.exc.DBAPIError:
-        if schema in sa.inspect(connection).get_schema_names():
+    except sa.exc.DBAPIError as error:
+        number = next(iter(getattr(error.orig, "args", ())), None)
+        if (
+            number != _UNKNOWN_DATABASE
+            and schema in sa.inspect(connection).get_schema_names()
+        ):
             raise
         return []
 

@@ -13,6 +13,7 @@ from whimbrel.schema.state import Column
 
 
 PLACE = r"^[[:space:]]*[+]?0*[1-9][0-9]*[[:space:]]*$"
+PLACE_OR_ZERO = r"^[[:space:]]*[+]?[0-9]+[[:space:]]*$"
 LONGEST_PLACE = 5
 """A text of more characters is no place: there are no more than 65,535 values."""
 
@@ -61,9 +62,11 @@ class EnumValues:
     def becomes(self) -> sa.ColumnElement[Any]:
         """What those values become that the type takes."""
         place: sa.ColumnElement[Any] = sa.func.elt(self._place, *self.values)
+        if self.dialect.keeps_no_value:
+            place = sa.func.coalesce(place, "")
         if is_number(self.live):
             return place
-        whens = [(self._text == each, sa.literal(each)) for each in self.values]
+        whens = [(self._trimmed == each, sa.literal(each)) for each in self.values]
         return sa.case(*whens, else_=place)
 
     @property
@@ -74,7 +77,14 @@ class EnumValues:
     def _is_value(self) -> sa.ColumnElement[bool]:
         if self.dialect.numbers_enum_values and is_number(self.live):
             return sa.false()
-        return self._text.in_(self.values)
+        is_trimmed = self.dialect.numbers_enum_values
+        text = self._trimmed if is_trimmed else self._text
+        return text.in_(self.values)
+
+    @property
+    def _trimmed(self) -> sa.ColumnElement[str]:
+        """The text without spaces at its end, which no value has there."""
+        return sa.func.rtrim(self._text)
 
     @property
     def _place(self) -> sa.ColumnElement[int]:
@@ -82,10 +92,12 @@ class EnumValues:
 
     @property
     def _is_place(self) -> sa.ColumnElement[bool]:
-        is_there = self._place.between(1, len(self.values))
+        least = 0 if self.dialect.keeps_no_value else 1
+        is_there = self._place.between(least, len(self.values))
         if is_number(self.live):
             return is_there
-        length = sa.func.char_length(sa.func.rtrim(self._text))
+        length = sa.func.char_length(self._trimmed)
+        pattern = PLACE if least else PLACE_OR_ZERO
         return sa.and_(
-            self._text.regexp_match(PLACE), length <= LONGEST_PLACE, is_there
+            self._text.regexp_match(pattern), length <= LONGEST_PLACE, is_there
         )

@@ -97,6 +97,11 @@ class Dialect:
         return self.name in ("mysql", "mariadb")
 
     @property
+    def keeps_no_value(self) -> bool:
+        """Whether 0, also in a text, becomes the empty value that no enum names."""
+        return self.name == "mysql" and not self.is_mariadb
+
+    @property
     def invents_values(self) -> bool:
         """Whether rows get an invented value in a new column that must not be NULL.
 
