@@ -289,6 +289,19 @@ def test_what_another_type_cannot_have_goes(server):
     assert "enum('x','y') DEFAULT NULL" in text(server)
 
 
+def test_what_only_is_mentioned_changes_nothing(server):
+    """Without anything to write, Alembic writes no existing type either."""
+    run(server, "CREATE TABLE item (a VARCHAR(9) NOT NULL DEFAULT 'x')")
+    before = text(server)
+    with operations(server) as op:
+        op.alter_column("item", "a", existing_type=sa.String(99))
+        assert text(server) == before
+        op.alter_column("item", "a", server_default="x", existing_type=sa.String(99))
+        assert text(server) == before
+        op.alter_column("item", "a", new_column_name="b", existing_type=sa.String(99))
+    assert "`b` varchar(99) NOT NULL DEFAULT 'x'" in text(server)
+
+
 def test_rows_without_a_value_are_counted(server):
     """NOT NULL over NULLs fails in a sentence, and nothing was changed."""
     run(server, "CREATE TABLE item (a INT)", "INSERT INTO item VALUES (1), (NULL)")

@@ -99,8 +99,9 @@ class ColumnsImpl(AlembicMySQLImpl):
                 )
             return
         before = found
-        after = edited(before, said, self.dialect)
-        if name is not None and str(name) != before.name:
+        is_renamed = name is not None and str(name) != before.name
+        after = edited(before, said, self.dialect, is_renamed=is_renamed)
+        if is_renamed:
             after = renamed(after, str(name))
         if after != before:
             self._modify(table, before, after, said)

@@ -44,19 +44,26 @@ class Said:
     comment: Any = False
 
     @property
-    def is_silent(self) -> bool:
-        """Whether nothing is said but perhaps a name."""
-        return self == Said(
-            existing_type=self.existing_type,
-            existing_server_default=self.existing_server_default,
-        )
+    def is_modifying(self) -> bool:
+        """Whether Alembic would write a definition, with ``existing_type`` in it."""
+        is_said = (self.nullable, self.autoincrement) != (None, None)
+        return is_said or self.comment is not False
 
 
-def edited(column: ColumnText, said: Said, dialect: Dialect) -> ColumnText:
-    """Return the definition of a column after all that a script says of it."""
+def edited(
+    column: ColumnText, said: Said, dialect: Dialect, *, is_renamed: bool = False
+) -> ColumnText:
+    """Return the definition of a column after all that a script says of it.
+
+    Args:
+        column: its definition as it is.
+        said: what the script says.
+        dialect: the database's.
+        is_renamed: the script gives it another name, too.
+    """
     if said.type_ is not None:
         column = _with_type(column, said, dialect)
-    elif _mentions_more(column, said, dialect):
+    elif (is_renamed or said.is_modifying) and _mentions_more(column, said, dialect):
         wider = replace(said, type_=said.existing_type, existing_type=None)
         column = _with_type(column, wider, dialect)
     if said.nullable is not None:
