@@ -155,13 +155,25 @@ def each_once(things: Iterable[Nameable]) -> tuple[Nameable, ...]:
     if all(each.naming is not Naming.NONE for each in given):
         return given
     once: dict[Nameable, Nameable] = {}
-    result = []
-    for thing in sorted(given, key=lambda each: each.naming is Naming.NONE):
+    result: list[Nameable] = sorted(given, key=lambda each: each.naming is Naming.NONE)
+    if len(set(map(_gist, given))) == len(given):
+        return tuple(result)
+    ordered, result = result, []
+    for thing in ordered:
         content = replace(thing, name="", naming=Naming.NONE)
         if thing.naming is not Naming.NONE or content not in once:
             result.append(thing)
         once[content] = thing
     return tuple(result)
+
+
+def _gist(thing: Nameable) -> tuple[object, ...]:
+    """Return the heart of what *thing* says; what differs in it is not alike."""
+    if isinstance(thing, Check):
+        return Check, thing.expression.canonical
+    if isinstance(thing, Index | Exclusion):
+        return type(thing), thing.parts
+    return type(thing), thing.columns
 
 
 def tell_apart(things: Iterable[Nameable]) -> tuple[Nameable, ...]:
@@ -230,7 +242,7 @@ def _adopting(wanted: State, current: State, rename: bool) -> State:
     for table in wanted.tables:
         partner = partners.get(table.name) or Table(name=table.name)
         full = with_unsaid(table, partner, wanted.unsaid)
-        tables.append(_with_keys_of(partner, _adopted(full, partner, rename)))
+        tables.append(_adopted(full, partner, rename))
     made = with_unsaid_alone(replace(wanted, tables=frozenset(tables)), current)
     return replace(made, enums=made.enums | frozenset(_in_use(made, current)))
 
@@ -257,7 +269,45 @@ def _in_use(wanted: State, current: State) -> Iterator[Enum]:
             yield enum
 
 
-def _with_keys_of(current: Table, wanted: Table) -> Table:
+def _adopted(wanted: Table, current: Table, rename: bool) -> Table:
+    wanted = with_repeated(_decided(wanted, current), current)
+    constraints = frozenset(map(settled, wanted.constraints))
+    indexes = frozenset(map(settled, wanted.indexes))
+    if constraints != current.constraints:
+        constraints = frozenset(_matched_constraints(wanted, current, rename))
+    if indexes != current.indexes:
+        indexes = frozenset(_matched(wanted.indexes, current.indexes, rename))
+    return Table(
+        name=wanted.name,
+        columns=wanted.columns,
+        constraints=_with_keys_of(current, constraints),
+        indexes=indexes,
+        options=wanted.options,
+        comment=wanted.comment,
+    )
+
+
+def _matched_constraints(
+    wanted: Table, current: Table, rename: bool
+) -> Iterator[Constraint]:
+    """Yield the constraints of *wanted*, those of each kind under their names there."""
+    there = _by_kind(current.constraints)
+    for kind, family in _by_kind(wanted.constraints).items():
+        theirs = there.get(kind, [])
+        ours = [_firm_index(each, theirs, wanted.name.name) for each in family]
+        yield from _matched(ours, theirs, rename)
+
+
+def _by_kind(constraints: Iterable[Constraint]) -> dict[type, list[Constraint]]:
+    found: dict[type, list[Constraint]] = {}
+    for each in constraints:
+        found.setdefault(type(each), []).append(each)
+    return found
+
+
+def _with_keys_of(
+    current: Table, wanted: frozenset[Constraint]
+) -> frozenset[Constraint]:
     """Return *wanted* with the foreign keys that are there, their indexes told."""
     there: dict[Constraint, Constraint] = {
         each: each
@@ -266,28 +316,7 @@ def _with_keys_of(current: Table, wanted: Table) -> Table:
     }
     if not there:
         return wanted
-    constraints = frozenset(there.get(each, each) for each in wanted.constraints)
-    return replace(wanted, constraints=constraints)
-
-
-def _adopted(wanted: Table, current: Table, rename: bool) -> Table:
-    wanted = with_repeated(_decided(wanted, current), current)
-    settled_one = _settled_table(wanted)
-    if settled_one == current:
-        return settled_one
-    constraints: list[Constraint] = []
-    for kind in (PrimaryKey, Unique, ForeignKey, Check, Exclusion):
-        theirs = [each for each in current.constraints if type(each) is kind]
-        ours = [
-            _firm_index(each, theirs, wanted.name.name)
-            for each in wanted.constraints
-            if type(each) is kind
-        ]
-        constraints.extend(_matched(ours, theirs, rename))
-    indexes = _matched(wanted.indexes, current.indexes, rename)
-    return replace(
-        wanted, constraints=frozenset(constraints), indexes=frozenset(indexes)
-    )
+    return frozenset(there.get(each, each) for each in wanted)
 
 
 def _firm_index(
@@ -400,18 +429,6 @@ def _alike(current: Nameable, wanted: Nameable) -> bool:
 
 def _named_like(thing: Nameable, other: Nameable) -> Nameable:
     return replace(thing, name=other.name, naming=other.naming)
-
-
-def _settled_table(table: Table) -> Table:
-    """Return *table* with the names of conventions taken as given."""
-    things = (*table.constraints, *table.indexes)
-    if not any(each.naming in _OWED for each in things):
-        return table
-    return replace(
-        table,
-        constraints=frozenset(map(settled, table.constraints)),
-        indexes=frozenset(map(settled, table.indexes)),
-    )
 
 
 def settled(thing: Nameable) -> Nameable:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import Enum as PythonEnum
+from operator import attrgetter
 from typing import TypeAlias, TypeVar
 
 from sqlalchemy.types import TypeEngine
@@ -282,6 +283,9 @@ class Sequence:
     options: Options = NO_OPTIONS
 
 
+_NAME = attrgetter("name")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
     """A table; columns are found by name, their order is kept but not compared."""
@@ -299,7 +303,7 @@ class Table:
 
     def __post_init__(self) -> None:
         """Sort the columns by name, so that their order does not count."""
-        columns = tuple(sorted(self.columns, key=lambda column: column.name))
+        columns = tuple(sorted(self.columns, key=_NAME))
         object.__setattr__(self, "columns", columns)
 
     def __hash__(self) -> int:
