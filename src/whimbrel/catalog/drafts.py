@@ -173,11 +173,20 @@ class Drafter:
         self.ddl: DDLCompiler = dialect.ddl_compiler(dialect, None)  # type: ignore[arg-type]  # a compiler of parts needs no statement
         self.types = dialect.type_compiler_instance
         self._set: dict[tuple[ColumnForm, str], ColumnForm] = {}
+        self._forms: dict[tuple[str, str | None], ColumnForm] = {}
+        self._defaults: dict[str, str] = {}
+        self._names: dict[Table, TableName] = {}
         options = connection.get_execution_options()
         self.translation = options.get("schema_translate_map") or {}
 
     def name_of(self, table: Table) -> TableName:
         """Return the name of *table* in the database."""
+        known = self._names.get(table)
+        if known is None:
+            known = self._names[table] = self._located(table)
+        return known
+
+    def _located(self, table: Table) -> TableName:
         schema = self.translation.get(table.schema, table.schema)
         if schema is None or schema == self.dialect.default_schema_name:
             schema = None
@@ -252,16 +261,36 @@ class Drafter:
         text = texts[column.name]
         if column.server_default is None:
             given = self.default_of(column) if self.default_of else None
-            return ColumnForm(text, default=given)
+            return self._simple_form(text, given)
         identity = self.wording.identity_text(column)
         if identity is not None:
             return ColumnForm(text, identity=identity)
         if column.computed is None:
-            default = self.ddl.get_column_default_string(column) or ""
+            default = self._default(column)
             needs = self._needs(default, texts) if "(" in default else ()
+            if not needs:
+                return self._simple_form(text, default or None)
             return ColumnForm(text, default=default or None, needs=needs)
         computed = self._sql(column.computed.sqltext, column.table)
         return ColumnForm(text, computed=computed, needs=self._needs(computed, texts))
+
+    def _simple_form(self, text: str, default: str | None) -> ColumnForm:
+        """Return a form; those that are equal are one, which is found faster."""
+        known = self._forms.get((text, default))
+        if known is None:
+            known = self._forms[text, default] = ColumnForm(text, default=default)
+        return known
+
+    def _default(self, column: AnyColumn) -> str:
+        """Return what stands behind DEFAULT; each text is written once."""
+        said = getattr(column.server_default, "arg", None)
+        if type(said) is not str:
+            return self.ddl.get_column_default_string(column) or ""
+        known = self._defaults.get(said)
+        if known is None:
+            known = self.ddl.get_column_default_string(column) or ""
+            self._defaults[said] = known
+        return known
 
     def _checks(
         self, table: Table, columns: Iterable[AnyColumn]

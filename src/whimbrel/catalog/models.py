@@ -170,18 +170,20 @@ class _Builder:
         return options | self.spellings.tables[draft.form]
 
     def _column(self, draft: ColumnDraft, position: int) -> schema.Column:
-        column = draft.column
-        spelled = self.spellings.columns[draft.form]
+        column, form = draft.column, draft.form
+        spelled = self.spellings.columns[form]
+        options = self.wording.options(column)
+        generated = column.computed is not None or column.identity is not None
         return schema.Column(
             name=self.wording.stored_name(column.name),
             type=Type(spelled.type_spelling, _form(column)),
-            nullable=self.wording.is_nullable(draft.form, column),
+            nullable=self.wording.is_nullable(form, column),
             default=spelled.default,
             collation=spelled.collation,
-            computed=self._computed(column, spelled.computed),
-            identity=spelled.identity or self._identity(column),
+            computed=self._computed(column, spelled.computed) if generated else None,
+            identity=self._identity(column, spelled.identity) if generated else None,
             comment=column.comment if self.has_comments else None,
-            options=self.wording.options(column) | spelled.options,
+            options=options | spelled.options if options else spelled.options,
             position=position,
         )
 
@@ -195,11 +197,13 @@ class _Builder:
             expression=expression, is_stored=written.endswith("STORED")
         )
 
-    def _identity(self, column: AnyColumn) -> schema.Identity | None:
+    def _identity(
+        self, column: AnyColumn, spelled: schema.Identity | None
+    ) -> schema.Identity | None:
         """Return what is said of an identity column, if the database has them."""
         identity = column.identity
-        if identity is None or not self.has_identity:
-            return None
+        if spelled is not None or identity is None or not self.has_identity:
+            return spelled
         return schema.Identity(
             is_always=bool(identity.always),
             options=frozenset(

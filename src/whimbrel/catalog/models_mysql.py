@@ -37,6 +37,7 @@ from whimbrel.catalog.wording import (
 from whimbrel.errors import ModelsError
 from whimbrel.schema.dialect import dialect_of
 from whimbrel.schema.state import (
+    NO_OPTIONS,
     Expression,
     Options,
     TableName,
@@ -56,6 +57,8 @@ UNSAID = frozenset(
 )
 """What SQLAlchemy cannot say, or not in the server's words."""
 
+COUNTS = options([("autoincrement", "on")])
+
 OTHER_CHECK = "CHECK (1)"
 """What stands for a check of a column's own: MariaDB's JSON is none beside another."""
 
@@ -73,6 +76,7 @@ class MySQLWording(Wording):
         self.ddl: DDLCompiler = self.dialect.ddl_compiler(self.dialect, None)  # type: ignore[arg-type]  # a compiler of parts needs no statement
         self._refined: dict[tuple[ColumnForm, str], ColumnForm] = {}
         self._sequences: frozenset[StoredSequence] = frozenset()
+        self._counting: dict[type, bool] = {}
         self._columns: Mapping[ColumnForm, ColumnText] = {}
         self._collations: Mapping[str, str] = {}
         self.following = following(self.server)
@@ -229,9 +233,7 @@ class MySQLWording(Wording):
         """Return what the keyword arguments ``mysql_...`` say of *thing*."""
         match thing:
             case Column():
-                return options(
-                    [("autoincrement", "on" if self._counts(thing) else None)]
-                )
+                return COUNTS if self._counts(thing) else NO_OPTIONS
             case Table():
                 return self.arguments.options(thing, self._collations)
             case Index():
@@ -256,9 +258,21 @@ class MySQLWording(Wording):
         return options(said.items())
 
     def _counts(self, column: AnyColumn) -> bool:
-        """Whether SQLAlchemy writes AUTO_INCREMENT behind *column*."""
+        """Whether SQLAlchemy writes AUTO_INCREMENT behind *column*.
+
+        Of columns that nothing else is said of, one speaks for all of its type.
+        """
         if column is not column.table._autoincrement_column:
             return False
+        if column.server_default is not None or column.default is not None:
+            return self._is_written(column)
+        kind = type(column.type)
+        known = self._counting.get(kind)
+        if known is None:
+            known = self._counting[kind] = self._is_written(column)
+        return known
+
+    def _is_written(self, column: AnyColumn) -> bool:
         return self.ddl.get_column_specification(column).endswith(" AUTO_INCREMENT")
 
 

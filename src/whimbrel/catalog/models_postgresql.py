@@ -125,6 +125,8 @@ class PostgreSQLWording(Wording):
 
     def stored_name(self, name: str) -> str:
         """Return *name* as the server keeps it: cut, and folded if unquoted."""
+        if type(name) is str:
+            return clipped(name)
         if getattr(name, "quote", None) is False:
             name = name.lower()
         return clipped(str(name))

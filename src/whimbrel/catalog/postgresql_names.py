@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import count
 
-from whimbrel.schema.names import fitted_name
+from whimbrel.schema.names import fitted_name, gist
 from whimbrel.schema.state import (
     Check,
     Constraint,
@@ -106,8 +106,11 @@ def kept(constraints: Iterable[Constraint]) -> list[Constraint]:
     keys: list[PrimaryKey | Unique | Exclusion] = []
     others: list[Constraint] = []
     said: Counter[Constraint] = Counter()
-    for each in sorted(constraints, key=lambda each: not isinstance(each, PrimaryKey)):
-        if not isinstance(each, PrimaryKey | Unique | Exclusion):
+    ordered = sorted(constraints, key=lambda each: not isinstance(each, PrimaryKey))
+    if len(set(map(gist, ordered))) == len(ordered):
+        return sorted(ordered, key=lambda each: not isinstance(each, _KEYS))
+    for each in ordered:
+        if not isinstance(each, _KEYS):
             again = said[each]
             if again and each.naming is not Naming.SERVER:
                 continue  # said twice: scripts that are imported add to the models
@@ -164,18 +167,22 @@ def told_apart(tables: Iterable[Table]) -> list[Table]:
 
 def _keys(table: Table) -> Iterator[PrimaryKey | Unique | Exclusion]:
     for each in table.constraints:
-        if isinstance(each, PrimaryKey | Unique | Exclusion):
+        if isinstance(each, _KEYS):
             yield each
 
 
 def _numbered(table: Table, taken: Counter[tuple[str | None, str]]) -> Table:
     """Return *table* with those made-up names numbered that another thing has."""
-    own = Counter(each.name for each in table.constraints)
+    own = Counter([each.name for each in table.constraints])
+    if len(own) == len(table.constraints) and all(
+        taken[table.name.schema, key.name] == 1 for key in _keys(table)
+    ):
+        return table
     made: dict[Constraint, Constraint] = {}
     for each in sorted(table.constraints, key=repr):
         if each.naming is not Naming.SERVER:
             continue
-        is_key = isinstance(each, PrimaryKey | Unique | Exclusion)
+        is_key = isinstance(each, _KEYS)
         place = (table.name.schema, each.name)
         if own[each.name] > 1 or (is_key and taken[place] > 1):
             own[each.name] -= 1
@@ -201,6 +208,10 @@ def _with_number(name: str, number: int) -> str:
 
 def _joined(columns: Iterable[str]) -> str:
     """Return the names of columns in one, as far as the server looks at them."""
+    columns = tuple(columns)
+    joined = "_".join(columns)
+    if len(joined) <= LONGEST and joined.isascii():
+        return joined
     joined = ""
     for column in columns:
         joined = f"{joined}_{column}" if joined else column

@@ -86,6 +86,10 @@ class ColumnForm:
     attributes: str = ""
     setting: str = ""
 
+    def __hash__(self) -> int:
+        """Hash what most forms differ in, which is quicker than all of it."""
+        return hash((self.type_text, self.default, self.attributes))
+
 
 @dataclass(frozen=True, slots=True)
 class CheckForm:

@@ -17,6 +17,8 @@ def with_repeated(wanted: Table, current: Table) -> Table:
         wanted: the table as a server makes it at once.
         current: the table as it is.
     """
+    if not wanted.repeated:
+        return wanted
     constraints = set(wanted.constraints)
     for first, again in wanted.repeated:
         there = [each for each in current.constraints if _is_like(each, again)]

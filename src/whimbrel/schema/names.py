@@ -110,6 +110,9 @@ def fitted_name(
 
     So does PostgreSQL's ``makeObjectName``.
     """
+    plain = f"{first}_{second}_{label}" if second else f"{first}_{label}"
+    if len(plain) <= longest and plain.isascii():
+        return plain
     one, two = first.encode(), second.encode()
     room = longest - len(label) - 1 - (1 if second else 0)
     long_one, long_two = len(one), len(two)
@@ -156,7 +159,7 @@ def each_once(things: Iterable[Nameable]) -> tuple[Nameable, ...]:
         return given
     once: dict[Nameable, Nameable] = {}
     result: list[Nameable] = sorted(given, key=lambda each: each.naming is Naming.NONE)
-    if len(set(map(_gist, given))) == len(given):
+    if len(set(map(gist, given))) == len(given):
         return tuple(result)
     ordered, result = result, []
     for thing in ordered:
@@ -167,13 +170,16 @@ def each_once(things: Iterable[Nameable]) -> tuple[Nameable, ...]:
     return tuple(result)
 
 
-def _gist(thing: Nameable) -> tuple[object, ...]:
-    """Return the heart of what *thing* says; what differs in it is not alike."""
+def gist(thing: Constraint | Index) -> tuple[object, ...]:
+    """Return the heart of what *thing* says; what differs in it is not alike.
+
+    A primary key is unique, too.
+    """
     if isinstance(thing, Check):
         return Check, thing.expression.canonical
     if isinstance(thing, Index | Exclusion):
         return type(thing), thing.parts
-    return type(thing), thing.columns
+    return ForeignKey if isinstance(thing, ForeignKey) else Unique, thing.columns
 
 
 def tell_apart(things: Iterable[Nameable]) -> tuple[Nameable, ...]:
@@ -277,13 +283,8 @@ def _adopted(wanted: Table, current: Table, rename: bool) -> Table:
         constraints = frozenset(_matched_constraints(wanted, current, rename))
     if indexes != current.indexes:
         indexes = frozenset(_matched(wanted.indexes, current.indexes, rename))
-    return Table(
-        name=wanted.name,
-        columns=wanted.columns,
-        constraints=_with_keys_of(current, constraints),
-        indexes=indexes,
-        options=wanted.options,
-        comment=wanted.comment,
+    return replace(
+        wanted, constraints=_with_keys_of(current, constraints), indexes=indexes
     )
 
 
