@@ -344,3 +344,11 @@ def test_a_database_that_went_is_passed_by(mariadb_url):
         mine = Scope(accepts=lambda name: name.schema == other)
         assert not has_tables(connection, mine)
     engine.dispose()
+
+
+@pytest.mark.parametrize("longest", range(64, 1600, 128))
+def test_rows_that_the_server_cuts_short_are_read_again(connection, longest):
+    """However little text a server tells at once, all of the catalog is read."""
+    whole = state_of(connection)
+    connection.exec_driver_sql(f"SET SESSION group_concat_max_len = {longest}")
+    assert state_of(connection) == whole
