@@ -122,28 +122,26 @@ class _Reading:
         (row,) = self.catalog.tables[place]
         beside, checks = self._checks(place)
         keys = tuple(self.keys.foreign_keys(place))
-        indexes = tuple(self.keys.indexes(place))
+        listed: Iterable[Index] = self.keys.indexes(place)
         primary = list(self.keys.primary_key(place, name))
         period = self._period(place)
         if period is not None:
             checks = [each for each in checks if not period.is_check(each)]
-            indexes = tuple(each for each in indexes if not period.has(each))
+            listed = [each for each in listed if not period.has(each)]
             primary = list(map(period.key, primary))
+        indexes, unique = _parted(listed)
         constraints: list[Constraint] = [*checks, *primary]
-        constraints += [
-            as_unique(index, is_index=False) for index in indexes if _is_key(index)
-        ]
-        made = {index.name for index in indexes for key in keys if serves(index, key)}
-        constraints += [_with_index(key, indexes) for key in keys]
+        constraints += [as_unique(index, is_index=False) for index in unique]
+        serving = {
+            key: [index.name for index in indexes if serves(index, key)] for key in keys
+        }
+        made = {name for names in serving.values() for name in names}
+        constraints += [_with_index(key, serving[key]) for key in keys]
         return Table(
             name=name,
             columns=self._columns(place, row.collation_name, beside),
             constraints=frozenset(constraints),
-            indexes=frozenset(
-                index
-                for index in indexes
-                if not _is_key(index) and index.name not in made
-            ),
+            indexes=frozenset([index for index in indexes if index.name not in made]),
             options=self._options(place, row, period),
             comment=row.comment or None,
         )
@@ -262,11 +260,14 @@ def _column(text: ColumnText, row: Any, collation: str) -> Column:
     )
 
 
-def _is_key(index: Index) -> bool:
-    """Whether an index is a unique constraint as well."""
-    return index.unique and is_plain(index)
+def _parted(indexes: Iterable[Index]) -> tuple[list[Index], list[Index]]:
+    """Return the indexes, and those that are unique constraints as well."""
+    others: list[Index] = []
+    unique: list[Index] = []
+    for index in indexes:
+        (unique if index.unique and is_plain(index) else others).append(index)
+    return others, unique
 
 
-def _with_index(key: ForeignKey, indexes: Iterable[Index]) -> ForeignKey:
-    made = next((index.name for index in indexes if serves(index, key)), None)
-    return replace(key, index=made) if made else key
+def _with_index(key: ForeignKey, indexes: list[str]) -> ForeignKey:
+    return replace(key, index=indexes[0]) if indexes else key

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy.engine import Connection
@@ -14,7 +15,14 @@ from whimbrel.catalog.mysql_rows import Catalog, Facts, Place, decoded
 from whimbrel.catalog.mysql_spelling import action, index_part, options
 from whimbrel.catalog.mysql_tokens import quoted
 from whimbrel.schema.names import default_name
-from whimbrel.schema.state import ForeignKey, Index, Naming, PrimaryKey, TableName
+from whimbrel.schema.state import (
+    ForeignKey,
+    Index,
+    IndexPart,
+    Naming,
+    PrimaryKey,
+    TableName,
+)
 
 
 class Keys:
@@ -24,6 +32,7 @@ class Keys:
         self._connection = connection
         self._facts = facts
         self._catalog = catalog
+        self._known: dict[tuple[Any, ...], IndexPart] = {}
 
     def primary_key(self, place: Place, name: TableName) -> Iterator[PrimaryKey]:
         """Yield the primary key, if there is one."""
@@ -70,18 +79,21 @@ class Keys:
         }
         return Index(
             name=name,
-            parts=tuple(
-                index_part(
-                    part.column_name,
-                    part.direction,
-                    None if is_special else part.length,
-                    part.expression,
-                )
-                for part in parts
-            ),
+            parts=tuple([self._part(part, is_special) for part in parts]),
             unique=not int(first.non_unique),
             options=options(said.items()),
         )
+
+    def _part(self, row: Any, is_special: bool) -> IndexPart:
+        """Return a part of an index; those that are alike are one."""
+        key = (row.column_name, row.direction, row.length, row.expression, is_special)
+        part = self._known.get(key)
+        if part is None:
+            length = None if is_special else row.length
+            part = self._known[key] = index_part(
+                row.column_name, row.direction, length, row.expression
+            )
+        return part
 
     def foreign_keys(self, place: Place) -> Iterator[ForeignKey]:
         """Yield the foreign keys, without the indexes that serve them."""
@@ -125,12 +137,20 @@ def show_create(connection: Connection, name: str) -> str:
     return str(decoded(result.one()[1]))
 
 
+_POSITION = attrgetter("position")
+
+
 def _parts(rows: Iterable[Any], *, primary: bool) -> Iterator[tuple[str, list[Any]]]:
     """Yield each index's name and the rows of its parts, in their order."""
-    mine = [row for row in rows if (row.name == "PRIMARY") == primary]
-    mine.sort(key=lambda row: (row.name, row.position))
-    for name, parts in groupby(mine, key=lambda row: row.name):
-        yield name, list(parts)
+    found: dict[str, list[Any]] = {}
+    for row in rows:
+        if (row.name == "PRIMARY") == primary:
+            found.setdefault(row.name, []).append(row)
+    for name in sorted(found):
+        parts = found[name]
+        if len(parts) > 1:
+            parts.sort(key=_POSITION)
+        yield name, parts
 
 
 def _have_text(rows: Iterable[Any]) -> bool:

@@ -129,9 +129,11 @@ def _value(written: str) -> str:
 
 def is_plain(index: Index) -> bool:
     """Whether an index is nothing but columns, whatever else is said of it."""
-    return _BESIDES.issuperset(option.name for option in index.options) and all(
-        part.column is not None and not part.descending and not part.options
-        for part in index.parts
+    for part in index.parts:
+        if part.column is None or part.descending or part.options:
+            return False
+    return not index.options or _BESIDES.issuperset(
+        option.name for option in index.options
     )
 
 
@@ -139,7 +141,7 @@ def as_unique(index: Index, *, is_index: bool) -> Unique:
     """Return a plain unique index as the constraint that it is as well."""
     return Unique(
         name=index.name,
-        columns=tuple(part.column or "" for part in index.parts),
+        columns=tuple([part.column or "" for part in index.parts]),
         options=index.options,
         naming=index.naming,
         is_index=is_index,
@@ -148,8 +150,11 @@ def as_unique(index: Index, *, is_index: bool) -> Unique:
 
 def serves(index: Index, key: ForeignKey) -> bool:
     """Whether *index* is what the server makes for a foreign key by itself."""
-    columns = tuple(part.column for part in index.parts)
-    if index.unique or index.options or not is_plain(index) or columns != key.columns:
+    if index.unique or index.options or len(index.parts) != len(key.columns):
+        return False
+    if index.parts[0].column != key.columns[0] or not is_plain(index):
+        return False
+    if tuple([part.column for part in index.parts]) != key.columns:
         return False
     numbered = re.escape(key.columns[0]) + r"(_\d+)?"
     return index.name == key.name or re.fullmatch(numbered, index.name) is not None
