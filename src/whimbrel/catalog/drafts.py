@@ -175,6 +175,8 @@ class Drafter:
         self._set: dict[tuple[ColumnForm, str], ColumnForm] = {}
         self._forms: dict[tuple[str, str | None], ColumnForm] = {}
         self._defaults: dict[str, str] = {}
+        self._texts: dict[tuple[Any, ...], str] = {}
+        self._known: dict[type[Any], bool] = {}
         self._names: dict[Table, TableName] = {}
         options = connection.get_execution_options()
         self.translation = options.get("schema_translate_map") or {}
@@ -238,6 +240,30 @@ class Drafter:
         return bool(condition._should_execute(index, index, None, compiler=self.ddl))
 
     def _type_text(self, column: AnyColumn) -> str:
+        """Return the type of *column* as it is written; types that are alike once."""
+        type_ = column.type
+        if not self._is_known(type(type_)):
+            return self._written_type(column)
+        key = (type(type_), *type_.__dict__.items())
+        try:
+            text = self._texts.get(key)
+        except TypeError:  # it holds what cannot be looked up
+            return self._written_type(column)
+        if text is None:
+            text = self._texts[key] = self._written_type(column)
+        return text
+
+    def _is_known(self, kind: type[Any]) -> bool:
+        """Whether a class of types is SQLAlchemy's own, and no app writes it."""
+        known = self._known.get(kind)
+        if known is None:
+            is_ours = kind.__module__.startswith("sqlalchemy.")
+            is_ours = is_ours and self.dialect.name in _WORDINGS
+            known = is_ours and not hasattr(kind, "_compiler_dispatcher")
+            self._known[kind] = known
+        return known
+
+    def _written_type(self, column: AnyColumn) -> str:
         try:
             return self.types.process(column.type, type_expression=column)
         except Exception as cause:  # whatever the app's own type raises

@@ -207,6 +207,8 @@ class MySQLWording(Wording):
 
     def stored_name(self, name: str) -> str:
         """Return *name*, which must be one that the server takes."""
+        if type(name) is str and len(name) <= LONGEST_NAME:
+            return name
         return _short(str(name))
 
     def is_nullable(self, form: ColumnForm, column: AnyColumn) -> bool:

@@ -51,6 +51,8 @@ def stored(table: Table, engine: str, *, has_descending: bool) -> Table:
         engine: its storage engine.
         has_descending: the server knows the direction of an index.
     """
+    if _is_stored(table, engine, has_descending):
+        return table
     keys = [_key(each) for each in table.constraints if isinstance(each, ForeignKey)]
     constraints: list[Constraint] = [
         each for each in table.constraints if not isinstance(each, ForeignKey)
@@ -77,6 +79,21 @@ def stored(table: Table, engine: str, *, has_descending: bool) -> Table:
             if index not in unique and not any(serves(index, key) for key in keys)
         ),
         comment=table.comment or None,
+    )
+
+
+def _is_stored(table: Table, engine: str, has_descending: bool) -> bool:
+    """Whether the server keeps all of *table* as it is, which is the rule."""
+    if engine.lower() not in HAVE_KEYS or not has_descending or table.comment == "":
+        return False
+    keys = [each for each in table.constraints if isinstance(each, ForeignKey)]
+    return (
+        all(_key(key) is key for key in keys)
+        and not any(column.comment == "" for column in table.columns)
+        and not any(
+            index.options or index.unique or any(serves(index, key) for key in keys)
+            for index in table.indexes
+        )
     )
 
 
