@@ -198,3 +198,32 @@ def test_the_number_of_queries_does_not_grow(connection):
     read_state(connection, SCOPE)
 
     assert len(sent) == few
+
+
+PLAIN = [
+    ("btree (a)", "btree (a DESC)"),
+    ("btree (a)", "btree (a NULLS FIRST)"),
+    ("btree (b)", 'btree (b COLLATE "C")'),
+    ("btree (b)", "btree (b varchar_pattern_ops)"),
+    ("btree (a, b)", 'btree (a, b COLLATE "POSIX")'),
+    ("btree (c)", 'btree (c COLLATE "default")'),
+    ("btree (d)", 'btree (d COLLATE "default")'),
+    ("gist (t)", "gist (t tsvector_ops (siglen = 100))"),
+]
+
+
+@pytest.mark.parametrize(("usual", "other"), PLAIN)
+def test_every_property_of_a_plain_column_in_an_index_counts(usual, other, connection):
+    """An index of nothing but columns is told with all that is said of them."""
+    connection.exec_driver_sql(
+        """
+        CREATE DOMAIN worded AS text COLLATE "C";
+        CREATE TABLE plain (a integer, b text, c text COLLATE "C", d worded, t tsvector)
+        """
+    )
+    states = []
+    for parts in (usual, other):
+        connection.exec_driver_sql(f"CREATE INDEX ixp ON plain USING {parts}")
+        states.append(read_state(connection, SCOPE))
+        connection.exec_driver_sql("DROP INDEX ixp")
+    assert states[0] != states[1]

@@ -20,6 +20,7 @@ from whimbrel.schema.state import (
 )
 
 
+# 100 is the collation "default" on every server, 0 says that there is none.
 _COLUMNS = r"""
 SELECT a.attrelid, a.attnum, a.attname, a.attislocal AND NOT c.relispartition,
        pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnotnull,
@@ -32,6 +33,7 @@ SELECT a.attrelid, a.attnum, a.attname, a.attislocal AND NOT c.relispartition,
        CASE WHEN a.attoptions::text LIKE '%n\_distinct%' THEN
            (SELECT string_agg(each, ',') FROM unnest(a.attoptions) AS each
             WHERE each LIKE 'n\_distinct%') END,
+       CASE WHEN a.attcollation NOT IN (0, 100) THEN true END,
        ds.description
 FROM pg_catalog.pg_attribute a
 JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
@@ -61,10 +63,12 @@ class TableColumns:
     Args:
         names: the names of all columns, by their numbers.
         own: those that the table does not merely inherit.
+        collated: the numbers of those whose collation is not the database's.
     """
 
     names: dict[int, str] = field(default_factory=dict)
     own: list[Column] = field(default_factory=list)
+    collated: set[int] = field(default_factory=set)
 
     def named(self, numbers: Sequence[int]) -> tuple[str, ...]:
         """Return the names of the columns with these *numbers*."""
@@ -96,6 +100,8 @@ def read_columns(
         if table is None:
             table = tables[relation] = TableColumns()
         table.names[number] = name
+        if rest[-2]:
+            table.collated.add(number)
         if not is_local:
             continue
         if (relation, number) in owned:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -41,7 +41,8 @@ SELECT i.indexrelid, i.indrelid, ic.relname, am.amname, i.indisunique, i.indisva
                  JOIN pg_catalog.pg_operator o ON o.oid = each.oid
                  JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace
                  ORDER BY each.place) END,
-       ds.description
+       ds.description,
+       i.indoption::text, i.indclass::text, i.indcollation::text
 FROM pg_catalog.pg_index i
 JOIN pg_catalog.pg_class c ON c.oid = i.indrelid
 JOIN pg_catalog.pg_class ic ON ic.oid = i.indexrelid
@@ -54,6 +55,9 @@ LEFT JOIN pg_catalog.pg_description ds ON ds.objoid = COALESCE(k.oid, i.indexrel
         THEN 'pg_catalog.pg_class'::regclass
         ELSE 'pg_catalog.pg_constraint'::regclass END
 WHERE NOT ic.relispartition AND {which}
+"""
+_CLASSES = """
+SELECT oid::text FROM pg_catalog.pg_opclass WHERE NOT opcdefault
 """
 # 100 is the collation "default" on every server.
 _PARTS = """
@@ -69,7 +73,6 @@ SELECT i.indexrelid, p.place, CASE WHEN p.number = 0 THEN
        CASE WHEN cn.nspname IN ('pg_catalog', {default}) THEN co.collname::text
             ELSE cn.nspname || '.' || co.collname END
 FROM pg_catalog.pg_index i
-JOIN pg_catalog.pg_class c ON c.oid = i.indrelid
 CROSS JOIN LATERAL unnest(i.indkey::smallint[], i.indoption::smallint[],
     i.indclass::oid[], i.indcollation::oid[])
     WITH ORDINALITY AS p(number, bits, opclass, sorted, place)
@@ -81,7 +84,7 @@ LEFT JOIN pg_catalog.pg_attribute ta
 LEFT JOIN pg_catalog.pg_collation co ON co.oid = p.sorted
     AND p.sorted <> COALESCE(ta.attcollation, 100)
 LEFT JOIN pg_catalog.pg_namespace cn ON cn.oid = co.collnamespace
-WHERE p.place <= i.indnkeyatts AND {which}
+WHERE p.place <= i.indnkeyatts AND i.indexrelid IN ({indexes})
 AND (p.number = 0 OR p.bits <> 0 OR NOT o.opcdefault OR ia.attoptions IS NOT NULL
      OR co.oid IS NOT NULL)
 """
@@ -114,8 +117,16 @@ def read_indexes(
     rows = session.rows(
         _INDEXES.format(which=which, distinct=distinct, default=default)
     )
-    parts = session.rows(_PARTS.format(which=which, default=default))
-    unusual: Unusual = {(row[0], row[1]): row for row in parts}
+    classes = {row[0] for row in session.rows(_CLASSES)} if rows else set()
+    asked = [
+        str(row[0])
+        for row in rows
+        if _is_unusual(row, columns[row[1]].collated, classes)
+    ]
+    unusual: Unusual = {}
+    if asked:
+        query = _PARTS.format(indexes=", ".join(asked), default=default)
+        unusual = {(row[0], row[1]): row for row in session.rows(query)}
     found: dict[int, TableIndexes] = {}
     for row in rows:
         table = found.get(row[1])
@@ -131,6 +142,27 @@ def read_indexes(
             case _:
                 table.indexes.append(_index(row, numbers, names, unusual))
     return found
+
+
+def _is_unusual(row: Sequence[Any], collated: Iterable[int], classes: set[str]) -> bool:
+    """Whether more may be said of an index's parts than which columns they are.
+
+    Args:
+        row: the row of the index.
+        collated: the columns whose collation is not the database's.
+        classes: the operator classes that no index has by itself.
+    """
+    if row[12] in ("p", "u"):
+        return False
+    numbers, bits, own_classes, collations = (row[n].split() for n in (7, 18, 19, 20))
+    return (
+        row[3] not in ("btree", "hash")  # whose operator classes have parameters
+        or "0" in numbers
+        or any(each != "0" for each in bits)
+        or not classes.isdisjoint(own_classes)
+        or not {"0", "100"}.issuperset(collations)
+        or not {str(each) for each in collated}.isdisjoint(numbers)
+    )
 
 
 def _key(row: Sequence[Any], columns: Sequence[str]) -> PrimaryKey | Unique:
