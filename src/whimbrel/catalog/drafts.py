@@ -14,12 +14,12 @@ from typing import Any
 from sqlalchemy import CheckConstraint, Constraint, Index, Table
 from sqlalchemy.engine import Connection
 from sqlalchemy.sql.compiler import DDLCompiler
-from sqlalchemy.types import NullType
 
 from whimbrel.catalog.models_inspected import InspectedWording
 from whimbrel.catalog.models_mysql import MySQLWording
 from whimbrel.catalog.models_postgresql import PostgreSQLWording
 from whimbrel.catalog.models_sqlite import SQLiteWording
+from whimbrel.catalog.type_texts import TypeTexts
 from whimbrel.catalog.wording import (
     AnyColumn,
     CheckForm,
@@ -33,7 +33,7 @@ from whimbrel.catalog.wording import (
     Unspeakable,
     Wording,
 )
-from whimbrel.errors import ModelsError, UnrenderableType
+from whimbrel.errors import ModelsError
 from whimbrel.schema.state import TableName
 
 
@@ -171,12 +171,10 @@ class Drafter:
         )
         self.dialect = dialect = self.wording.dialect
         self.ddl: DDLCompiler = dialect.ddl_compiler(dialect, None)  # type: ignore[arg-type]  # a compiler of parts needs no statement
-        self.types = dialect.type_compiler_instance
+        self.types = TypeTexts(dialect, is_known=dialect.name in _WORDINGS)
         self._set: dict[tuple[ColumnForm, str], ColumnForm] = {}
         self._forms: dict[tuple[str, str | None], ColumnForm] = {}
         self._defaults: dict[str, str] = {}
-        self._texts: dict[tuple[Any, ...], str] = {}
-        self._known: dict[type[Any], bool] = {}
         self._names: dict[Table, TableName] = {}
         options = connection.get_execution_options()
         self.translation = options.get("schema_translate_map") or {}
@@ -198,7 +196,7 @@ class Drafter:
     def draft(self, name: TableName, table: Table) -> TableDraft:
         """Return *table* with all its SQL as SQLAlchemy writes it."""
         columns = [column for column in table.columns if not column.system]
-        texts = {str(column.name): self._type_text(column) for column in columns}
+        texts = {str(column.name): self.types.text(column) for column in columns}
         setting = self.wording.setting(table)
         return TableDraft(
             name=name,
@@ -238,36 +236,6 @@ class Drafter:
         """Whether ``ddl_if()`` lets *index* be created on this database."""
         condition: Any = index._ddl_if
         return bool(condition._should_execute(index, index, None, compiler=self.ddl))
-
-    def _type_text(self, column: AnyColumn) -> str:
-        """Return the type of *column* as it is written; types that are alike once."""
-        type_ = column.type
-        if not self._is_known(type(type_)):
-            return self._written_type(column)
-        key = (type(type_), *type_.__dict__.items())
-        try:
-            text = self._texts.get(key)
-        except TypeError:  # it holds what cannot be looked up
-            return self._written_type(column)
-        if text is None:
-            text = self._texts[key] = self._written_type(column)
-        return text
-
-    def _is_known(self, kind: type[Any]) -> bool:
-        """Whether a class of types is SQLAlchemy's own, and no app writes it."""
-        known = self._known.get(kind)
-        if known is None:
-            is_ours = kind.__module__.startswith("sqlalchemy.")
-            is_ours = is_ours and self.dialect.name in _WORDINGS
-            known = is_ours and not hasattr(kind, "_compiler_dispatcher")
-            self._known[kind] = known
-        return known
-
-    def _written_type(self, column: AnyColumn) -> str:
-        try:
-            return self.types.process(column.type, type_expression=column)
-        except Exception as cause:  # whatever the app's own type raises
-            raise _untold_type(column, self.dialect.name, cause) from cause
 
     def _form(
         self, column: AnyColumn, texts: dict[str, str], setting: str
@@ -367,23 +335,6 @@ class Drafter:
             expression, include_table=False, literal_binds=True
         )
         return text if table is None else self.wording.unqualified(text, table)
-
-
-def _untold_type(column: AnyColumn, dialect: str, cause: Exception) -> ModelsError:
-    """Return the error that says that a column's type cannot be created."""
-    where = f"{column.table}.{column.name}"
-    if isinstance(column.type, NullType):
-        return ModelsError(
-            f"The column {where} has no type.",
-            "Give it one, or see to it that the table that its foreign key refers"
-            " to stands in the models.",
-            column=where,
-        )
-    return UnrenderableType(
-        f"The type {column.type!r} of {where} cannot be created on {dialect}: {cause}",
-        f"Give it a variant: .with_variant(sqlalchemy.Text(), '{dialect}').",
-        column=where,
-    )
 
 
 def _names_columns(index: Index) -> bool:

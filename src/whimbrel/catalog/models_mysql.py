@@ -76,7 +76,7 @@ class MySQLWording(Wording):
         self.ddl: DDLCompiler = self.dialect.ddl_compiler(self.dialect, None)  # type: ignore[arg-type]  # a compiler of parts needs no statement
         self._refined: dict[tuple[ColumnForm, str], ColumnForm] = {}
         self._sequences: frozenset[StoredSequence] = frozenset()
-        self._counting: dict[type, bool] = {}
+        self._counting = Counting(self.ddl)
         self._columns: Mapping[ColumnForm, ColumnText] = {}
         self._collations: Mapping[str, str] = {}
         self.following = following(self.server)
@@ -235,7 +235,7 @@ class MySQLWording(Wording):
         """Return what the keyword arguments ``mysql_...`` say of *thing*."""
         match thing:
             case Column():
-                return COUNTS if self._counts(thing) else NO_OPTIONS
+                return COUNTS if self._counting.counts(thing) else NO_OPTIONS
             case Table():
                 return self.arguments.options(thing, self._collations)
             case Index():
@@ -259,23 +259,28 @@ class MySQLWording(Wording):
         }
         return options(said.items())
 
-    def _counts(self, column: AnyColumn) -> bool:
-        """Whether SQLAlchemy writes AUTO_INCREMENT behind *column*.
 
-        Of columns that nothing else is said of, one speaks for all of its type.
-        """
+class Counting:
+    """Tells the columns behind which SQLAlchemy writes AUTO_INCREMENT."""
+
+    def __init__(self, ddl: DDLCompiler) -> None:
+        self._ddl = ddl
+        self._kinds: dict[type, bool] = {}
+
+    def counts(self, column: AnyColumn) -> bool:
+        """Whether *column* is one; if nothing else is said, by its type's class."""
         if column is not column.table._autoincrement_column:
             return False
         if column.server_default is not None or column.default is not None:
             return self._is_written(column)
         kind = type(column.type)
-        known = self._counting.get(kind)
+        known = self._kinds.get(kind)
         if known is None:
-            known = self._counting[kind] = self._is_written(column)
+            known = self._kinds[kind] = self._is_written(column)
         return known
 
     def _is_written(self, column: AnyColumn) -> bool:
-        return self.ddl.get_column_specification(column).endswith(" AUTO_INCREMENT")
+        return self._ddl.get_column_specification(column).endswith(" AUTO_INCREMENT")
 
 
 def _unasked(form: ColumnForm, facts: Facts) -> ColumnForm:

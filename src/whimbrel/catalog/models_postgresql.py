@@ -125,11 +125,7 @@ class PostgreSQLWording(Wording):
 
     def stored_name(self, name: str) -> str:
         """Return *name* as the server keeps it: cut, and folded if unquoted."""
-        if type(name) is str:
-            return clipped(name)
-        if getattr(name, "quote", None) is False:
-            name = name.lower()
-        return clipped(str(name))
+        return clipped(name) if type(name) is str else _folded(name)
 
     def mentioned(self, text: str, columns: Iterable[str]) -> tuple[str, ...]:
         """Return those of *columns* that *text* names, in order of appearance."""
@@ -282,6 +278,12 @@ def _named_by_schema(dialect: Dialect, translation: Any) -> Dialect:
 
     preparer.schema_for_object = schema_for_object
     return dialect
+
+
+def _folded(name: str) -> str:
+    """Return a name that may say that it is not to be quoted."""
+    folded = name.lower() if getattr(name, "quote", None) is False else name
+    return clipped(str(folded))
 
 
 def _deferrable(key: PrimaryKeyConstraint | UniqueConstraint) -> str:
