@@ -88,7 +88,8 @@ class Bench:
                 if kind in ("BASE TABLE", "SYSTEM VERSIONED"):
                     quoted = table.replace("`", "``")
                     cursor.execute(f"SHOW CREATE TABLE {name}.`{quoted}`")
-                    lines = _COUNTED.sub("", cursor.fetchone()[1]).splitlines()
+                    told = cursor.fetchone()[1].replace(f"`{name}`.", "")
+                    lines = _COUNTED.sub("", told).splitlines()
                     found[table] = sorted(line.strip(" ,") for line in lines)
         return found
 

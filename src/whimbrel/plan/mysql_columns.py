@@ -48,6 +48,9 @@ from whimbrel.schema.state import (
 UNSAID = ("compressed", "invisible", "srid", "unversioned")
 """What SQLAlchemy cannot say of a column."""
 
+BITS = re.compile(r"b'([01]+)'")
+"""A constant that SQLAlchemy takes for an expression: that is another default."""
+
 INDEX_OPTIONS = ("prefix", "using", "with_parser")
 """What it can say of an index."""
 
@@ -124,6 +127,8 @@ class MySQLColumns(Forms):
         """Return a server default: a plain string as such, all else as SQL."""
         if STRING.fullmatch(expression.canonical):
             return unescaped(expression.canonical)
+        if bits := BITS.fullmatch(expression.canonical):
+            return text(str(int(bits[1], 2)))
         return super().default(expression)
 
     def _server_default(self, column: Column) -> Default | None:
