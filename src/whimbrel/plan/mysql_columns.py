@@ -55,6 +55,14 @@ INDEX_OPTIONS = ("prefix", "using", "with_parser")
 """What it can say of an index."""
 
 
+def _constant(canonical: str) -> Default | None:
+    """Return a default that is a string, or bits; None for all others."""
+    if STRING.fullmatch(canonical):
+        return unescaped(canonical)
+    bits = BITS.fullmatch(canonical)
+    return text(str(int(bits[1], 2))) if bits is not None else None
+
+
 class MySQLColumns(Forms):
     """How columns and indexes are told to SQLAlchemy and Alembic."""
 
@@ -125,11 +133,8 @@ class MySQLColumns(Forms):
 
     def default(self, expression: Expression) -> Default:
         """Return a server default: a plain string as such, all else as SQL."""
-        if STRING.fullmatch(expression.canonical):
-            return unescaped(expression.canonical)
-        if bits := BITS.fullmatch(expression.canonical):
-            return text(str(int(bits[1], 2)))
-        return super().default(expression)
+        known = _constant(expression.canonical)
+        return super().default(expression) if known is None else known
 
     def _server_default(self, column: Column) -> Default | None:
         """Return the default with what SQLAlchemy lets stand only there."""
