@@ -8,8 +8,8 @@
 # make corpora leads databases through the pairs of schemas of other tools' tests
 # make clean   removes what was made here, .venv too
 #
-# PostgreSQL and MariaDB are used where they answer ($WHIMBREL_POSTGRESQL and
-# $WHIMBREL_MARIADB, or on their usual ports), else started from what is installed.
+# PostgreSQL, MariaDB and MySQL are used where they answer ($WHIMBREL_POSTGRESQL,
+# $WHIMBREL_MARIADB, $WHIMBREL_MYSQL, or usual ports), else started if installed.
 # From a fresh clone nothing is needed but make and a Python >= 3.10.
 
 SHELL := /bin/bash

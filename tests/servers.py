@@ -25,7 +25,7 @@ import sqlalchemy as sa
 USUAL = {
     "WHIMBREL_POSTGRESQL": "postgresql+psycopg://postgres@127.0.0.1:5432/postgres",
     "WHIMBREL_MARIADB": "mysql+pymysql://root@127.0.0.1:3306/mysql",
-    "WHIMBREL_MYSQL": "mysql+pymysql://root@127.0.0.1:3308/mysql",
+    "WHIMBREL_MYSQL": "mysql+pymysql://root@127.0.0.1:3307/mysql",
 }
 IS_MARIADB = {"WHIMBREL_MARIADB": True, "WHIMBREL_MYSQL": False}
 PLACES = (
@@ -199,7 +199,8 @@ def mysql(*settings):
     making = [server, "--no-defaults", "--initialize-insecure"]
     if os.geteuid() == 0 and not somebody():
         settings = ("--user=root", *settings)
-    with _one_of_mysql(server, making, ("--mysqlx=OFF", *settings)) as url:
+    quiet = ("--mysqlx=OFF", "--secure-file-priv=NULL")
+    with _one_of_mysql(server, making, (*quiet, *settings)) as url:
         yield url
 
 

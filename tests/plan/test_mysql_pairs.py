@@ -164,6 +164,14 @@ PAIRS = {
         "CREATE TABLE item (a INT PRIMARY KEY, b INT WITHOUT SYSTEM VERSIONING COMMENT 'b')"
         " WITH SYSTEM VERSIONING PARTITION BY SYSTEM_TIME LIMIT 100 PARTITIONS 3",
     ),
+    "names of a check and a key move to other tables": (
+        OWNER + "CREATE TABLE b (id INT, o INT, CONSTRAINT ck CHECK (id > 1),"
+        " CONSTRAINT fk FOREIGN KEY (o) REFERENCES owner (id));"
+        "CREATE TABLE c (id INT, CONSTRAINT kc CHECK (id > 1))",
+        OWNER + "CREATE TABLE b (id INT, o INT, CONSTRAINT kc CHECK (id > 3));"
+        "CREATE TABLE a (id INT, o INT, CONSTRAINT ck CHECK (id > 1),"
+        " CONSTRAINT fk FOREIGN KEY (o) REFERENCES owner (id))",
+    ),
     "a table is parted": (YEARS, f"{YEARS} PARTITION BY HASH (y + id) PARTITIONS 3"),
     "a table is parted in another way": (
         f"{YEARS} {RANGE} late VALUES LESS THAN (2030))",

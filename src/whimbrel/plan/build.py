@@ -290,7 +290,7 @@ def _table_steps(
             tasks_of(changes, start, end, forms),
             start.tables,
             can_split=not forms.keeps_keys_inline,
-            shares_names=forms.shares_index_names,
+            sharing=forms.sharing,
             any_index_serves=forms.any_index_serves,
         )
     )

@@ -94,7 +94,7 @@ APART = ("collate", PARTITION_BY, HISTORY, PERIOD)
 class MySQLForms(MySQLCounting):
     """How tables are altered, and what must be done in one piece."""
 
-    shares_index_names = False
+    sharing = (ForeignKey, Check)
     any_index_serves = True
 
     def __init__(self, *args: Any, **kw: Any) -> None:

@@ -129,7 +129,7 @@ def arrange(
     current: Iterable[Table],
     *,
     can_split: bool,
-    shares_names: bool = True,
+    sharing: tuple[type[Thing], ...] = (Index,),
     any_index_serves: bool = False,
 ) -> Arrangement:
     """Return *tasks* in the order in which they can be carried out.
@@ -140,7 +140,7 @@ def arrange(
         can_split: whether a foreign key may be dropped before, or added after,
             the task that it belongs to; otherwise keys do not hold tasks up
             that wait for each other.
-        shares_names: whether indexes of two tables cannot have one name.
+        sharing: of what two tables cannot have one of the same name.
         any_index_serves: whether a foreign key may refer to what stands first in an
             index that is not unique.
     """
@@ -148,9 +148,9 @@ def arrange(
     ready = sorted(_unturned([*tasks], served), key=lambda task: task.key)
     early: dict[TableName, set[Thing]] = defaultdict(set)
     late: dict[TableName, set[Constraint]] = defaultdict(set)
-    for task, index in _moving_indexes(ready) if shares_names else ():
-        early[task.name].add(index)
-        for name, key in _keys_going_from(index, task.name, ready):
+    for task, thing in _moving(ready, sharing):
+        early[task.name].add(thing)
+        for name, key in _keys_going_from(thing, task.name, ready):
             early[name].add(key)
     for task in _children_of_altered(ready):
         early[task.name] |= {*task.going}
@@ -276,10 +276,10 @@ def _folded(name: TableName) -> tuple[str, str]:
 
 
 def _keys_going_from(
-    index: Index, table: TableName, tasks: Iterable[Task]
+    thing: Thing, table: TableName, tasks: Iterable[Task]
 ) -> Iterator[tuple[TableName, ForeignKey]]:
-    """Yield the foreign keys that go, and may stand on an index of a table."""
-    columns = {part.column for part in index.parts}
+    """Yield the foreign keys that go, and may stand on *thing* if it is an index."""
+    columns = {e.column for e in thing.parts} if isinstance(thing, Index) else None
     for task in tasks:
         for each in task.going:
             if not isinstance(each, ForeignKey) or each.target != table:
@@ -288,20 +288,20 @@ def _keys_going_from(
                 yield task.name, each
 
 
-def _moving_indexes(tasks: list[Task]) -> Iterator[tuple[Task, Index]]:
-    """Yield the indexes whose name an index of another table takes.
-
-    On most databases an index's name is unique in its schema.
-    """
+def _moving(
+    tasks: list[Task], kinds: tuple[type[Thing], ...]
+) -> Iterator[tuple[Task, Thing]]:
+    """Yield what of *kinds* goes, and has a name that one of another table takes."""
     takers: dict[tuple[str, str], set[Key]] = defaultdict(set)
     for task in tasks:
-        for index in _indexes(task.coming):
-            takers[task.name.schema or "", index.name.casefold()].add(task.key)
+        for thing in task.coming:
+            if isinstance(thing, kinds):
+                takers[task.name.schema or "", thing.name.casefold()].add(task.key)
     for task in tasks:
-        for index in _indexes(task.going):
-            name = task.name.schema or "", index.name.casefold()
-            if takers.get(name, set()) - {task.key}:
-                yield task, index
+        for thing in task.going:
+            name = task.name.schema or "", thing.name.casefold()
+            if isinstance(thing, kinds) and takers.get(name, set()) - {task.key}:
+                yield task, thing
 
 
 Served: TypeAlias = Callable[[Iterable[Thing]], set[tuple[str, ...]]]
@@ -433,10 +433,6 @@ def _prefixes(things: Iterable[Thing]) -> set[tuple[str, ...]]:
 def _foreign_keys(things: Iterable[Thing]) -> list[ForeignKey]:
     keys = (each for each in things if isinstance(each, ForeignKey))
     return sorted(keys, key=lambda key: (key.name, repr(key)))
-
-
-def _indexes(things: Iterable[Thing]) -> list[Index]:
-    return [each for each in things if isinstance(each, Index)]
 
 
 T = TypeVar("T", bound=Thing)

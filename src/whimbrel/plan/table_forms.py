@@ -15,8 +15,8 @@ from whimbrel.schema.state import Check, Column, Constraint, Index, Table, Table
 class TableForms:
     """The forms of altered tables: nothing here is special."""
 
-    shares_index_names = True
-    """Whether indexes of two tables cannot have one name."""
+    sharing: tuple[type[Constraint | Index], ...] = (Index,)
+    """Of what two tables cannot have one of the same name."""
     any_index_serves = False
     """Whether a foreign key may refer to what stands first in an index."""
 
