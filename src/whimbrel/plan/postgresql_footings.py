@@ -5,7 +5,7 @@ https://www.postgresql.org/docs/current/sql-alterdomain.html
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from alembic.operations import ops
 
@@ -18,7 +18,7 @@ from whimbrel.plan.postgresql_words import (
     values_of,
 )
 from whimbrel.schema.changes import FootingChange
-from whimbrel.schema.state import Footing, State
+from whimbrel.schema.state import Footing, State, Table
 
 
 PART = "part "
@@ -47,7 +47,7 @@ def footings_dropped(
             yield footing_dropped(footing)
 
 
-def is_remade(change: FootingChange, end: State) -> bool:
+def is_remade(change: FootingChange, tables: Collection[Table]) -> bool:
     """Whether a type that columns have can only be replaced by another one.
 
     The server does not add a constraint to a domain of which a column has an array.
@@ -61,9 +61,7 @@ def is_remade(change: FootingChange, end: State) -> bool:
     names = (after.name, _name(after), f"{after.schema}.{after.name}")
     lists = {f"{name}[]" for name in names}
     return any(
-        column.type.spelling in lists
-        for table in end.tables
-        for column in table.columns
+        column.type.spelling in lists for table in tables for column in table.columns
     ) and any(
         old.get(each) != new.get(each)
         for each in {*old, *new}

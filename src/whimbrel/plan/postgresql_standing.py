@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from alembic.operations import ops
 
@@ -21,7 +21,7 @@ from whimbrel.plan.postgresql_partitions import parted_early
 from whimbrel.plan.postgresql_sequences import sequence_changes, sequence_operations
 from whimbrel.plan.postgresql_words import quoted, statement
 from whimbrel.schema.changes import Change, EnumChange, FootingChange, SequenceChange
-from whimbrel.schema.state import Enum, State
+from whimbrel.schema.state import Enum, State, Table
 
 
 class StandingForms(ColumnForms):
@@ -51,9 +51,9 @@ class StandingForms(ColumnForms):
         """Yield what drops schemas."""
         return footings_dropped(start, end, "schema")
 
-    def is_remade(self, change: FootingChange, end: State) -> bool:
+    def is_remade(self, change: FootingChange, tables: Collection[Table]) -> bool:
         """Whether a type that columns have can only be replaced by another one."""
-        return is_remade(change, end)
+        return is_remade(change, tables)
 
     def names_taken(
         self, changes: Iterable[Change], start: State, end: State

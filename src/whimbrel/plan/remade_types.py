@@ -9,12 +9,12 @@ columns become of that, the old one goes.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
 from whimbrel.plan.generic import Forms
 from whimbrel.schema.changes import Change, EnumChange, FootingChange
-from whimbrel.schema.state import Enum, Footing, Option, State
+from whimbrel.schema.state import Enum, Footing, Option, State, Table
 
 
 MADE, PLACE = "made", "place"
@@ -38,7 +38,7 @@ def with_types_remade(
         wanted: the other.
         forms: the forms of the dialect.
     """
-    places = {*_remade(changes, wanted, forms)}
+    places = {*_remade(changes, (*current.tables, *wanted.tables), forms)}
     if not places:
         return changes, current, wanted
     firm = {*places}
@@ -72,7 +72,9 @@ def _place(change: EnumChange) -> int:
     return next((int(each.value) for each in options if each.name == PLACE), 0)
 
 
-def _remade(changes: Iterable[Change], wanted: State, forms: Forms) -> Iterator[Place]:
+def _remade(
+    changes: Iterable[Change], tables: Collection[Table], forms: Forms
+) -> Iterator[Place]:
     """Yield the types that a new one must take the place of, whatever they are."""
     going: set[Place] = set()
     coming: set[Place] = set()
@@ -83,7 +85,7 @@ def _remade(changes: Iterable[Change], wanted: State, forms: Forms) -> Iterator[
         if change.before is None or change.after is None:
             (coming if change.before is None else going).add(place)
         elif isinstance(change, FootingChange):
-            if forms.is_remade(change, wanted):
+            if forms.is_remade(change, tables):
                 yield place
         elif forms.sets_aside(change) is not None:
             yield place

@@ -4,13 +4,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from alembic.operations import ops
 
 from whimbrel.schema.changes import Change, EnumChange, FootingChange, SequenceChange
 from whimbrel.schema.dialect import Dialect
-from whimbrel.schema.state import Enum, State
+from whimbrel.schema.state import Enum, State, Table
 
 
 class StandingForms:
@@ -38,7 +38,7 @@ class StandingForms:
         """Return what drops the schemas in which nothing stands any more."""
         return ()
 
-    def is_remade(self, change: FootingChange, end: State) -> bool:
+    def is_remade(self, change: FootingChange, tables: Collection[Table]) -> bool:
         """Whether a type that columns have can only be replaced by another one."""
         return False
 
