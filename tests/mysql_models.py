@@ -69,7 +69,7 @@ DEFAULTS = [
     ([sa.Boolean()], [sa.true(), sa.false(), "1"]),
     ([sa.Enum("a", "b")], ["a", "b"]),
     ([mysql.SET("a", "b")], ["a", "a,b"]),
-    ([sa.JSON()], ["{}", '{"a": "50%"}']),
+    ([sa.JSON()], [sa.text("('{}')"), sa.text("""('{"a": "50%"}')""")]),
     ([sa.Date()], ["2020-01-01", sa.text("(curdate())")]),
 ]
 COMMENTS = [None, None, "", 'it\'s 50% \\ "x"', "中文"]

@@ -4,7 +4,7 @@ import warnings
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from sqlalchemy.dialects import mysql
 
 from mysql_models import TYPES, metadatas
@@ -17,6 +17,8 @@ from whimbrel.schema.scope import Scope
 
 
 EVERYTHING = Scope()
+IMPOSSIBLE = (1178, 3854)
+"""MySQL's numbers: MyISAM knows no falling index, a character set not every text."""
 
 
 @pytest.fixture
@@ -67,6 +69,9 @@ def test_models_are_what_create_all_makes_of_them(mariadb_url):
         with engine.connect() as connection:
             try:
                 assert differences(metadata, connection) == ()
+            except sa.exc.OperationalError as error:
+                assume(error.orig.args[0] not in IMPOSSIBLE)
+                raise
             finally:
                 metadata.drop_all(connection)
 
