@@ -42,6 +42,21 @@ def test_operations_are_asked_about(engine):
     assert check([ops.CreateTableOp("new", [])], engine) == ()
 
 
+@pytest.mark.parametrize(
+    ("length", "nullable", "expected"),
+    [(20, None, []), (20, False, ["W202"]), (200, None, ["W202"])],
+)
+def test_a_text_that_gets_more_room_holds_nobody_up(engine, length, nullable, expected):
+    """MySQL and MariaDB write the table anew where a length needs a second byte."""
+    if engine.name not in ("mysql", "mariadb"):
+        pytest.skip("the others have no such rule")
+    longer = ops.AlterColumnOp(
+        "users", "email", modify_type=sa.String(length), modify_nullable=nullable
+    )
+    found = [each.code for each in check([longer], engine)]
+    assert found == expected
+
+
 def test_a_plan_is_asked_about_and_changes_nothing(engine):
     """The plan that leads to nothing at all drops a table with rows."""
     with engine.connect() as connection:

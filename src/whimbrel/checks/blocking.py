@@ -15,12 +15,17 @@ from alembic.operations import ops
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Connection
 
+from whimbrel.catalog.mysql_widths import width_of
 from whimbrel.catalog.postgresql_functions import is_any_volatile
 from whimbrel.checks.outlook import Outlook, Standing
 from whimbrel.checks.rule import Finding
+from whimbrel.plan import mysql_rewrites
 from whimbrel.plan.postgresql_rewrites import keeps_rows
 from whimbrel.schema.dialect import dialect_of
+from whimbrel.schema.state import Column
 
+
+EXCLUSIVE = "locked against everybody"
 
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 _CALL = re.compile(r"""'(?:[^']|'')*'|(?:"((?:[^"]|"")+)"|(\w+))\s*\(""")
@@ -41,7 +46,7 @@ def blocked(
     if dialect.name == "postgresql":
         yield from _on_postgresql(operation, outlook, connection)
     elif dialect.name in ("mysql", "mariadb"):
-        yield from _on_mysql(operation, outlook)
+        yield from _on_mysql(operation, outlook, connection)
 
 
 def _on_postgresql(
@@ -138,27 +143,50 @@ def _filled(operation: ops.AddColumnOp, outlook: Outlook) -> Iterator[Finding]:
             code="W202",
             subject=subject,
             sentence=f"Each row gets a value of its own in {subject}: that may write"
-            " the whole table anew, locked against everybody.",
+            f" the whole table anew, {EXCLUSIVE}.",
             remedy="On a big table add the column without it, fill it in portions, then"
             " set the default.",
         )
 
 
-def _on_mysql(operation: ops.MigrateOperation, outlook: Outlook) -> Iterator[Finding]:
-    if isinstance(operation, ops.AlterColumnOp) and operation.modify_type is not None:
-        yield from _rewritten(operation, outlook)
+def _on_mysql(
+    operation: ops.MigrateOperation, outlook: Outlook, connection: Connection
+) -> Iterator[Finding]:
+    if not isinstance(operation, ops.AlterColumnOp) or operation.modify_type is None:
+        return
+    live = _live(operation, outlook)
+    standing = outlook.table(operation.table_name, operation.schema)
+    if live is not None and standing is not None:
+        width = width_of(connection, standing.live.name, live.name)
+        is_nullable = operation.modify_nullable in (None, live.nullable)
+        if is_nullable and mysql_rewrites.keeps_rows(
+            live, operation.modify_type, width
+        ):
+            return
+    yield from _rewritten(operation, outlook, "while others can only read it")
+
+
+def _live(operation: ops.AlterColumnOp, outlook: Outlook) -> Column | None:
+    """Return the column of *operation* as it is now, if it is there."""
+    standing = outlook.table(operation.table_name, operation.schema)
+    held = standing and standing.columns.get(operation.column_name)
+    return held.live if held else None
 
 
 def _keeps_rows(operation: ops.AlterColumnOp, outlook: Outlook) -> bool:
-    standing = outlook.table(operation.table_name, operation.schema)
-    if standing is None or operation.modify_type is None:
+    if outlook.table(operation.table_name, operation.schema) is None:
         return True
-    held = standing.columns.get(operation.column_name)
-    live = held.live if held is not None else None
-    return live is not None and keeps_rows(live, operation.modify_type)
+    live = _live(operation, outlook)
+    return (
+        live is not None
+        and operation.modify_type is not None
+        and keeps_rows(live, operation.modify_type)
+    )
 
 
-def _rewritten(operation: ops.AlterColumnOp, outlook: Outlook) -> Iterator[Finding]:
+def _rewritten(
+    operation: ops.AlterColumnOp, outlook: Outlook, how: str = EXCLUSIVE
+) -> Iterator[Finding]:
     standing = outlook.table(operation.table_name, operation.schema)
     if standing is None or standing.is_new(operation.column_name):
         return
@@ -166,7 +194,7 @@ def _rewritten(operation: ops.AlterColumnOp, outlook: Outlook) -> Iterator[Findi
         code="W202",
         subject=f"{standing.live.name}.{operation.column_name}",
         sentence=f"A new type of {standing.live.name}.{operation.column_name} may write"
-        " the whole table anew, locked against everybody.",
+        f" the whole table anew, {how}.",
         remedy="Where that takes too long: a new column, filled in portions, then two"
         " renames.",
     )
