@@ -53,7 +53,7 @@ class Place:
                 )
                 for name in names - {"_whimbrel_journal"}
             }
-            tables = [t for t in state.tables if t.name.name != "_whimbrel_journal"]
+            tables = {t for t in state.tables if t.name.name != "_whimbrel_journal"}
             return tables, rows
 
     @property
