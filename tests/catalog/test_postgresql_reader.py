@@ -227,3 +227,14 @@ def test_every_property_of_a_plain_column_in_an_index_counts(usual, other, conne
         states.append(read_state(connection, SCOPE))
         connection.exec_driver_sql("DROP INDEX ixp")
     assert states[0] != states[1]
+
+
+def test_a_reading_leaves_the_session_as_it_was(connection):
+    """What is set for the queries is set for nothing else."""
+    settings = (
+        "SELECT name, setting FROM pg_settings WHERE name IN ('jit', 'search_path')"
+    )
+    connection.exec_driver_sql("SET jit = on")
+    before = connection.exec_driver_sql(settings).all()
+    read_state(connection, SCOPE)
+    assert connection.exec_driver_sql(settings).all() == before

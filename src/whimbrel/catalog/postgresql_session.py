@@ -85,11 +85,13 @@ class Session:
     def see_only_default_schema(self) -> None:
         """Let the server name what lies in the default schema, and only that, barely.
 
-        It must be undone: the session's own search path is another one.
+        It must be undone: the session's own search path is another one.  Nor does
+        the server compile queries meanwhile, which takes it longer than they do.
         """
         self.run(
             "SELECT pg_catalog.set_config('search_path', pg_catalog.quote_ident("
-            f"{literal(self.default_schema)}), true)"
+            f"{literal(self.default_schema)}), true),"
+            " pg_catalog.set_config('jit', 'off', true)"
         )
 
     def schema(self, name: str) -> str | None:
