@@ -3,6 +3,7 @@
 import pytest
 import sqlalchemy as sa
 from alembic.operations import ops
+from sqlalchemy.dialects import mssql
 
 from whimbrel.catalog.read import read_state
 from whimbrel.checks.library import check
@@ -55,6 +56,13 @@ def test_a_text_that_gets_more_room_holds_nobody_up(
         "users", "email", modify_type=sa.String(length), modify_nullable=nullable
     )
     assert [each.code for each in check([longer], mariadb)] == expected
+
+
+@pytest.mark.parametrize("type_", [sa.types.NullType(), mssql.MONEY()])
+def test_a_type_that_nobody_can_write_ends_no_preflight(engine, type_):
+    """The run will say what is wrong with it."""
+    altered = ops.AlterColumnOp("users", "email", modify_type=type_)
+    assert isinstance(check([altered], engine), tuple)
 
 
 def test_a_plan_is_asked_about_and_changes_nothing(engine):

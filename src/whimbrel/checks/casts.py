@@ -19,7 +19,7 @@ from whimbrel.checks.rows import Question
 from whimbrel.checks.statements import words_of
 from whimbrel.plan.postgresql_fitting import Fitting
 from whimbrel.plan.postgresql_words import quoted
-from whimbrel.plan.spelled import sqlalchemy_dialect
+from whimbrel.plan.spelled import ddl_of, sqlalchemy_dialect
 from whimbrel.schema.dialect import Dialect
 from whimbrel.schema.state import Column
 
@@ -36,12 +36,16 @@ def cast_questions(
     held = standing.columns.get(operation.column_name)
     if held is None or held.live is None or held.value is None:
         return
+    wanted = sa.types.to_instance(operation.modify_type)
+    spelling = ddl_of(wanted, sqlalchemy_dialect(dialect.name))
+    if spelling is None:  # the run will say so
+        return
     cast = _Cast(
         standing=standing,
         name=operation.column_name,
         live=held.live,
         after=_own(operation.modify_type, dialect),
-        spelling=_spelled(operation.modify_type, dialect),
+        spelling=spelling,
         using=str(operation.kw.get(f"{dialect.name}_using") or ""),
         dialect=dialect,
     )
@@ -58,11 +62,6 @@ def _own(said: Any, dialect: Dialect) -> TypeEngine[Any]:
     while isinstance(type_, sa.types.TypeDecorator):
         type_ = type_.load_dialect_impl(spoken)
     return type_.dialect_impl(spoken)
-
-
-def _spelled(said: Any, dialect: Dialect) -> str:
-    type_: TypeEngine[Any] = sa.types.to_instance(said)
-    return str(type_.compile(dialect=sqlalchemy_dialect(dialect.name)))
 
 
 _VARYING = r"(?:character\s+varying|varchar|character|char|bpchar)\s*\(\s*\d+\s*\)"

@@ -12,12 +12,16 @@ import sqlalchemy as sa
 from sqlalchemy.types import TypeEngine
 
 from whimbrel.plan.mysql_types import SPELLING, VALUE
-from whimbrel.plan.spelled import sqlalchemy_dialect
+from whimbrel.plan.spelled import ddl_of, sqlalchemy_dialect
 from whimbrel.schema.state import Column
 
 
 ONE_BYTE = 255
 """What a number of one byte counts: bytes of a VARCHAR, values of an ENUM."""
+
+
+MOST_BYTES = 4
+"""A SET that needs more takes eight."""
 
 
 def keeps_rows(
@@ -35,7 +39,8 @@ def keeps_rows(
         return False
     if getattr(wanted, "collation", None) != live.collation:
         return False
-    before, after = _parted(live.type.spelling), _parted(_spelled(wanted))
+    written = ddl_of(wanted, sqlalchemy_dialect("mysql"))
+    before, after = _parted(live.type.spelling), _parted(written or "")
     if before is None or after is None or before[0] != after[0]:
         return False
     match before[0]:
@@ -61,13 +66,9 @@ def _parted(spelling: str) -> tuple[str, str] | None:
     return found["name"], inner if bracket else ""
 
 
-def _spelled(type_: TypeEngine[Any]) -> str:
-    return str(type_.compile(sqlalchemy_dialect("mysql")))
-
-
 def _bytes(kind: str, values: list[str]) -> int:
     """Return how many bytes a value takes."""
     if kind == "enum":
         return 1 if len(values) <= ONE_BYTE else 2
     needed = (len(values) + 7) // 8
-    return needed if needed <= 4 else 8  # noqa: PLR2004 - three bytes are one size, five are none
+    return needed if needed <= MOST_BYTES else 8

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.types import TypeEngine
 
 from whimbrel.plan.postgresql_types import Spelling, parsed
-from whimbrel.plan.spelled import sqlalchemy_dialect
+from whimbrel.plan.spelled import ddl_of, sqlalchemy_dialect
 from whimbrel.schema.state import Column
 
 
@@ -34,7 +34,10 @@ def keeps_rows(live: Column, new: TypeEngine[Any] | type[TypeEngine[Any]]) -> bo
         new: the type that it is to have.
     """
     wanted = sa.types.to_instance(new)
-    before, after = parsed(live.type.spelling), _spelled(wanted)
+    written = ddl_of(wanted, sqlalchemy_dialect("postgresql"))
+    if written is None:
+        return False
+    before, after = parsed(live.type.spelling), _spelled(written)
     if before.is_array or getattr(wanted, "collation", None) != live.collation:
         return False  # of another collation, all indexes are made again
     if before.name in ("text", "character varying") and after == Spelling("text"):
@@ -53,8 +56,8 @@ def _has_room(before: tuple[int, ...], after: tuple[int, ...]) -> bool:
     return before[0] <= after[0] and (before[1:] or (0,)) == (after[1:] or (0,))
 
 
-def _spelled(type_: TypeEngine[Any]) -> Spelling:
-    text = type_.compile(sqlalchemy_dialect("postgresql")).lower()
+def _spelled(written: str) -> Spelling:
+    text = written.lower()
     for short, name in (("varchar", "character varying"), ("char(", "character(")):
         if text.startswith(short):
             text = name + text.removeprefix(short)

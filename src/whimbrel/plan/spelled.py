@@ -104,7 +104,7 @@ def _by_spelling(
 ) -> TypeEngine[Any]:
     dialect = sqlalchemy_dialect(dialect_name)
     for candidate in _candidates(spelling, dialect, collation):
-        if _normal(_ddl(candidate, dialect)) == _normal(_full(spelling, collation)):
+        if _normal(ddl_of(candidate, dialect)) == _normal(_full(spelling, collation)):
             return candidate
     return Spelled(_full(spelling, collation))
 
@@ -137,7 +137,8 @@ def _candidates(
             continue
 
 
-def _ddl(candidate: TypeEngine[Any], dialect: SQLAlchemyDialect) -> str | None:
+def ddl_of(candidate: TypeEngine[Any], dialect: SQLAlchemyDialect) -> str | None:
+    """Return a type as *dialect* writes it; None if that has no words for it."""
     try:
         return candidate.compile(dialect=dialect)
     except (SQLAlchemyError, AttributeError, NotImplementedError):

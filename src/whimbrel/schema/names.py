@@ -157,11 +157,11 @@ def each_once(things: Iterable[Nameable]) -> tuple[Nameable, ...]:
     given = tuple(things)
     if all(each.naming is not Naming.NONE for each in given):
         return given
-    once: dict[Nameable, Nameable] = {}
-    result: list[Nameable] = sorted(given, key=lambda each: each.naming is Naming.NONE)
+    ordered = sorted(given, key=lambda each: each.naming is Naming.NONE)
     if len(set(map(gist, given))) == len(given):
-        return tuple(result)
-    ordered, result = result, []
+        return tuple(ordered)
+    once: dict[Nameable, Nameable] = {}
+    result = []
     for thing in ordered:
         content = replace(thing, name="", naming=Naming.NONE)
         if thing.naming is not Naming.NONE or content not in once:
