@@ -14,6 +14,7 @@ from whimbrel.plan.build import build
 from whimbrel.schema.dialect import dialect_of
 from whimbrel.schema.diff import diff
 from whimbrel.schema.names import adopt_names
+from whimbrel.schema.renames import parse_renames, rename_all
 from whimbrel.schema.scope import Scope
 from whimbrel.script.render import render
 
@@ -50,9 +51,10 @@ def wipe(connection):
     )
 
 
-def script_between(connection, current, wanted, *, in_batches=True):
-    wanted = adopt_names(wanted, current)
-    changes = diff(current, wanted)
+def script_between(connection, current, wanted, *, in_batches=True, renames=()):
+    renamed, there = rename_all(current, parse_renames(renames))
+    wanted = adopt_names(wanted, there)
+    changes = (*renamed, *diff(there, wanted))
     plan = build(changes, current, wanted, dialect_of(connection))
     options = {**OPTIONS, "render_as_batch": in_batches}
     context = MigrationContext.configure(connection, opts=options)
@@ -81,9 +83,10 @@ class Outcome:
     left: tuple
     left_back: tuple
     rows: list
+    rows_back: list
 
 
-def there_and_back(url, before, after, rows="", select="", *, in_batches=True):
+def there_and_back(url, before, after, rows="", select="", **options):
     """Return what a script from one schema to the other comes to."""
     with connected(url) as connection:
         wipe(connection)
@@ -94,12 +97,17 @@ def there_and_back(url, before, after, rows="", select="", *, in_batches=True):
         if rows:
             execute(connection, rows)
         current = state_of(connection)
-        script = script_between(connection, current, wanted, in_batches=in_batches)
+        script = script_between(connection, current, wanted, **options)
         run_plainly(connection, script.module.upgrade)
         left = diff(state_of(connection), script.wanted)
-        found = (
-            [tuple(row) for row in connection.exec_driver_sql(select)] if select else []
-        )
+        found = _selected(connection, select)
         run_plainly(connection, script.module.downgrade)
         left_back = diff(state_of(connection), current)
-    return Outcome(script.source, left, left_back, found)
+        found_back = _selected(connection, select) if options.get("renames") else []
+    return Outcome(script.source, left, left_back, found, found_back)
+
+
+def _selected(connection, select):
+    if not select:
+        return []
+    return [tuple(row) for row in connection.exec_driver_sql(select)]

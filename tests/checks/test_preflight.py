@@ -15,6 +15,7 @@ from whimbrel.catalog.rows import fullness, has_nulls, has_rows
 from whimbrel.checks.outlook import Foreseen, Foresight
 from whimbrel.checks.preflight import preflight
 from whimbrel.checks.rule import RULES, Severity, accepted_codes
+from whimbrel.plan.spelled import Spelled
 from whimbrel.run.runtime import Operations, owned_context
 from whimbrel.schema.scope import Scope
 from whimbrel.schema.state import TableName
@@ -153,6 +154,7 @@ BLOCKING = {
     "a domain": (default(WHOLE, "7"), ["W202"]),
     "a domain without a condition": (default(FREE, "7"), []),
     "identity": (added("new", None, sa.Identity()), ["W202"]),
+    "serial": (added("new", Spelled("SERIAL"), nullable=False), ["W202"]),
     "generated": (
         added("new", None, sa.Computed("clean * 2", persisted=True)),
         ["W202"],
@@ -190,6 +192,26 @@ def test_rows_without_a_value_for_a_new_column(connection):
     code = "W309" if connection.dialect.name == "mysql" else "W308"
 
     assert found(connection, ops.AddColumnOp("child", column)) == [(code, 4)]
+
+
+COUNTING = {
+    "serial": sa.Column("new", Spelled("BIGSERIAL"), nullable=False),
+    "key": sa.Column("new", sa.Integer, primary_key=True),
+}
+
+
+@pytest.mark.parametrize("column", COUNTING.values(), ids=COUNTING)
+@pytest.mark.parametrize("connection", ["postgresql"], indirect=True)
+def test_a_new_column_that_counts_by_itself(connection, column):
+    """The server gives each row a number, so nothing fails, and the rows are numbered."""
+    column = column._copy()
+    key = ops.CreateUniqueConstraintOp("uq", "child", ["new"])
+
+    assert found(connection, ops.AddColumnOp("child", column), key) == []
+    context = owned_context(MigrationContext.configure(connection))
+    Operations(context).invoke(ops.AddColumnOp("child", column))
+    numbers = connection.scalars(sa.text("SELECT new FROM child ORDER BY new"))
+    assert [*numbers] == [1, 2, 3, 4]
 
 
 def test_values_that_a_type_does_not_take(connection):

@@ -425,15 +425,16 @@ def test_the_sequence_of_a_renamed_table_is_renamed(postgresql_url, name):
         context = MigrationContext.configure(connection)
         for step in plan.upgrade:
             Operations(context).invoke(step.operation)
-        sequence = connection.scalar(
-            sa.text("SELECT relname FROM pg_class WHERE relkind = 'S'")
-        )
+        sequence = _sequence(connection)
         connection.rollback()
         again.create_all(connection)
-        named = connection.scalar(
-            sa.text("SELECT relname FROM pg_class WHERE relkind = 'S'")
-        )
+        named = _sequence(connection)
     assert sequence == named
+
+
+def _sequence(connection):
+    asked = sa.text("SELECT relname FROM pg_class WHERE relkind = 'S'")
+    return connection.scalar(asked)
 
 
 def test_a_view_that_needs_what_goes_is_named(postgresql_url):

@@ -172,3 +172,39 @@ def test_a_sequence_goes_on_where_it_stands(postgresql_url):
     )
 
     assert outcome.rows == [(8, 5)]
+
+
+SEQUENCES = "SELECT relname FROM pg_class WHERE relkind = 'S' ORDER BY 1"
+
+
+@pytest.mark.parametrize(
+    "kind", ["serial", "int GENERATED ALWAYS AS IDENTITY"], ids=["serial", "identity"]
+)
+def test_a_sequence_is_renamed_with_table_and_column(postgresql_url, kind):
+    """It is called as in a database made anew, there and back."""
+    outcome = there_and_back(
+        postgresql_url,
+        f"CREATE TABLE old (id {kind} PRIMARY KEY)",
+        f"CREATE TABLE new (nr {kind}, CONSTRAINT old_pkey PRIMARY KEY (nr))",
+        select=SEQUENCES,
+        renames=["old:new", "new.id:new.nr"],
+    )
+
+    assert outcome.left == outcome.left_back == ()
+    assert outcome.rows == [("new_nr_seq",)]
+    assert outcome.rows_back == [("old_id_seq",)]
+
+
+def test_a_sequence_of_another_column_keeps_its_name(postgresql_url):
+    """A column that was called otherwise may have it."""
+    outcome = there_and_back(
+        postgresql_url,
+        "CREATE TABLE t (id serial PRIMARY KEY); ALTER TABLE t RENAME id TO old;"
+        " ALTER TABLE t ADD id serial",
+        "CREATE TABLE t (old serial PRIMARY KEY, nr serial)",
+        select="SELECT pg_get_serial_sequence('t', 'old')",
+        renames=["t.id:t.nr"],
+    )
+
+    assert outcome.left == outcome.left_back == ()
+    assert outcome.rows == outcome.rows_back == [("public.t_id_seq",)]

@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection
 
 from whimbrel.catalog.mysql_widths import width_of
 from whimbrel.catalog.postgresql_functions import is_any_volatile
+from whimbrel.checks.holdings import numbers_rows
 from whimbrel.checks.outlook import Outlook, Standing
 from whimbrel.checks.rule import Finding
 from whimbrel.plan import mysql_rewrites
@@ -118,7 +119,7 @@ def _is_written_into_rows(column: sa.Column[Any], connection: Connection) -> boo
     One value for all rows is only noted in the catalog, unless it is to be tried by the
     conditions of a domain.
     """
-    if column.identity is not None:
+    if numbers_rows(column):
         return True
     if column.computed is not None:
         return column.computed.persisted is not False

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from alembic.operations import ops
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.types import TypeEngine, UserDefinedType
 
 from whimbrel.schema.state import Column
 
@@ -33,9 +33,28 @@ class Holding:
 UNKNOWN = Holding()
 
 
+_SERIAL = re.compile(r"(?:big|small)?serial", re.I)
+
+
+def numbers_rows(column: sa.Column[Any], *, is_key_enough: bool = True) -> bool:
+    """Whether the server gives each row a number in a column that is added.
+
+    Args:
+        column: the new column.
+        is_key_enough: what SQLAlchemy takes for a key that counts by itself does so.
+    """
+    if column.identity is not None or column.autoincrement is True:
+        return True
+    if isinstance(column.type, UserDefinedType):
+        return _SERIAL.fullmatch(str(column.type)) is not None
+    counts = column.autoincrement == "auto" and not column.foreign_keys
+    is_key = column.primary_key and isinstance(column.type, sa.Integer)
+    return is_key_enough and counts and is_key
+
+
 def added(column: sa.Column[Any]) -> Holding:
     """Return what the rows have in a column that is added."""
-    if column.identity is not None or column.computed is not None:
+    if numbers_rows(column) or column.computed is not None:
         return UNKNOWN
     default = column.server_default
     if default is None:

@@ -14,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic.operations import ops
 
+from whimbrel.checks.holdings import numbers_rows
 from whimbrel.checks.outlook import Outlook, Rows, Standing
 from whimbrel.plan.spelled import sqlalchemy_dialect
 from whimbrel.schema.dialect import Dialect
@@ -273,15 +274,15 @@ def _new_column(
     operation: ops.AddColumnOp, outlook: Outlook, dialect: Dialect
 ) -> Iterator[Question]:
     column = operation.column
-    has_value = column.server_default is not None or column.identity is not None
-    if column.nullable or has_value or column.computed is not None:
+    counts = numbers_rows(column, is_key_enough=dialect.numbers_new_keys)
+    has_value = column.server_default is not None or column.computed is not None
+    if column.nullable or has_value or counts:
         return
     standing = outlook.table(operation.table_name, operation.schema)
     if standing is None or str(column.name) in standing.columns:
         return  # an interrupted run added it
-    if column.autoincrement is not True:
-        is_invented = dialect.invents_values
-        yield from _any_rows(standing, str(column.name), is_invented=is_invented)
+    is_invented = dialect.invents_values
+    yield from _any_rows(standing, str(column.name), is_invented=is_invented)
 
 
 def _any_rows(

@@ -11,7 +11,7 @@ from alembic.operations import ops
 
 from whimbrel.plan.generic import Optioned, Thing
 from whimbrel.plan.order import Task
-from whimbrel.plan.postgresql_columns import is_serial, serial_name, stored
+from whimbrel.plan.postgresql_columns import counter_renamed, stored
 from whimbrel.plan.postgresql_partitions import (
     PART_OF,
     attached,
@@ -29,7 +29,6 @@ from whimbrel.plan.postgresql_words import (
     named,
     parameters,
     part_words,
-    qualified,
     quoted,
     said_sql,
     statement,
@@ -217,13 +216,9 @@ class PostgreSQLForms(StandingForms):
     def rename_belongings(
         self, before: Table, after: Table
     ) -> Iterator[ops.MigrateOperation]:
-        """Yield what renames the sequences of serial columns after their table."""
+        """Yield what renames the sequences of columns after their table."""
         for column in after.ordered_columns:
-            old = serial_name(before.name, column.name)
-            new = serial_name(after.name, column.name)
-            if is_serial(column) and old != new:
-                named = f"{qualified(old, after.name.schema)} RENAME TO {quoted(new)}"
-                yield statement(f"ALTER SEQUENCE IF EXISTS {named}")
+            yield from counter_renamed((before.name, column), (after.name, column))
 
 
 def _is_said_before(constraint: Constraint, table: Table) -> bool:

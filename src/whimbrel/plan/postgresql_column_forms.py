@@ -13,11 +13,12 @@ from alembic.operations import ops
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import TypeEngine
 
-from whimbrel.plan.generic import Forms, Thing
+from whimbrel.plan.generic import Forms, Thing, alter_column
 from whimbrel.plan.postgresql_columns import (
     SERIALS,
     changes_base,
     column_operations,
+    counter_renamed,
     is_serial,
 )
 from whimbrel.plan.postgresql_enums import spellings
@@ -166,6 +167,13 @@ class ColumnForms(Forms):
         return column_operations(
             self, table, before, after, says_nullable=says_nullable
         )
+
+    def rename_column(
+        self, table: Table, before: Column, after: Column
+    ) -> Iterable[ops.MigrateOperation]:
+        """Yield what gives a column another name, and its sequence with it."""
+        yield alter_column(self, table.name, before, after)
+        yield from counter_renamed((table.name, before), (table.name, after))
 
 
 def _spelled(column: Column) -> Spelled:

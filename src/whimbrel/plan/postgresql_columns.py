@@ -167,8 +167,26 @@ def _altered_identity(
 
 
 def serial_name(table: TableName, column: str) -> str:
-    """Return what the sequence of a serial column is called."""
+    """Return what the sequence of a serial or identity column is called."""
     return fitted_name(table.name, column, "seq")
+
+
+def counter_renamed(
+    before: tuple[TableName, Column], after: tuple[TableName, Column]
+) -> Iterator[ops.MigrateOperation]:
+    """Yield what renames the sequence of a column after it and its table.
+
+    One that is not called after them, as far as the database told it, is left alone.
+    """
+    (table, column), (new_table, new_column) = before, after
+    old = serial_name(table, column.name)
+    new = serial_name(new_table, new_column.name)
+    counts = is_serial(column) or column.identity is not None
+    counter = column.counter
+    if not counts or old == new or (counter and counter.sequence.name != old):
+        return
+    name = f"{qualified(old, new_table.schema)} RENAME TO {quoted(new)}"
+    yield statement(f"ALTER SEQUENCE IF EXISTS {name}")
 
 
 def _serial(table: TableName, column: Column) -> Iterator[ops.MigrateOperation]:

@@ -110,6 +110,11 @@ class Dialect:
         return self.name in ("mysql", "mariadb")
 
     @property
+    def numbers_new_keys(self) -> bool:
+        """Whether rows get numbers in a new column that SQLAlchemy takes for a key."""
+        return self.name == "postgresql"
+
+    @property
     def is_one_file(self) -> bool:
         """Whether a database is a file that SQLite's library opens."""
         return self.name == "sqlite"
