@@ -26,7 +26,7 @@ class Invoice(Base):
 """
 OTHERS = (
     "CREATE TYPE mood AS ENUM ('a')", "CREATE SCHEMA tenant",
-    "CREATE TYPE billing.mood AS ENUM ('a')", "CREATE SEQUENCE billing.s",
+    "CREATE TYPE billing.mood AS ENUM ('a')", "CREATE SEQUENCE billing.numbers",
     "CREATE TABLE billing.note (id integer, mood billing.mood)",
     "CREATE TABLE tenant.item (id integer)", "CREATE TABLE tenant.invoice (id integer)",
 )  # fmt: skip
@@ -83,7 +83,12 @@ def test_a_schema_that_the_models_lose_is_seen(run):
     assert written.exit_code == 0, written.output
     assert "- table billing.invoice" in written.output
     assert "- enum billing.kind" in written.output
-    for left in ("enum mood", "enum billing.mood", "table billing.note", "billing.s"):
+    for left in (
+        "enum mood",
+        "enum billing.mood",
+        "table billing.note",
+        "billing.numbers",
+    ):
         assert f"Left alone, no script here made it: {left}" in written.output.replace(
             "sequence ", ""
         )
@@ -93,3 +98,26 @@ def test_a_schema_that_the_models_lose_is_seen(run):
     assert run(FIRST, "check").exit_code == 0
     assert run(FIRST, "downgrade").exit_code == 0
     assert run(FIRST, "upgrade").exit_code == 0
+
+
+def test_tables_of_one_name_in_two_schemas(run):
+    """Each is told by its schema, in a reference from one to the other too."""
+    both = f"""{BILLED}
+    item_id = sa.Column(sa.ForeignKey("billing.item.id"))
+class Billed(Base):
+    __tablename__ = "item"
+    __table_args__ = {{"schema": "billing"}}
+    id = sa.Column(sa.Integer, primary_key=True)
+    item_id = sa.Column(sa.ForeignKey("item.id"))
+"""
+    written = run(both, "migrate", "-m", "second")
+
+    assert written.exit_code == 0, written.output
+    assert "+ table billing.item" in written.output
+    for words in (("upgrade",), ("check",), ("downgrade",), ("upgrade",)):
+        assert run(both, *words).exit_code == 0
+    wider = both.replace("sa.Integer, primary", "sa.BigInteger, primary")
+    assert run(wider, "migrate", "-m", "third").exit_code == 0
+    for words in (("upgrade",), ("check",)):
+        told = run(wider, *words)
+        assert told.exit_code == 0, told.output

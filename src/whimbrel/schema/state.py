@@ -34,12 +34,16 @@ class Naming(PythonEnum):
     __hash__ = object.__hash__  # of C, and asked for each thing of a state
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class TableName:
     """A table's name, with the schema that it lives in (None: the default one)."""
 
     name: str
     schema: str | None = None
+
+    def __lt__(self, other: TableName) -> bool:
+        """Put it by its name; of two alike, that of the default schema is first."""
+        return (self.name, self.schema or "") < (other.name, other.schema or "")
 
     def __str__(self) -> str:
         """Return the name as people write it."""
