@@ -94,14 +94,28 @@ def on_postgresql(postgresql_url, tmp_path, monkeypatch):
 
 
 def test_a_person_is_asked_whether_a_value_was_renamed(place):
-    """Yes: the rows follow, and go back again."""
+    """Yes, said once: the rows of all columns of the type follow, and go back again."""
     place.write("models.py", RENAMED)
-    answers = ["y"] if place.engine.name == "postgresql" else ["y", "y"]
 
-    status, shown = place.talks("migrate", *answers)
+    status, shown = place.talks("migrate", "y")
 
     assert status == 0, shown
     assert ASKED in shown
+    place.whimbrel("upgrade")
+    assert place.states == ["active", "active", "gone"]
+    assert "No changes" in place.whimbrel("migrate")
+    place.whimbrel("downgrade")
+    assert place.states == ["activ", "activ", "gone"]
+
+
+@pytest.mark.parametrize("said", [("task",), ("log",), ("task", "log")])
+def test_a_value_is_renamed_for_all_columns_of_a_type(place, said):
+    """It is one type in the models, be it named for one of its columns or for each."""
+    place.write("models.py", RENAMED)
+    options = [f"--rename {table}.state=activ:active" for table in said]
+
+    place.whimbrel(" ".join(["migrate", *options]))
+
     place.whimbrel("upgrade")
     assert place.states == ["active", "active", "gone"]
     assert "No changes" in place.whimbrel("migrate")

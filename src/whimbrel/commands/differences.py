@@ -24,7 +24,11 @@ from whimbrel.errors import TablesVanish
 from whimbrel.report.report import Line, Tone
 from whimbrel.schema.changes import Change, TableChange
 from whimbrel.schema.diff import diff
-from whimbrel.schema.enum_likeness import renamed_types, value_candidates
+from whimbrel.schema.enum_likeness import (
+    renamed_types,
+    shared_values,
+    value_candidates,
+)
 from whimbrel.schema.fills import Fill, parse_fills
 from whimbrel.schema.folding import kept_fills, kept_patterns, kept_renames
 from whimbrel.schema.likeness import Candidates, candidates
@@ -237,6 +241,9 @@ def _look(basis: Basis, renames: tuple[Rename, ...]) -> _Seen:
     wishes = basis.wishes
     ordered = untangled(renames, basis.current)
     renamings, renamed = rename_all(basis.current, ordered)
+    further = shared_values(ordered, renamed, basis.wanted)
+    if further:
+        renamings, renamed = rename_all(basis.current, (*ordered, *further))
     sides = heard(
         renamed,
         _with_server_defaults(basis, renamed),

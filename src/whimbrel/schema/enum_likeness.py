@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from sqlalchemy.types import Enum as EnumForm
 
 from whimbrel.schema.changes import Change, ColumnChange, EnumChange, ValueChange
 from whimbrel.schema.enum_renames import enum_of
 from whimbrel.schema.likeness import Candidate, Likeness, Verdict, names_resemble
-from whimbrel.schema.renames import TableRename
+from whimbrel.schema.renames import Rename, TableRename
 from whimbrel.schema.state import Column, Enum, State, TableName
 from whimbrel.schema.values import listed
 
@@ -60,6 +62,58 @@ def _inherits(new: Enum, wanted: State, old: Enum, current: State) -> bool:
 def _columns(state: State, name: TableName) -> tuple[Column, ...]:
     table = state.table(name)
     return table.columns if table is not None else ()
+
+
+def shared_values(
+    renames: Iterable[Rename], current: State, wanted: State
+) -> tuple[ValueChange, ...]:
+    """Return what *renames* of values mean for other columns of the same type.
+
+    Where no type stands by itself, each column has the values of its own; the models
+    tell that they are one type, by its name.
+
+    Args:
+        renames: what is renamed; tables and columns have their new names.
+        current: the state after these renames.
+        wanted: the state of the models.
+    """
+    said = [each for each in renames if isinstance(each, ValueChange)]
+    found = dict.fromkeys(
+        replace(value, table=table.name, column=column.name)
+        for value in said
+        if (type_ := _type_said(wanted, value.table, value.column)) is not None
+        for table in wanted.tables
+        for column in table.columns
+        if _same_type(type_, column.type.form)
+        if _may_hold(current, table.name, column.name, value.before)
+    )
+    known = {(each.table, each.column, each.before) for each in said}
+    further = (e for e in found if (e.table, e.column, e.before) not in known)
+    return tuple(sorted(further, key=lambda each: (each.table, each.column)))
+
+
+def _type_said(state: State, table: TableName, name: str) -> EnumForm | None:
+    """Return the enumerated type that the models give to a column, if it has a name."""
+    for column in _columns(state, table):
+        form = column.type.form
+        if column.name == name and isinstance(form, EnumForm) and form.name:
+            return form
+    return None
+
+
+def _same_type(one: EnumForm, other: object) -> bool:
+    return isinstance(other, EnumForm) and (
+        (one.name, one.schema, one.enums) == (other.name, other.schema, other.enums)
+    )
+
+
+def _may_hold(state: State, table: TableName, name: str, value: str) -> bool:
+    """Whether a column may hold *value*: its type lists it, or lists nothing."""
+    for column in _columns(state, table):
+        if column.name == name:
+            values = listed(column.type.spelling)
+            return not values or value in values
+    return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

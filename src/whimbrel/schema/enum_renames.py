@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from whimbrel.schema.changes import EnumChange, ValueChange, ValueRename
@@ -66,6 +66,24 @@ def rename_of_value(
         before=enum,
         after=replace(enum, values=tuple(values)),
         renamed=(ValueRename(before=wish.before, after=wish.after),),
+    )
+
+
+def is_renamed(
+    state: State, column: Column, wish: ValueChange, changes: Iterable[object]
+) -> bool:
+    """Whether *changes* give a value its name already, as one of a type in *state*.
+
+    Other columns may be of that type.
+    """
+    enum = enum_of(column, state)
+    renamed = ValueRename(before=wish.before, after=wish.after)
+    return enum is not None and any(
+        isinstance(each, EnumChange)
+        and each.after is not None
+        and _name(each.after) == _name(enum)
+        and renamed in each.renamed
+        for each in changes
     )
 
 

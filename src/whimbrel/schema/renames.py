@@ -20,6 +20,7 @@ from whimbrel.schema.changes import (
 from whimbrel.schema.enum_renames import (
     find_enum,
     follow_enum,
+    is_renamed,
     rename_of_enum,
     rename_of_value,
 )
@@ -384,7 +385,10 @@ def rename_all(
             case ColumnRename():
                 change, current = _column_renamed(current, rename)
             case ValueChange():
-                change, current = _value_renamed(current, rename)
+                column = _column_of(_found(current, rename.table), rename.column)
+                if is_renamed(current, column, rename, changes):
+                    continue
+                change, current = _value_renamed(current, column, rename)
         changes.append(change)
     return tuple(changes), current
 
@@ -411,9 +415,8 @@ def _column_renamed(current: State, rename: ColumnRename) -> tuple[ColumnChange,
 
 
 def _value_renamed(
-    current: State, wish: ValueChange
+    current: State, column: Column, wish: ValueChange
 ) -> tuple[EnumChange | ValueChange, State]:
-    column = _column_of(_found(current, wish.table), wish.column)
     change = rename_of_value(current, column, wish)
     return (change, follow_enum(current, change)) if change else (wish, current)
 
