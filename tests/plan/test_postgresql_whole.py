@@ -208,3 +208,28 @@ def test_a_sequence_of_another_column_keeps_its_name(postgresql_url):
 
     assert outcome.left == outcome.left_back == ()
     assert outcome.rows == outcome.rows_back == [("public.t_id_seq",)]
+
+
+NAMING = {
+    "include": "CREATE TABLE t (id int PRIMARY KEY, {0} int, b int,"
+    " CONSTRAINT uq UNIQUE (b) INCLUDE ({0})); CREATE INDEX ix ON t (b) INCLUDE ({0})",
+    "action": "CREATE TABLE p (x int, y int, PRIMARY KEY (x, y)); CREATE TABLE t (b int,"
+    " {0} int, CONSTRAINT fk FOREIGN KEY (b, {0}) REFERENCES p ON DELETE SET NULL ({0}))",
+    "partition": "CREATE TABLE t ({0} int, b text) PARTITION BY RANGE ({0});"
+    " CREATE INDEX ix ON t (b)",
+}
+
+
+@pytest.mark.parametrize("schema", NAMING.values(), ids=NAMING)
+def test_what_names_a_column_follows_its_name(postgresql_url, schema):
+    """Nothing is made again that the server renames by itself."""
+    before, after = (
+        schema.format("a"),
+        schema.format("c").replace("b text", "b varchar(9)"),
+    )
+
+    outcome = there_and_back(postgresql_url, before, after, renames=["t.a:t.c"])
+
+    assert outcome.left == outcome.left_back == ()
+    for words in ("drop_", "create_", "DROP", "ADD"):
+        assert words not in outcome.source

@@ -6,7 +6,7 @@ database makes it follow: keys, indexes, checks and the foreign keys of others.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -26,7 +26,7 @@ from whimbrel.schema.enum_renames import (
 )
 from whimbrel.schema.following import with_indexes_called, with_name
 from whimbrel.schema.names import default_name, settled, tell_apart
-from whimbrel.schema.spoken import Words, words
+from whimbrel.schema.spoken import Swap, Words, options_called, text_called, words
 from whimbrel.schema.state import (
     Check,
     Column,
@@ -252,10 +252,8 @@ def _with_column_called(table: Table, before: str, after: str) -> Table:
             )
         ),
         indexes=frozenset(_index_called(each, swap, spoken) for each in table.indexes),
+        options=options_called(table.options, swap, spoken),
     )
-
-
-Swap = Callable[[str], str]
 
 
 def _column_called(column: Column, swap: Swap, spoken: Words) -> Column:
@@ -273,9 +271,14 @@ def _constraint_called(constraint: Constraint, swap: Swap, spoken: Words) -> Con
         is_named = constraint.naming is not Naming.NONE
         name = constraint.name if is_named else swap(constraint.name)
         return replace(constraint, name=name, expression=spoken(constraint.expression))
+    options = options_called(constraint.options, swap, spoken)
     if isinstance(constraint, Exclusion):
-        return _exclusion_called(constraint, swap, spoken)
-    return replace(constraint, columns=tuple(map(swap, constraint.columns)))
+        return replace(_exclusion_called(constraint, swap, spoken), options=options)
+    if isinstance(constraint, ForeignKey):
+        action = text_called(constraint.on_delete, spoken)
+        constraint = replace(constraint, on_delete=action)
+    columns = tuple(map(swap, constraint.columns))
+    return replace(constraint, columns=columns, options=options)
 
 
 def _exclusion_called(exclusion: Exclusion, swap: Swap, spoken: Words) -> Exclusion:
@@ -310,7 +313,8 @@ def _index_called(index: Index, swap: Swap, spoken: Words) -> Index:
         for part in index.parts
     )
     where = spoken(index.where) if index.where else None
-    return replace(index, parts=parts, where=where)
+    options = options_called(index.options, swap, spoken)
+    return replace(index, parts=parts, where=where, options=options)
 
 
 def _renamed_again(table: Table) -> Table:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeAlias
 
-from whimbrel.schema.state import Expression
+from whimbrel.schema.state import Expression, Option, Options
 
 
 Words: TypeAlias = Callable[[Expression], Expression]
+Swap: TypeAlias = Callable[[str], str]
+
+_COLUMNS_LISTED = "include"
+_COLUMNS_SPOKEN_OF = "partition_by"
 
 _STRING = r"'(?:[^']|'')*'"
 _ESCAPED = r"'(?:[^'\\]|\\.|'')*'"
@@ -36,3 +42,22 @@ def words(before: str, after: str) -> Words:
         )
 
     return replaced
+
+
+def text_called(text: str | None, spoken: Words) -> str | None:
+    """Return a text that may speak of columns, such as ``SET NULL (a)``."""
+    return spoken(Expression("", text)).text if text and "(" in text else text
+
+
+def options_called(options: Options, swap: Swap, spoken: Words) -> Options:
+    """Return *options* with the columns that they name by their new names."""
+
+    def called(option: Option) -> Option:
+        if option.name == _COLUMNS_LISTED:
+            names = [swap(each) for each in json.loads(option.value)]
+            return replace(option, value=json.dumps(names, ensure_ascii=False))
+        if option.name == _COLUMNS_SPOKEN_OF:
+            return replace(option, value=text_called(option.value, spoken) or "")
+        return option
+
+    return frozenset(map(called, options)) if options else options
