@@ -22,7 +22,7 @@ from whimbrel.catalog.mysql_spelling import (
     options,
     spelled,
 )
-from whimbrel.catalog.mysql_stored import following, stored
+from whimbrel.catalog.mysql_stored import following, repeated, stored
 from whimbrel.catalog.mysql_tokens import mentioned
 from whimbrel.catalog.wording import (
     AnyColumn,
@@ -67,6 +67,7 @@ class MySQLWording(Wording):
     """The server is asked for everything that it spells in its own words."""
 
     unsaid = UNSAID
+    repeated = staticmethod(repeated)
 
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection)

@@ -12,7 +12,9 @@ from whimbrel.catalog.mysql_spelling import (
     is_plain,
     serves,
 )
+from whimbrel.schema.again import nameless
 from whimbrel.schema.dialect import Dialect
+from whimbrel.schema.names import each_once, unique_name
 from whimbrel.schema.state import (
     Constraint,
     Following,
@@ -40,6 +42,33 @@ def following(server: Dialect) -> frozenset[Following]:
         found.add(Following.CHECKS)
     if server.version >= RENAMES_INDEXES[server.is_mariadb]:
         found.add(Following.INDEXES)
+    return frozenset(found)
+
+
+def repeated(
+    constraints: Iterable[Constraint],
+) -> frozenset[tuple[Constraint, Constraint]]:
+    """Return what says without a name what another one says, each behind that.
+
+    The server keeps all of them.
+    """
+    said = [
+        _key(each) if isinstance(each, ForeignKey) else each for each in constraints
+    ]
+    firsts = each_once(said)
+    if len(firsts) == len(said):
+        return frozenset()
+    first = {nameless(each): each for each in reversed(firsts)}
+    kept = {each for each in firsts if each.naming is Naming.NONE}
+    taken = {each.name for each in said}
+    found: set[tuple[Constraint, Constraint]] = set()
+    for each in (each for each in said if each.naming is Naming.NONE):
+        if each in kept:
+            kept.remove(each)
+            continue
+        name = unique_name(each.name, taken)
+        taken.add(name)
+        found.add((first[nameless(each)], replace(each, name=name)))
     return frozenset(found)
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields, is_dataclass, replace
 from typing import TypeVar
 
-from whimbrel.schema.again import with_repeated
+from whimbrel.schema.again import nameless, with_repeated
 from whimbrel.schema.collector import uncollected
 from whimbrel.schema.state import (
     Check,
@@ -338,7 +338,7 @@ def _decided(wanted: Table, current: Table) -> Table:
     """Return *wanted* with what may or may not be as it is in *current*."""
     if not any(_MAY_BE & each.options for each in wanted.constraints):
         return wanted
-    there = {_nameless(each) for each in current.constraints}
+    there = {nameless(each) for each in current.constraints}
     constraints = frozenset(
         _decided_one(each, there) if _MAY_BE & each.options else each
         for each in wanted.constraints
@@ -349,13 +349,9 @@ def _decided(wanted: Table, current: Table) -> Table:
 def _decided_one(constraint: Constraint, there: set[Constraint]) -> Constraint:
     options = constraint.options - _MAY_BE
     doubtful = replace(constraint, options=options | _NOT_VALID)
-    if _nameless(doubtful) in there:
+    if nameless(doubtful) in there:
         return doubtful
     return replace(constraint, options=options)
-
-
-def _nameless(constraint: Constraint) -> Constraint:
-    return replace(constraint, name="", naming=Naming.NONE)
 
 
 def _matched(
