@@ -1,8 +1,9 @@
-"""What the tests of commands share: a folder with models and a database."""
+"""What the tests of commands share: projects, and databases to compare."""
 
 import sys
 
 import pytest
+from sqlalchemy import create_engine, make_url
 
 from stories.terminal import Terminal
 
@@ -64,3 +65,16 @@ def project(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     return Project(Terminal(tmp_path))
+
+
+@pytest.fixture(scope="module")
+def databases(lasting_postgresql_url):
+    """The URLs of two empty databases."""
+    url = make_url(lasting_postgresql_url)
+    other = url.set(database=f"{url.database}_b")
+    engine = create_engine(lasting_postgresql_url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {other.database}")
+        yield lasting_postgresql_url, other.render_as_string(hide_password=False)
+        connection.exec_driver_sql(f"DROP DATABASE {other.database} WITH (FORCE)")
+    engine.dispose()

@@ -2,7 +2,6 @@
 
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import create_engine, make_url
 
 from postgresql_pairs import connected, execute, run_plainly, wipe
 from whimbrel.cli import whimbrel
@@ -135,19 +134,6 @@ PAIRS = {
         "CREATE TABLE t (a int, b int, d int GENERATED ALWAYS AS (a + b) STORED)",
     ),
 }
-
-
-@pytest.fixture(scope="module")
-def databases(lasting_postgresql_url):
-    """The URLs of two empty databases."""
-    url = make_url(lasting_postgresql_url)
-    other = url.set(database=f"{url.database}_b")
-    engine = create_engine(lasting_postgresql_url, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {other.database}")
-        yield lasting_postgresql_url, other.render_as_string(hide_password=False)
-        connection.exec_driver_sql(f"DROP DATABASE {other.database} WITH (FORCE)")
-    engine.dispose()
 
 
 def told(first, second, *words):

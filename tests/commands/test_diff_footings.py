@@ -4,7 +4,6 @@ import json
 
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import create_engine, make_url
 
 from postgresql_pairs import connected, execute, run_plainly, wipe
 from whimbrel.cli import whimbrel
@@ -52,20 +51,6 @@ PAIRS = {
         ["- table app.t"],
     ),
 }
-
-
-@pytest.fixture(scope="module")
-def databases(lasting_postgresql_url):
-    """The URLs of two empty databases."""
-    other = make_url(lasting_postgresql_url).set(
-        database=f"{make_url(lasting_postgresql_url).database}_b"
-    )
-    engine = create_engine(lasting_postgresql_url, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {other.database}")
-        yield lasting_postgresql_url, other.render_as_string(hide_password=False)
-        connection.exec_driver_sql(f"DROP DATABASE {other.database} WITH (FORCE)")
-    engine.dispose()
 
 
 def told(databases, *words):
