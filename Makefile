@@ -13,6 +13,7 @@
 # From a fresh clone nothing is needed but make and a Python >= 3.10.
 
 SHELL := /bin/bash
+unexport PYTHONDONTWRITEBYTECODE  # what is compiled once is kept for the next process
 .DEFAULT_GOAL := test
 .DELETE_ON_ERROR:
 .PHONY: demo test lint soak bench docs peers corpora clean

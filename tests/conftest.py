@@ -1,14 +1,17 @@
 """What all tests share: profiles of Hypothesis, and real servers where there are some."""
 
+import compileall
 import os
 import uuid
 from collections import Counter
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, settings
 
+import whimbrel
 from servers import unreachable, url_of
 
 
@@ -34,6 +37,11 @@ def _own_environment():
     for name in list(os.environ):
         if name.startswith("FLASK_") or name in ("ALEMBIC_CONFIG", "NO_COLOR"):
             kept.delenv(name)
+    # the files of a project change within a second
+    kept.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    # PyMySQL loads all certificates that there are for each connection: 30 ms
+    kept.setenv("SSL_CERT_FILE", os.devnull)
+    kept.setenv("SSL_CERT_DIR", os.devnull)
     yield
     kept.undo()
 
@@ -78,6 +86,12 @@ def lasting_postgresql_url(_no_postgresql):
     """The URL of a PostgreSQL database for a module whose tests undo what they do."""
     with _postgresql(_no_postgresql) as url:
         yield url
+
+
+def pytest_configure(config):
+    """Compile the package once, not in each process that a test starts: 0.5 s."""
+    if not hasattr(config, "workerinput"):
+        compileall.compile_dir(Path(whimbrel.__file__).parent, quiet=2)
 
 
 def pytest_generate_tests(metafunc):

@@ -4,6 +4,7 @@ import contextlib
 import importlib
 import io
 import logging
+import os
 import runpy
 import shlex
 import sqlite3
@@ -113,7 +114,7 @@ class Terminal:
                 del sys.modules[name]
         importlib.invalidate_caches()
         for path in list(sys.path_importer_cache):
-            if not Path(path).is_absolute():  # Python 3.10 keeps where "." was
+            if not path.startswith(os.sep):  # Python 3.10 keeps where "." was
                 del sys.path_importer_cache[path]
 
     @property

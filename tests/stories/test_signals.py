@@ -12,35 +12,40 @@ import sqlalchemy as sa
 from stories.user_app import app_on
 
 
-SLOW = """
+WAITING = """
 import time
+from pathlib import Path
 import sqlalchemy as sa
 from alembic import op
 
 revision, down_revision = "a2", "a1"
 
 
+def wait():
+    open("begun", "w").close()  # nothing of what follows is foreseen
+    while not Path("go").exists():
+        time.sleep(0.01)
+
+
 def upgrade():
     op.create_table("x", sa.Column("id", sa.Integer, primary_key=True))
     op.execute("INSERT INTO x (id) VALUES (7)")
     op.execute("UPDATE x SET id = id + 1")
-    open("begun", "w").close()
-    time.sleep(1.5)
+    wait()
     op.create_table("y", sa.Column("id", sa.Integer, primary_key=True))
     op.execute("UPDATE x SET id = id + 1")
 
 
 def downgrade():
     op.drop_table("y")
-    open("begun", "w").close()
-    time.sleep(1.5)
+    wait()
     op.execute("UPDATE x SET id = id - 2")
     op.drop_table("x")
 """
 
 
 class Shop:
-    """A project on a database of any kind, with a script that takes its time."""
+    """A project on a database of any kind, with a script that waits until it may go on."""
 
     def __init__(self, terminal, url):
         self.terminal = terminal
@@ -49,11 +54,11 @@ class Shop:
         terminal.does("flask db init -t flask")
         terminal.does("flask db migrate -m first --rev-id a1")
         terminal.does("flask db upgrade")
-        terminal.write("migrations/versions/a2.py", SLOW)
+        terminal.write("migrations/versions/a2.py", WAITING)
 
     @property
     def tables(self):
-        """The tables of the slow script, with their rows."""
+        """The tables of the script that waits, with their rows."""
         with self.engine.connect() as connection:
             names = {"x", "y"} & set(sa.inspect(connection).get_table_names())
             return {
@@ -65,18 +70,20 @@ class Shop:
 
     def interrupted(self, verb, *numbers):
         """Run *verb*, and send signals when it has begun; return how it ended."""
-        begun = self.terminal.folder / "begun"
+        begun, go = (self.terminal.folder / name for name in ("begun", "go"))
         begun.unlink(missing_ok=True)
+        go.unlink(missing_ok=True)
         running = subprocess.Popen(
             [sys.executable, "-m", "flask", "db", verb],
             cwd=self.terminal.folder, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True, env={**os.environ, "FLASK_APP": "app"},
         )  # fmt: skip
         while not begun.exists() and running.poll() is None:
-            time.sleep(0.05)
+            time.sleep(0.02)
         for number in numbers:
             running.send_signal(number)
-            time.sleep(0.2)
+            time.sleep(0.1)  # a second one must find the first one heard
+        go.touch()
         said, _ = running.communicate(timeout=60)
         return running.returncode, said
 
