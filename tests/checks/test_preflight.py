@@ -214,6 +214,40 @@ def test_a_new_column_that_counts_by_itself(connection, column):
     assert [*numbers] == [1, 2, 3, 4]
 
 
+def test_a_number_stays_what_it_is_under_a_wider_type(connection):
+    """So what comes behind the new type is asked as well."""
+    wider = altered("parent_id", modify_type=sa.BigInteger())
+    narrower = altered("clean", modify_type=sa.SmallInteger())
+    key = ops.CreateForeignKeyOp("fk", "child", "parent", ["parent_id"], ["id"])
+    other = ops.CreateForeignKeyOp("fk", "child", "parent", ["clean"], ["id"])
+
+    assert found(connection, wider, key) == [("W303", 1)]
+    assert found(connection, narrower, other) == []
+
+
+ALTERED = {
+    "MODIFY `id` int NOT NULL, DROP PRIMARY KEY, ADD PRIMARY KEY (`parent_id`)": [
+        ("W301", 1),
+        ("W302", 1),
+    ],
+    "CHANGE `name` `n` varchar(40) NULL, DROP PRIMARY KEY, ADD PRIMARY KEY (`id`, `n`)": [
+        ("W301", 1)
+    ],
+    "MODIFY `number` int NOT NULL": [("W306", 1)],
+    "MODIFY `name` varchar(40) NULL, DROP PRIMARY KEY, ADD PRIMARY KEY (`clean`)": [],
+}
+
+
+@pytest.mark.parametrize(("clauses", "expected"), ALTERED.items(), ids=range(4))
+@pytest.mark.parametrize("connection", ["mariadb", "mysql"], indirect=True)
+def test_what_a_statement_of_several_clauses_alters(connection, clauses, expected):
+    """The rows are asked as if each clause were an operation, and those behind it too."""
+    alter = ops.ExecuteSQLOp(f"ALTER TABLE `child` {clauses}")
+    child = ops.AlterColumnOp("child", "clean", modify_nullable=False)
+
+    assert sorted(found(connection, alter, child)) == expected
+
+
 def test_values_that_a_type_does_not_take(connection):
     """SQLite takes any value in any column; the others refuse."""
     shorter = altered("name", modify_type=sa.String(10))

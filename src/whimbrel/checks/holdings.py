@@ -68,7 +68,8 @@ def altered(holding: Holding, operation: ops.AlterColumnOp) -> Holding:
     if after is None or holding.is_empty:
         return holding
     is_recast = "postgresql_using" in operation.kw
-    if not is_recast and holding.live is not None and _only_longer(holding.live, after):
+    live = holding.live
+    if not is_recast and live is not None and _keeps_values(live, after):
         return holding
     return Holding(live=holding.live, is_recast=is_recast or holding.is_recast)
 
@@ -76,9 +77,29 @@ def altered(holding: Holding, operation: ops.AlterColumnOp) -> Holding:
 _VARYING = re.compile(r"(?:varchar|character varying)\((?P<length>\d+)\)|\w*text", re.I)
 
 
-def _only_longer(live: Column, after: Any) -> bool:
-    """Whether each text stays the text that it is."""
+def _keeps_values(live: Column, after: Any) -> bool:
+    """Whether each value stays what it is under a new type."""
     type_ = sa.types.to_instance(after)
+    return _only_longer(live, type_) or _only_wider(live, type_)
+
+
+_WHOLE = re.compile(r"(tiny|small|medium|big)?int(?:eger)?\b", re.I)
+_SIZES = ("tiny", "small", "medium", "", "big")
+
+
+def _only_wider(live: Column, type_: TypeEngine[Any]) -> bool:
+    """Whether each whole number stays the number that it is."""
+    was = _WHOLE.match(live.type.spelling)
+    now = _WHOLE.match(type_.__visit_name__.replace("_", ""))
+    if was is None or now is None or not isinstance(type_, sa.Integer):
+        return False
+    sizes = [_SIZES.index((each[1] or "").lower()) for each in (was, now)]
+    signs = "unsigned" in live.type.spelling, bool(getattr(type_, "unsigned", False))
+    return sizes[0] <= sizes[1] and signs[0] == signs[1]
+
+
+def _only_longer(live: Column, type_: TypeEngine[Any]) -> bool:
+    """Whether each text stays the text that it is."""
     was = _VARYING.match(live.type.spelling)
     if was is None or not isinstance(type_, sa.String):
         return False

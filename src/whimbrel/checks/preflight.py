@@ -11,13 +11,14 @@ from alembic.operations import ops
 from sqlalchemy.engine import Connection
 
 from whimbrel.catalog.answers import PATIENCE, Answer, ask_rows
+from whimbrel.checks.alterations import alterations
 from whimbrel.checks.blocking import blocked
 from whimbrel.checks.casts import cast_questions
 from whimbrel.checks.destructive import losses
 from whimbrel.checks.outlook import Foreseen, Foresight, Outlook
 from whimbrel.checks.rows import Question, questions
 from whimbrel.checks.rule import RULES, Finding, accepted_codes, in_order
-from whimbrel.schema.dialect import dialect_of
+from whimbrel.schema.dialect import Dialect, dialect_of
 from whimbrel.schema.state import State
 
 
@@ -36,10 +37,11 @@ def preflight(
         patience: how many seconds each question may take.
     """
     schema = connection.dialect.default_schema_name
+    dialect = dialect_of(connection)
     outlook = Outlook(state, schema)
     found: list[Finding] = []
     for foresight in foresights:
-        for each in _spelled_out(foresight.operations):
+        for each in _spelled_out(foresight.operations, outlook, dialect):
             found += _found(each, foresight, outlook, connection, patience)
             outlook.follow(each.operation)
         if foresight.blind_because:
@@ -72,9 +74,19 @@ def _found(
             yield Finding(**{**_facts(finding), **place})
 
 
-def _spelled_out(operations: Iterable[Foreseen]) -> Iterator[Foreseen]:
-    """Yield *operations*, each followed by what it brings along."""
+def _spelled_out(
+    operations: Iterable[Foreseen], outlook: Outlook, dialect: Dialect
+) -> Iterator[Foreseen]:
+    """Yield *operations*, each followed by what it brings along.
+
+    A statement that is understood is told by the operations that it stands for.
+    """
     for each in operations:
+        if isinstance(each.operation, ops.ExecuteSQLOp):
+            sql = str(each.operation.sqltext)
+            if said := alterations(sql, outlook, dialect):
+                yield from (replace(each, operation=more) for more in said)
+                continue
         yield each
         if isinstance(each.operation, ops.AddColumnOp):
             for more in _brought_along(each.operation):
