@@ -121,3 +121,26 @@ class Billed(Base):
     for words in (("upgrade",), ("check",)):
         told = run(wider, *words)
         assert told.exit_code == 0, told.output
+
+
+def test_what_stands_on_a_column_of_a_new_type_and_is_not_ours(run, postgresql_url):
+    """The server words it anew, with other casts; it is left alone, and the proof holds."""
+    named = f"{FIRST}    a = sa.Column(sa.{{}})\n    n = sa.Column(sa.Integer)\n"
+    first = named.format("String(20)")
+    assert run(first, "migrate", "-m", "second", "--drop", "invoice").exit_code == 0
+    assert run(first, "upgrade").exit_code == 0
+    engine = sa.create_engine(postgresql_url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            "CREATE INDEX ix_theirs ON item (lower(a)) WHERE a <> 'x';"
+            " ALTER TABLE item ADD CONSTRAINT ck_theirs CHECK (a <> 'zz')"
+        )
+    engine.dispose()
+
+    written = run(named.format("Text"), "migrate", "-m", "third")
+
+    assert written.exit_code == 0, written.output
+    assert "the upgrade reaches the models, the downgrade leads back" in written.output
+    for words in (("upgrade",), ("check",), ("downgrade",), ("upgrade",)):
+        told = run(named.format("Text"), *words)
+        assert told.exit_code == 0, told.output

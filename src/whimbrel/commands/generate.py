@@ -20,6 +20,7 @@ from alembic.util import CommandError, rev_id
 from whimbrel.catalog.read import read_state
 from whimbrel.commands.compare import Comparison, compare
 from whimbrel.commands.heeded import refuse_unknown
+from whimbrel.commands.outside import with_notes
 from whimbrel.commands.plugins import third_party_operations
 from whimbrel.commands.trial import Ground, NoGround, ground_like, tables_of
 from whimbrel.commands.unknown import refusing_unknown
@@ -265,11 +266,14 @@ class Generation(RevisionContext):
             return
         context = self._last_autogen_context
         pairs = zip(script.upgrade_ops_list, script.downgrade_ops_list, strict=True)
+        outside = {each.upgrade_token: each.comparison.outside for each in self.targets}
         for upgrade, downgrade in pairs:
+            body = render(upgrade, downgrade, context)
+            left = outside.get(upgrade.upgrade_token, ())
             yield Part(
                 upgrade_token=upgrade.upgrade_token,
                 downgrade_token=downgrade.downgrade_token,
-                body=render(upgrade, downgrade, context),
+                body=replace(body, upgrades=with_notes(body.upgrades, left)),
             )
 
 

@@ -32,6 +32,12 @@ MAKES_ALL = "create_all"
 """A script that calls this makes things that it does not name."""
 
 
+LEFT_ALONE = "# Left alone, no script made it: "
+"""What a script says of a thing that it must drop and make again for a change."""
+
+_LEFT_ALONE = re.compile(rf"^\s*{LEFT_ALONE}(.+?)\s*$", re.MULTILINE)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
     """What the scripts say, and the user.
@@ -39,23 +45,36 @@ class Told:
     Args:
         text: the text of all scripts.
         dropped: names, or patterns of them, that the user wants dropped in any case.
+        left: the names of what scripts speak of, but did not make.
     """
 
     text: str
     dropped: Collection[str] = ()
+    left: Collection[str] = ()
+
+    @classmethod
+    def by(cls, text: str, dropped: Collection[str] = ()) -> Told:
+        """Return what scripts of that *text* say."""
+        return cls(text=text, dropped=dropped, left={*_LEFT_ALONE.findall(text)})
 
     def speaks(self, name: str) -> bool:
-        """Whether there is a word of something called *name*."""
-        return self._says(name) or is_named(name, self.dropped)
+        """Whether there is a word of something called *name*, as its maker."""
+        if is_named(name, self.dropped):
+            return True
+        return name not in self.left and self._says(name)
 
     def speaks_of_table(self, name: TableName) -> bool:
         """Whether there is a word of the table called *name*, in its schema."""
         if any(is_named(each, self.dropped) for each in (name.name, str(name))):
             return True
-        return self._says(name.name) and (
-            name.schema is None
-            or self._says(str(name))
-            or says_schema(self.text, name.schema)
+        return (
+            str(name) not in self.left
+            and self._says(name.name)
+            and (
+                name.schema is None
+                or self._says(str(name))
+                or says_schema(self.text, name.schema)
+            )
         )
 
     def _says(self, word: str) -> bool:
@@ -106,7 +125,7 @@ def parter(history: History, dropped: Collection[str] = ()) -> Part:
             return _parted_tables(every, dropped)
         if MAKES_ALL in texts[0]:
             return Parted(ours=every)
-        return _parted_all(every, Told(text=texts[0], dropped=dropped))
+        return _parted_all(every, Told.by(texts[0], dropped))
 
     return part
 
@@ -156,6 +175,26 @@ def _parted_facts(change: FactsChange, told: Told) -> Parted:
         ours=(replace(change, after=after),) if after != change.before else (),
         outside=(replace(change, after=left),),
     )
+
+
+def with_notes(body: str, outside: Iterable[Change]) -> str:
+    """Return the *body* of a script, with notes on what it did not make.
+
+    Otherwise the next comparison would take such things for made by the script, and
+    drop them.
+
+    Args:
+        body: the statements of an upgrade.
+        outside: what goes by the models, and is left alone.
+    """
+    told = Told.by(body)
+    spoken = [
+        str(before.name)
+        for change in outside
+        if not isinstance(change, FactsChange) and not _is_outside(change, told)
+        if (before := change.before) is not None and not isinstance(before, str)
+    ]
+    return "\n".join((*(f"{LEFT_ALONE}{each}" for each in sorted(spoken)), body))
 
 
 def _goes(change: Change) -> bool:

@@ -13,6 +13,7 @@ from whimbrel.commands.trial import Ground, NoGround
 from whimbrel.errors import NoScratch
 from whimbrel.report.report import Line, Tone, describe_changes
 from whimbrel.run.replay import prove
+from whimbrel.schema.anew import is_worded_anew
 from whimbrel.schema.apply import apply_all
 from whimbrel.schema.changes import Change
 
@@ -102,9 +103,12 @@ def _proved(
         return _left_out(cause.sentence, cause.remedy)
     except Exception as cause:  # whatever a script raises, the proof has failed
         return _failed(f"the script does not run: {cause}", (), planned)
-    if functions.downgrade is None and not verdict.upgrade:
+    left = tuple(
+        each for each in verdict.upgrade if not is_worded_anew(each, comparison.changes)
+    )
+    if functions.downgrade is None and not left:
         return Proof(line=Line(NO_WAY_BACK, Tone.GOOD), holds=True)
-    return _told(verdict.upgrade, verdict.downgrade, planned)
+    return _told(left, verdict.downgrade, planned)
 
 
 def _doubted(proof: Proof, ground: Ground) -> Proof:
