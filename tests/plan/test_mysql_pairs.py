@@ -228,6 +228,16 @@ OF_MYSQL = {
         f"{ITEM}, p POINT NOT NULL SRID 4326, q POINT NOT NULL)",
         f"{ITEM}, p POINT NOT NULL, q POINT NOT NULL SRID 4326, SPATIAL KEY at (q))",
     ),
+    "a reference system comes and goes under an index": (
+        f"{ITEM}, p POINT NOT NULL SRID 4326, q POINT NOT NULL, SPATIAL KEY (p), KEY (a),"
+        " SPATIAL KEY at (q))",
+        f"{ITEM}, p POINT NOT NULL, q POINT NOT NULL SRID 3857, SPATIAL KEY (p), KEY (a),"
+        " SPATIAL KEY at (q))",
+    ),
+    "generated columns are closed to NULL, and opened": (
+        f"{ITEM}, g INT AS (a + 1), h VARCHAR(50) AS (concat(s, 'x')) STORED NOT NULL)",
+        f"{ITEM}, g INT AS (a + 1) NOT NULL, h VARCHAR(50) AS (concat(s, 'x')) STORED)",
+    ),
     "columns are hidden": (
         f"{ITEM}, h INT DEFAULT 3)",
         f"{ITEM}, h INT INVISIBLE DEFAULT 3, g INT AS (a + 1) STORED INVISIBLE COMMENT 'c')",

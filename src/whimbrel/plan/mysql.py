@@ -46,7 +46,7 @@ from whimbrel.plan.mysql_text import (
     values,
 )
 from whimbrel.plan.mysql_types import is_text
-from whimbrel.plan.order import Arrangement, Task
+from whimbrel.plan.order import Arrangement, Task, Thing
 from whimbrel.plan.step import BatchOptions
 from whimbrel.plan.table_forms import TableForms
 from whimbrel.plan.tables import add_constraint, drop_constraint
@@ -145,6 +145,12 @@ class MySQLForms(MySQLCounting):
     def retypes(self, before: Column, after: Column) -> bool:
         """Whether foreign keys of a column must go while its type becomes another."""
         return changes_type(before, after)
+
+    def unsettles(self, before: Column, after: Column, thing: Thing) -> bool:
+        """Whether *thing*, on a column, must go while the column is altered."""
+        is_spatial = values(thing.options).get("prefix") == "spatial"
+        systems = (values(each.options).get("srid") for each in (before, after))
+        return is_spatial and len({*systems}) > 1
 
     def entailed(self, task: Task) -> Task:
         """Return *task* with all that it entails."""
@@ -280,18 +286,22 @@ class MySQLForms(MySQLCounting):
                     yield altering(task.name, clause)
                 for clause in turning(change.before, change.after, is_end=False):
                     yield altering(task.name, clause)
-                old, new = (
-                    values(each.options).get("collate")
-                    for each in (change.before, change.after)
-                )
-                if old != new:
-                    said = (
-                        f"COLLATE={new}" if new else _usual_collation(self, task.name)
-                    )
-                    clauses = [modifying(*pair) for pair in _following(task)]
-                    yield altering(task.name, f"DEFAULT {said}")
-                    if clauses:
-                        yield altering(task.name, *clauses)
+                yield from _collated(self, task, change)
+
+
+def _collated(
+    forms: MySQLForms, task: Task, change: FactsChange
+) -> Iterator[ops.MigrateOperation]:
+    """Yield what gives a table another collation, and the columns that follow."""
+    old, new = (
+        values(each.options).get("collate") for each in (change.before, change.after)
+    )
+    if old == new:
+        return
+    said = f"COLLATE={new}" if new else _usual_collation(forms, task.name)
+    yield altering(task.name, f"DEFAULT {said}")
+    if clauses := [modifying(*pair) for pair in _following(task)]:
+        yield altering(task.name, *clauses)
 
 
 def _usual_collation(forms: MySQLForms, table: TableName) -> str:

@@ -97,6 +97,7 @@ def definition(column: Column, check: Check | None = None) -> str:
     if column.computed is not None:
         kind = "STORED" if column.computed.is_stored else "VIRTUAL"
         said.append(f"GENERATED ALWAYS AS ({column.computed.expression.text}) {kind}")
+        said += [] if column.nullable else ["NOT NULL"]
     else:
         said.append("NULL" if column.nullable else "NOT NULL")
         if column.default is not None:
