@@ -13,6 +13,12 @@ from whimbrel.schema.scope import Scope
 T = "CREATE TABLE t (id integer PRIMARY KEY, name text NOT NULL)"
 UNIQUE = "; CREATE UNIQUE INDEX names ON t (name)"
 SEQUENCE = "CREATE SEQUENCE s; CREATE TABLE t (id bigint); CREATE TABLE u (id bigint)"
+KEPT = (
+    "CREATE {0} TABLE a (id int PRIMARY KEY, c int); CREATE {0} TABLE b (id int PRIMARY KEY,"
+    " a int REFERENCES a, b int REFERENCES b); CREATE {0} TABLE c (id int PRIMARY KEY,"
+    " b int CONSTRAINT kept REFERENCES b); ALTER TABLE a ADD FOREIGN KEY (c) REFERENCES c;"
+    " CREATE {0} TABLE d (id serial REFERENCES c);"
+)
 
 PAIRS = {
     "a table without columns": ("", "CREATE TABLE t ()"),
@@ -109,6 +115,25 @@ PAIRS = {
         "CREATE TYPE mood AS ENUM ('a'); CREATE SEQUENCE s; CREATE TYPE k AS ENUM ();"
         "CREATE TYPE new AS ENUM ('b'); COMMENT ON TYPE new IS ':new';"
         "COMMENT ON TYPE mood IS '50%'; COMMENT ON SEQUENCE s IS 'counts'",
+    ),
+    "tables are logged no more, whatever refers to what": (
+        KEPT.format(""),
+        KEPT.format("UNLOGGED"),
+    ),
+    "tables are logged, whatever refers to what": (
+        KEPT.format("UNLOGGED") + "CREATE TABLE e (id int); CREATE UNLOGGED TABLE f ("
+        "id int PRIMARY KEY); CREATE UNLOGGED TABLE h (id int PRIMARY KEY)",
+        KEPT.format("") + "CREATE TABLE f (id int PRIMARY KEY); CREATE TABLE e (id int"
+        " REFERENCES f); CREATE TABLE h (id int PRIMARY KEY); CREATE TABLE g (id int"
+        " REFERENCES h)",
+    ),
+    "a table is logged no more to which another one referred": (
+        "CREATE TABLE a (id int PRIMARY KEY); CREATE TABLE b (id int REFERENCES a);"
+        "CREATE TABLE c (id int REFERENCES a); CREATE TABLE z (id int PRIMARY KEY)",
+        "CREATE UNLOGGED TABLE a (id int PRIMARY KEY, n int); CREATE TABLE b (id int);"
+        "CREATE TABLE z (id int PRIMARY KEY); CREATE UNLOGGED TABLE n (id int PRIMARY KEY,"
+        " a int REFERENCES a, z int REFERENCES z); ALTER TABLE a ADD FOREIGN KEY (n)"
+        " REFERENCES n",
     ),
     "a comment on a type that is made anew": (
         "CREATE TYPE mood AS ENUM ('a', 'b'); CREATE TABLE t (m mood);"

@@ -106,3 +106,10 @@ def test_a_name_that_was_given_to_one_is_not_for_another():
     wanted = state_of(key("fk_a", "two"), key("fk_t_a_one", "one", Naming.NONE))
 
     assert adopt_names(wanted, current) == wanted
+
+
+def test_names_of_tables_have_an_order():
+    """Namesakes in two schemas too, of which one is the default one and has no name."""
+    names = [TableName("b"), TableName("a", "app"), TableName("a"), TableName("a", "z")]
+
+    assert [str(each) for each in sorted(names)] == ["a", "app.a", "z.a", "b"]

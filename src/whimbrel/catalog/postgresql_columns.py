@@ -173,13 +173,14 @@ def _counted(row: Sequence[Any], position: int, owned: OwnedSequences) -> Column
     is_serial = not sequence.is_identity and text == sequence.next_value
     if not (is_serial or sequence.is_identity):
         return _column(row, position)
+    own = _SERIAL if is_serial else sequence.remarks
     return Column(
         name=name,
         type=Type(spelling),
         nullable=not never_null,
         identity=sequence.identity(identity == "a") if sequence.is_identity else None,
         comment=row[-1],
-        options=_stored(*row[10:14]) | (_SERIAL if is_serial else NO_OPTIONS),
+        options=_stored(*row[10:14]) | own,
         position=position,
         counter=sequence.counter if is_serial else None,
     )

@@ -1,8 +1,9 @@
-"""What hangs on the columns of a PostgreSQL database's tables and is none of ours.
+"""What hangs on a PostgreSQL database's columns and types and is none of ours.
 
-Triggers, policies and rules can be dropped and made again.  What a publication or a
-function holds back cannot be undone by a script: the one is not there in every
-database, on the other hang things that no catalog tells.
+Triggers, policies and rules can be dropped and made again, and functions on which
+nothing hangs.  What a publication or another function holds back cannot be undone by a
+script: the one is not there in every database, on the other hang things that no catalog
+tells.
 """
 
 from __future__ import annotations
@@ -70,6 +71,52 @@ SELECT 'function', 'pg_catalog.pg_proc'::regclass::oid, p.oid, p.proname, NULL,
        NULL, NULL
 FROM pg_catalog.pg_proc p WHERE p.prosqlbody IS NOT NULL
 """
+_BY_TYPE = """
+SELECT CASE p.prokind WHEN 'p' THEN 'procedure' ELSE 'function' END, p.proname,
+       n.nspname, pg_catalog.pg_get_function_identity_arguments(p.oid),
+       CASE WHEN {bare} AND NOT EXISTS (
+           SELECT FROM pg_catalog.pg_depend o
+           WHERE o.refclassid = 'pg_catalog.pg_proc'::regclass AND o.refobjid = p.oid)
+       THEN format('DROP ROUTINE %s', p.oid::regprocedure) END,
+       ARRAY[pg_catalog.pg_get_functiondef(p.oid),
+             CASE WHEN p.proowner <> (SELECT r.oid FROM pg_catalog.pg_roles r
+                                      WHERE r.rolname = current_user)
+                  THEN format('ALTER ROUTINE %s OWNER TO %s', p.oid::regprocedure,
+                              p.proowner::regrole) END,
+             CASE WHEN NOT EXISTS (
+                 SELECT FROM pg_catalog.aclexplode(COALESCE(
+                     p.proacl, pg_catalog.acldefault('f', p.proowner))) g
+                 WHERE g.grantee = 0)
+             THEN format('REVOKE ALL ON ROUTINE %s FROM PUBLIC', p.oid::regprocedure)
+             END,
+             format('COMMENT ON ROUTINE %s IS ', p.oid::regprocedure)
+             || quote_literal(obj_description(p.oid, 'pg_proc'))]
+       || ARRAY(SELECT format('GRANT EXECUTE ON ROUTINE %s TO %s%s',
+                    p.oid::regprocedure, g.grantee::regrole,
+                    CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
+                FROM pg_catalog.aclexplode(p.proacl) g
+                WHERE g.grantee NOT IN (0, p.proowner)
+                ORDER BY g.grantee),
+       u.uses
+FROM (SELECT d.objid, json_agg(DISTINCT jsonb_build_array(
+          tn.nspname, t.typname)) AS uses
+      FROM pg_catalog.pg_type t
+      JOIN pg_catalog.pg_namespace tn ON tn.oid = t.typnamespace
+          AND tn.nspname NOT IN ('pg_catalog', 'information_schema')
+      JOIN pg_catalog.pg_depend d ON d.refobjid IN (t.oid, t.typarray)
+          AND d.refclassid = 'pg_catalog.pg_type'::regclass
+          AND d.classid = 'pg_catalog.pg_proc'::regclass AND d.deptype = 'n'
+      LEFT JOIN pg_catalog.pg_class c ON c.oid = t.typrelid AND c.relkind = 'c'
+      WHERE t.typtype IN ('e', 'd') OR c.oid IS NOT NULL
+      GROUP BY d.objid) u
+JOIN pg_catalog.pg_proc p ON p.oid = u.objid AND p.prokind <> 'a'
+JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+WHERE NOT EXISTS (
+    SELECT FROM pg_catalog.pg_depend e
+    WHERE e.classid = 'pg_catalog.pg_proc'::regclass
+    AND e.objid = p.oid AND e.deptype = 'e')
+ORDER BY n.nspname, p.proname, 4
+"""
 _ENABLED = (
     "CASE {} WHEN 'D' THEN 'DISABLE' WHEN 'R' THEN 'ENABLE REPLICA'"
     " WHEN 'A' THEN 'ENABLE ALWAYS' END"
@@ -98,7 +145,7 @@ ORDER BY h.kind, hn.nspname, hc.relname, h.name
 
 
 def read_hanging(session: Session) -> tuple[Onlooker, ...]:
-    """Return what reads columns of tables, but for the views."""
+    """Return what reads columns of tables, or has types, but for the views."""
     parts = [
         _TRIGGERS.format(enabled=_ENABLED.format("t.tgenabled")),
         _POLICIES,
@@ -109,7 +156,25 @@ def read_hanging(session: Session) -> tuple[Onlooker, ...]:
     if session.version >= (15,):
         parts.append(_PUBLICATIONS)
     rows = session.rows(_HANGING.format(parts=" UNION ALL ".join(parts)))
-    return tuple(_onlooker(session, *row) for row in rows)
+    bare = "p.prosqlbody IS NULL" if session.version >= (14,) else "true"
+    return (
+        *(_onlooker(session, *row) for row in rows),
+        *(_routine(session, *row) for row in session.rows(_BY_TYPE.format(bare=bare))),
+    )
+
+
+def _routine(session: Session, *row: Any) -> Onlooker:
+    """Return a function that takes, or gives, values of types that stand alone."""
+    kind, name, schema, arguments, dropped, made, uses = row
+    return Onlooker(
+        kind=kind,
+        name=TableName(f"{name}({arguments})", session.schema(schema)),
+        uses=frozenset(
+            Use(TableName(each, session.schema(of)), None) for of, each in uses
+        ),
+        dropped=dropped,
+        made=tuple(each for each in made if each is not None),
+    )
 
 
 def _onlooker(session: Session, *row: Any) -> Onlooker:

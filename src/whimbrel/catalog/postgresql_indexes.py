@@ -42,7 +42,13 @@ SELECT i.indexrelid, i.indrelid, ic.relname, am.amname, i.indisunique, i.indisva
                  JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace
                  ORDER BY each.place) END,
        ds.description,
-       i.indoption::text, i.indclass::text, i.indcollation::text
+       i.indoption::text, i.indclass::text, i.indcollation::text,
+       CASE WHEN ic.relispartition THEN
+           (SELECT json_build_array(h.inhparent::regclass, w.indrelid::regclass,
+                pg_catalog.pg_get_expr(c.relpartbound, c.oid))::text
+            FROM pg_catalog.pg_inherits h
+            JOIN pg_catalog.pg_index w ON w.indexrelid = h.inhparent
+            WHERE h.inhrelid = ic.oid) END
 FROM pg_catalog.pg_index i
 JOIN pg_catalog.pg_class c ON c.oid = i.indrelid
 JOIN pg_catalog.pg_class ic ON ic.oid = i.indexrelid
@@ -54,7 +60,7 @@ LEFT JOIN pg_catalog.pg_description ds ON ds.objoid = COALESCE(k.oid, i.indexrel
     AND ds.objsubid = 0 AND ds.classoid = CASE WHEN k.oid IS NULL
         THEN 'pg_catalog.pg_class'::regclass
         ELSE 'pg_catalog.pg_constraint'::regclass END
-WHERE NOT ic.relispartition AND {which}
+WHERE (NOT ic.relispartition OR k.conparentid = 0) AND {which}
 """
 _CLASSES = """
 SELECT oid::text FROM pg_catalog.pg_opclass WHERE NOT opcdefault
@@ -172,6 +178,8 @@ def _key(row: Sequence[Any], columns: Sequence[str]) -> PrimaryKey | Unique:
     if row[11]:
         options |= _ON
     options |= _stored(row) | _deferrable(row) | _commented(row)
+    if row[21]:
+        options |= {Option("index_of", row[21])}
     return kind(name=row[13], columns=tuple(columns[:count]), options=options)
 
 

@@ -69,6 +69,7 @@ AND NOT EXISTS (
     WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid
     AND d.deptype = 'e')
 """
+COMMENT = "sequence_comment"
 _BITS = {"smallint": 15, "integer": 31, "bigint": 63}
 
 
@@ -129,6 +130,11 @@ class Owned:
         return Identity(is_always=is_always, options=self.counting.options)
 
     @property
+    def remarks(self) -> Options:
+        """What is said of the sequence itself, told of its identity column."""
+        return frozenset(e for e in self.standing.options if e.name == COMMENT)
+
+    @property
     def counter(self) -> Counter | None:
         """What a serial column counts by, if its type alone would not make it."""
         if self.is_usual:
@@ -159,7 +165,7 @@ def read_sequences(session: Session, schemas: str) -> Iterator[Sequence]:
 
 
 def _with_more(sequence: Sequence, comment: str | None, owner: str | None) -> Sequence:
-    told = {"sequence_comment": comment, "owned_by": owner}
+    told = {COMMENT: comment, "owned_by": owner}
     more = {Option(option, value) for option, value in told.items() if value}
     return replace(sequence, options=sequence.options | more)
 

@@ -190,6 +190,9 @@ def _between(
     """Yield the steps between the renames, onlookers out of their way."""
     forms.enums = (*end.enums, *start.enums)  # the values that a type has by then
     aside = set_aside(changes, start, end, forms)
+    types = [each for each in changes if forms.ends_type(each)]
+    onlookers = in_the_way(forms.onlookers, aside.changes, aside.start.tables, types)
+    yield from dropped(onlookers, aside.changes)
     yield from aside.steps
     for operation in forms.schema_operations(start, end):
         yield Step(operation=operation, changes=changes)
@@ -197,8 +200,6 @@ def _between(
     yield from _enum_steps(new, forms, are_coming=True)
     yield from _footing_steps(changes, start, end, forms)
     changes, start = aside.changes, aside.start
-    onlookers = in_the_way(forms.onlookers, changes, start.tables)
-    yield from dropped(onlookers, changes)
     yield from _enum_steps((e for e in changes if e not in new), forms, are_coming=True)
     yield from _sequence_steps(changes, forms, are_tables_done=False)
     yield from _table_steps(changes, start, end, forms)
@@ -361,8 +362,6 @@ def _task_steps(forms: Forms, task: Task, arrangement: Arrangement) -> Iterator[
                 for operation in forms.remarks(table.name, index):
                     yield Step(operation=operation, changes=task.changes)
             for operation in forms.after_indexes(made_now):
-                yield Step(operation=operation, changes=task.changes)
-            for operation in forms.after_indexes(table):
                 yield Step(operation=operation, changes=task.changes)
         case Task(verb=Verb.DROP, before=Table() as table):
             dropped = drop_table(forms, table)

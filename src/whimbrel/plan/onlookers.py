@@ -12,8 +12,24 @@ from whimbrel.plan.columns import is_made_from
 from whimbrel.plan.generic import changes_type
 from whimbrel.plan.items import text
 from whimbrel.plan.step import Step
-from whimbrel.schema.changes import Change, ColumnChange, ConstraintChange, TableChange
-from whimbrel.schema.state import Column, Onlooker, PrimaryKey, Table, TableName, Use
+from whimbrel.schema.changes import (
+    Change,
+    ColumnChange,
+    ConstraintChange,
+    EnumChange,
+    FootingChange,
+    TableChange,
+)
+from whimbrel.schema.state import (
+    Column,
+    Enum,
+    Footing,
+    Onlooker,
+    PrimaryKey,
+    Table,
+    TableName,
+    Use,
+)
 
 
 def followed(
@@ -26,12 +42,20 @@ def followed(
             case TableChange(before=Table() as old, after=Table() as new):
                 names = {old.name: new.name}
                 found = tuple(_followed(each, names, {}) for each in found)
+            case EnumChange(before=Enum() as old, after=Enum() as new):
+                names = {type_name(old): type_name(new)}
+                found = tuple(_followed(each, names, {}) for each in found)
             case ColumnChange(before=Column() as old, after=Column() as new):
                 uses = {Use(change.table, old.name): Use(change.table, new.name)}
                 found = tuple(_followed(each, {}, uses) for each in found)
             case _:
                 continue
     return found
+
+
+def type_name(thing: Enum | Footing) -> TableName:
+    """Return the name of a type: no table has it, so that it is told like one."""
+    return TableName(thing.name, thing.schema)
 
 
 def _followed(
@@ -48,7 +72,10 @@ def _followed(
 
 
 def in_the_way(
-    onlookers: Iterable[Onlooker], changes: Iterable[Change], tables: Iterable[Table]
+    onlookers: Iterable[Onlooker],
+    changes: Iterable[Change],
+    tables: Iterable[Table],
+    types: Iterable[Change] = (),
 ) -> tuple[Onlooker, ...]:
     """Return what reads that which changes, and what reads what goes for it.
 
@@ -56,6 +83,7 @@ def in_the_way(
         onlookers: what looks on, each behind those that it reads.
         changes: what happens.
         tables: the tables as they are until then.
+        types: the changes by which types go, or give way to others.
 
     Raises:
         OnlookerInTheWay: one needs what there will be no more, or cannot be set aside.
@@ -66,6 +94,7 @@ def in_the_way(
     gone = {name for name in map(_gone, changes) if name is not None}
     left = [each for each in onlookers if each.table not in gone]
     touched = set(_touched(changes, left, {table.name: table for table in tables}))
+    touched |= set(_types_touched(types, left))
     found: list[Onlooker] = []
     for each in left:
         read = {use.table for use in each.uses}
@@ -108,6 +137,18 @@ def _touched(
                 continue
 
 
+def _types_touched(
+    changes: Iterable[Change], onlookers: Iterable[Onlooker]
+) -> Iterator[Use]:
+    """Yield the types of which nothing may have values while they change."""
+    for change in changes:
+        if isinstance(change, EnumChange | FootingChange) and change.before:
+            use = Use(type_name(change.before))
+            if change.after is None:
+                _refuse(onlookers, use)
+            yield use
+
+
 def _read_of(onlooker: Onlooker, table: Table) -> Iterator[Use]:
     """Yield what is read of a table that goes."""
     read = {use for use in onlooker.uses if use.table == table.name}
@@ -145,7 +186,11 @@ def _needs(onlooker: Onlooker) -> frozenset[Use]:
 def _refuse(onlookers: Iterable[Onlooker], use: Use) -> None:
     for each in onlookers:
         if use in each.uses and use in _needs(each):
-            raise _refused(each, f"{use.table}.{use.column}")
+            raise _refused(each, _said(use))
+
+
+def _said(use: Use) -> str:
+    return f"{use.table}.{use.column}" if use.column else str(use.table)
 
 
 def _refused(onlooker: Onlooker, what: str) -> OnlookerInTheWay:
@@ -160,8 +205,7 @@ def _refused(onlooker: Onlooker, what: str) -> OnlookerInTheWay:
 
 def _refuse_fixed(onlooker: Onlooker, touched: Iterable[Use]) -> None:
     """Refuse what cannot be dropped and made again without a loss."""
-    what = ", ".join(f"{use.table}.{use.column}" for use in touched)
-    what = what or "what must be made again"
+    what = ", ".join(map(_said, touched)) or "what must be made again"
     if onlooker.dropped is None:
         raise OnlookerInTheWay(
             f"The {onlooker} reads {what}, which changes its type.",

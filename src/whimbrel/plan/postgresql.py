@@ -10,12 +10,18 @@ from typing import Any
 from alembic.operations import ops
 
 from whimbrel.plan.generic import Optioned, Thing
-from whimbrel.plan.order import Task
+from whimbrel.plan.order import Arrangement, Task
 from whimbrel.plan.postgresql_columns import counter_renamed, stored
+from whimbrel.plan.postgresql_logging import unlogged, with_keys_off
 from whimbrel.plan.postgresql_partitions import (
+    INDEX_NAMES,
+    INDEX_OF,
     PART_OF,
     attached,
     detached,
+    indexes_named,
+    key_off_index,
+    key_on_index,
     partition_made,
     refuse_new_partitions,
 )
@@ -60,7 +66,7 @@ from whimbrel.schema.state import (
 SAID_LAST = frozenset(
     {
         *("row_security", "force_row_security", "replica_identity", "cluster_on"),
-        *("inherited_defaults", "inherited_not_null"),
+        *("inherited_defaults", "inherited_not_null", INDEX_NAMES),
     }
 )
 """The options that are said of a table that is there, with its indexes."""
@@ -73,6 +79,10 @@ class PostgreSQLForms(StandingForms):
         """Return *task*, if the server can do all of it."""
         refuse_new_partitions(task)
         return task
+
+    def arranged(self, arrangement: Arrangement) -> Arrangement:
+        """Return *arrangement*, the keys off that no table could be logged under."""
+        return with_keys_off(arrangement)
 
     def parents(self, table: Table) -> frozenset[TableName]:
         """Return the tables of which *table* inherits."""
@@ -122,9 +132,14 @@ class PostgreSQLForms(StandingForms):
         self, table: TableName, constraint: Constraint
     ) -> ops.MigrateOperation | None:
         """Return what adds a constraint of which Alembic cannot say all."""
-        if is_plain(constraint):
-            return None
-        return statement(add_constraint_sql(table, constraint))
+        return None if is_plain(constraint) else _added(table, constraint)
+
+    def drop_constraint(
+        self, table: TableName, constraint: Constraint
+    ) -> Iterable[ops.MigrateOperation] | None:
+        """Return what drops a key that stands on an index of the whole's."""
+        is_shared = INDEX_OF in values_of(constraint.options)
+        return key_off_index(table, constraint) if is_shared else None
 
     def in_place(
         self, table: TableName, before: Thing, after: Thing
@@ -156,7 +171,7 @@ class PostgreSQLForms(StandingForms):
             if is_apart and _is_said_before(each, table) and is_plain(each):
                 yield add_constraint(self, table.name, each)
             elif is_apart:
-                yield statement(add_constraint_sql(table.name, each))
+                yield _added(table.name, each)
             yield from self.remarks(table.name, each)
 
     def after_indexes(self, table: Table) -> Iterable[ops.MigrateOperation]:
@@ -187,9 +202,10 @@ class PostgreSQLForms(StandingForms):
         for words in _facts_words(old, new):
             yield statement(f"ALTER TABLE {name} {words}")
         yield from attached(name, old, new)
+        yield from indexes_named(name, old, new)
 
     def first(self, task: Task) -> Iterable[ops.MigrateOperation]:
-        """Yield what parts a table from those that it was made from."""
+        """Yield what parts a table from those it was made from, and unlogs it."""
         if task.before is None or task.after is None:
             return
         old, new = (values_of(each.options) for each in (task.before, task.after))
@@ -200,6 +216,7 @@ class PostgreSQLForms(StandingForms):
                 yield statement(f"ALTER TABLE {name} NO INHERIT {each}")
         if PART_OF not in new:
             yield from detached(name, old, new)
+        yield from unlogged(task)
 
     def rename_table(
         self, before: TableName, after: TableName
@@ -219,6 +236,14 @@ class PostgreSQLForms(StandingForms):
         """Yield what renames the sequences of columns after their table."""
         for column in after.ordered_columns:
             yield from counter_renamed((before.name, column), (after.name, column))
+
+
+def _added(table: TableName, constraint: Constraint) -> ops.MigrateOperation:
+    """Return what adds a constraint, with all that it says."""
+    is_shared = INDEX_OF in values_of(constraint.options)
+    if is_shared and isinstance(constraint, PrimaryKey | Unique):
+        return key_on_index(table, constraint)
+    return statement(add_constraint_sql(table, constraint))
 
 
 def _is_said_before(constraint: Constraint, table: Table) -> bool:
@@ -287,8 +312,8 @@ def _key_arguments(options: dict[str, str]) -> dict[str, Any]:
 def _facts_words(old: dict[str, str], new: dict[str, str]) -> Iterator[str]:
     """Yield what makes the options of a table others."""
     yield from storage_sql(old.get("with"), new.get("with"))
-    if old.get("unlogged") != new.get("unlogged"):
-        yield "SET UNLOGGED" if "unlogged" in new else "SET LOGGED"
+    if "unlogged" in old and "unlogged" not in new:
+        yield "SET LOGGED"
     if old.get("tablespace") != new.get("tablespace"):
         yield f"SET TABLESPACE {quoted(new.get('tablespace', 'pg_default'))}"
     if old.get("using") != new.get("using"):

@@ -21,6 +21,7 @@ from whimbrel.plan.postgresql_words import (
     literal,
     qualified,
     quoted,
+    said_sql,
     statement,
     storage_sql,
     table_sql,
@@ -89,6 +90,7 @@ def stored(
             value = new.get(name) or _usual(name, after)
             yield _alter(table, after.name, f"SET {name.upper()} {value.upper()}")
     yield from _measured(table, after.name, before, new)
+    yield from _remarked(table, before, after)
 
 
 def _measured(
@@ -100,6 +102,19 @@ def _measured(
         yield _alter(table, name, f"SET STATISTICS {new.get('statistics', '-1')}")
     for words in storage_sql(old.get("settings"), new.get("settings")):
         yield _alter(table, name, words)
+
+
+def _remarked(
+    table: TableName, before: Column | None, after: Column
+) -> Iterator[ops.MigrateOperation]:
+    """Yield what gives the sequence of an identity column its comment."""
+    old, new = (
+        values_of(each.options).get("sequence_comment") if each else None
+        for each in (before, after)
+    )
+    if old != new and after.identity is not None:
+        said = said_sql("SEQUENCE %s", new and new.replace("%", "%%"))
+        yield _of_sequence(table, after.name, said)
 
 
 def _usual(option: str, column: Column) -> str:

@@ -70,6 +70,14 @@ def is_remade(change: FootingChange, tables: Collection[Table]) -> bool:
     )
 
 
+def is_ended(change: FootingChange) -> bool:
+    """Whether a type goes, or is dropped and made anew."""
+    before, after = change.before, change.after
+    if before is None or before.kind != "type":
+        return False
+    return after is None or _must_be_anew(values_of(before.says), values_of(after.says))
+
+
 def footing_operations(change: FootingChange) -> Iterator[ops.MigrateOperation]:
     """Yield what makes something that tables stand on another, where it stands."""
     before, after = change.before, change.after

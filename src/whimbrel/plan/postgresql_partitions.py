@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 
 from alembic.operations import ops
@@ -12,6 +13,7 @@ from whimbrel.plan.generic import changes_type
 from whimbrel.plan.order import Task
 from whimbrel.plan.postgresql_words import (
     listed,
+    literal,
     named,
     quoted,
     statement,
@@ -19,7 +21,15 @@ from whimbrel.plan.postgresql_words import (
     values_of,
 )
 from whimbrel.schema.changes import ColumnChange
-from whimbrel.schema.state import Expression, State, Table
+from whimbrel.schema.state import (
+    Constraint,
+    Expression,
+    PrimaryKey,
+    State,
+    Table,
+    TableName,
+    Unique,
+)
 
 
 REMEDY = (
@@ -83,6 +93,65 @@ def attached(
     if PART_OF in new and new[PART_OF] != old.get(PART_OF):
         whole, bound = listed(new[PART_OF])
         yield statement(f"ALTER TABLE {whole} ATTACH PARTITION {name} {bound}")
+
+
+INDEX_NAMES = "index_names"
+INDEX_OF = "index_of"
+"""Of a key of a part: it stands on the index that an index of the whole gave it."""
+
+
+def indexes_named(
+    name: str, old: Mapping[str, str], new: Mapping[str, str]
+) -> Iterator[ops.MigrateOperation]:
+    """Yield what calls the indexes of a part that those of the whole gave it.
+
+    Args:
+        name: the part, as SQL writes it.
+        old: its options.
+        new: those that it shall have.
+    """
+    before, after = (json.loads(e.get(INDEX_NAMES, "{}")) for e in (old, new))
+    for whole in sorted({*before, *after}):
+        given, usual = after.get(whole) or before[whole][1:] * 2
+        if before.get(whole, [usual])[0] != given:
+            words = f"'ALTER INDEX %s RENAME TO %I', each, {literal(given)}"
+            yield _with_index(name, whole, words)
+
+
+def key_on_index(
+    table: TableName, constraint: PrimaryKey | Unique
+) -> ops.MigrateOperation:
+    """Return what makes a key of an index that one of the whole gave to a part."""
+    said = values_of(constraint.options)
+    kind = "PRIMARY KEY" if isinstance(constraint, PrimaryKey) else "UNIQUE"
+    added = f"ADD CONSTRAINT {quoted(constraint.name)} {kind}".replace("%", "%%")
+    when = said.get("deferrable")
+    end = f" DEFERRABLE INITIALLY {when.upper()}" if when else ""
+    words = literal(f"ALTER TABLE %s {added} USING INDEX %I{end}")
+    index = "(SELECT relname FROM pg_class WHERE oid = each)"
+    name, (whole, *_) = table_sql(table), listed(said[INDEX_OF])
+    return _with_index(name, whole, f"{words}, {literal(name)}, {index}")
+
+
+def key_off_index(
+    table: TableName, constraint: Constraint
+) -> Iterator[ops.MigrateOperation]:
+    """Yield what drops a key of an index without which the whole's would not be."""
+    _, whole, bound = listed(values_of(constraint.options)[INDEX_OF])
+    name = table_sql(table)
+    yield statement(f"ALTER TABLE {whole} DETACH PARTITION {name}")
+    yield statement(f"ALTER TABLE {name} DROP CONSTRAINT {quoted(constraint.name)}")
+    yield statement(f"ALTER TABLE {whole} ATTACH PARTITION {name} {bound}")
+
+
+def _with_index(name: str, whole: str, words: str) -> ops.MigrateOperation:
+    """Return what is done with the index that *whole* gave to a part."""
+    return statement(
+        "DO $$ DECLARE each regclass; BEGIN FOR each IN SELECT h.inhrelid FROM"
+        " pg_inherits h JOIN pg_index i ON i.indexrelid = h.inhrelid WHERE h.inhparent"
+        f" = to_regclass({literal(whole)}) AND i.indrelid = {literal(name)}::regclass"
+        f" LOOP EXECUTE format({words}); END LOOP; END $$"
+    )
 
 
 def refuse_new_partitions(task: Task) -> None:

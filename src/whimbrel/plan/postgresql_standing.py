@@ -14,6 +14,7 @@ from whimbrel.plan.postgresql_footings import (
     footing_made,
     footing_operations,
     footings_dropped,
+    is_ended,
     is_remade,
 )
 from whimbrel.plan.postgresql_names import names_taken
@@ -54,6 +55,14 @@ class StandingForms(ColumnForms):
     def is_remade(self, change: FootingChange, tables: Collection[Table]) -> bool:
         """Whether a type that columns have can only be replaced by another one."""
         return is_remade(change, tables)
+
+    def ends_type(self, change: Change) -> bool:
+        """Whether a type goes, or another one takes its place."""
+        if isinstance(change, FootingChange):
+            return is_ended(change)
+        if not isinstance(change, EnumChange):
+            return False
+        return change.after is None or self.sets_aside(change) is not None
 
     def names_taken(
         self, changes: Iterable[Change], start: State, end: State

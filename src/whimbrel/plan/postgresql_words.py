@@ -122,7 +122,7 @@ def is_plain(constraint: Constraint) -> bool:
                 for part in constraint.parts
             )
         case Unique():
-            return said.isdisjoint({"include", *STORED})
+            return said.isdisjoint({"include", "index_of", *STORED})
         case ForeignKey():
             # SQLAlchemy parts "table.column" at the dot
             names = (constraint.target.name, *constraint.target_columns)

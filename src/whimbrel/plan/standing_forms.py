@@ -42,6 +42,10 @@ class StandingForms:
         """Whether a type that columns have can only be replaced by another one."""
         return False
 
+    def ends_type(self, change: Change) -> bool:
+        """Whether a type goes, or another one takes its place."""
+        return False
+
     def names_taken(
         self, changes: Iterable[Change], start: State, end: State
     ) -> Iterable[Change]:

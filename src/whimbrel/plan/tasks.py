@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
@@ -51,31 +51,44 @@ def tasks_of(
     before = {table.name: table for table in start.tables if alterations}
     after = {table.name: table for table in end.tables if alterations}
     for name, served in alterations.items():
+        olds, news = (_ancestors(forms, side[name], side) for side in (before, after))
         own = _without_kin(
-            served,
-            _of_kin(forms, forms.parents(after[name]), after),
-            _of_kin(forms, forms.parents(before[name]), before),
+            served, _of_kin(forms, news, olds), _of_kin(forms, olds, news)
         )
         yield _altering(forms, before[name], after[name], own)
 
 
-def _of_kin(
-    forms: Forms, parents: Iterable[TableName], tables: Mapping[TableName, Table]
-) -> frozenset[object]:
-    """Return what *parents*, and what those are made from, hand down.
-
-    That is columns and checks, by their names, and keys and indexes without a name.
-    """
-    found: set[object] = set()
-    left = [*parents]
+def _ancestors(
+    forms: Forms, table: Table, tables: Mapping[TableName, Table]
+) -> dict[TableName, Table]:
+    """Return the tables that *table* is made from, and what those are made from."""
+    found: dict[TableName, Table] = {}
+    left = [*forms.parents(table)]
     while left:
         parent = tables.get(left.pop())
         if parent is not None:
-            checks = (e.name for e in parent.constraints if isinstance(e, Check))
-            found |= {column.name for column in parent.columns} | {*checks}
-            if forms.hands_down(parent):
-                found |= {*map(_nameless, parent.constraints | parent.indexes)}
+            found[parent.name] = parent
             left += forms.parents(parent)
+    return found
+
+
+def _of_kin(
+    forms: Forms,
+    ancestors: Mapping[TableName, Table],
+    others: Collection[TableName],
+) -> frozenset[object]:
+    """Return what a table has of its *ancestors* on one side of its changes.
+
+    That is columns and checks, by their names, and keys and indexes without a name.
+    Of those of an ancestor on both sides, a table may have others of its own that are
+    like them.
+    """
+    found: set[object] = set()
+    for parent in ancestors.values():
+        checks = (e.name for e in parent.constraints if isinstance(e, Check))
+        found |= {column.name for column in parent.columns} | {*checks}
+        if forms.hands_down(parent) and parent.name not in others:
+            found |= {*map(_nameless, parent.constraints | parent.indexes)}
     return frozenset(found)
 
 
