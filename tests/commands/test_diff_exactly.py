@@ -160,6 +160,11 @@ PAIRS = {
         " VALUES IN (3); ALTER TABLE m3 ADD PRIMARY KEY (b, a); CREATE UNIQUE INDEX o ON m"
         " (b, a); INSERT INTO m VALUES (3, 'x')",
     ),
+    "a column goes of which parts say more": (
+        f"{WHOLE} ALTER TABLE m ADD c int DEFAULT 1, ADD d int; ALTER TABLE m1 ALTER c SET NOT NULL,"
+        " ALTER d SET DEFAULT 7; ALTER TABLE m1 ALTER b SET NOT NULL",
+        f"{WHOLE} ALTER TABLE m2 ALTER b SET DEFAULT 'x'",
+    ),
     "parts in two schemas have one name": (
         "CREATE SCHEMA app; CREATE TABLE m (a int) PARTITION BY LIST (a); CREATE TABLE p"
         " PARTITION OF m FOR VALUES IN (1); CREATE TABLE app.m (a int) PARTITION BY LIST"
@@ -312,3 +317,46 @@ def test_a_function_on_which_things_hang_is_refused(databases, holder):
     assert re.search(
         r"The function [fg]\(x e\) reads e, which changes its type", result.output
     )
+
+
+COMPOSED = (
+    "CREATE TYPE e AS ENUM ('P', 'x'); CREATE TYPE co AS (p e, q text, r text, n int);"
+    " CREATE TABLE t (c co DEFAULT ('x', 'd', 'd', 0));"
+    " INSERT INTO t VALUES (('P', 'Q', 'R', 1)), (NULL), (ROW(NULL, NULL, NULL, NULL))"
+)
+RECOMPOSED = (
+    "CREATE TYPE e AS ENUM ('x', 'P'); CREATE TYPE co AS (r text, q text, s text, p e, n"
+    " bigint); CREATE TABLE t (c co DEFAULT ('d', 'd', 'd', 'x', 0))"
+)
+
+
+def test_attributes_keep_their_values_in_another_order(databases, tmp_path):
+    """A cast would go by their places, and nobody would see it."""
+    script = tmp_path / "script.py"
+    for url, sql in zip(databases, (COMPOSED, RECOMPOSED), strict=True):
+        fill(url, sql)
+    told(*databases, "--script", str(script))
+    module = {}
+    exec(compile(script.read_text(), "script.py", "exec"), module)
+    asked = "SELECT (c).q, (c).r, (c).p::text, c IS DISTINCT FROM NULL FROM t"
+    with connected(databases[0]) as connection:
+        was = connection.exec_driver_sql(asked).all()
+        assert was[0] == ("Q", "R", "P", True)
+        for verb in ("upgrade", "downgrade"):
+            run_plainly(connection, module[verb])
+            assert connection.exec_driver_sql(asked).all() == was
+
+
+HELD = ("CREATE TABLE t (c co[])", "CREATE TYPE o AS (c co); CREATE TABLE t (c o)")
+
+
+@pytest.mark.parametrize("held", HELD)
+def test_attributes_get_no_other_order_within_other_values(databases, held):
+    """What cannot be told by names is refused, before values are taken for others."""
+    fill(databases[0], f"CREATE TYPE co AS (p text, q text); {held}")
+    fill(databases[1], f"CREATE TYPE co AS (q text, p text); {held}")
+
+    result = CliRunner().invoke(whimbrel, ["diff", *databases])
+
+    assert result.exit_code == 1
+    assert "cannot give the values in t.c the order of attributes" in result.output

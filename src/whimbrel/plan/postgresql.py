@@ -20,10 +20,12 @@ from whimbrel.plan.postgresql_partitions import (
     attached,
     detached,
     indexes_named,
+    inherited_gone,
     key_off_index,
     key_on_index,
     partition_made,
     refuse_new_partitions,
+    without_gone,
 )
 from whimbrel.plan.postgresql_standing import StandingForms
 from whimbrel.plan.postgresql_turns import COMMENTS, turned_sql, without
@@ -75,6 +77,10 @@ SAID_LAST = frozenset(
 class PostgreSQLForms(StandingForms):
     """How PostgreSQL's things are told to SQLAlchemy and Alembic."""
 
+    def __init__(self, *args: Any, **kw: Any) -> None:
+        super().__init__(*args, **kw)
+        self._gone: dict[TableName, frozenset[str]] = {}
+
     def entailed(self, task: Task) -> Task:
         """Return *task*, if the server can do all of it."""
         refuse_new_partitions(task)
@@ -82,6 +88,7 @@ class PostgreSQLForms(StandingForms):
 
     def arranged(self, arrangement: Arrangement) -> Arrangement:
         """Return *arrangement*, the keys off that no table could be logged under."""
+        self._gone = inherited_gone(arrangement.tasks)
         return with_keys_off(arrangement)
 
     def parents(self, table: Table) -> frozenset[TableName]:
@@ -198,6 +205,7 @@ class PostgreSQLForms(StandingForms):
     ) -> Iterator[ops.MigrateOperation]:
         """Yield what changes a table's options by statements of their own."""
         old, new = values_of(before.options), values_of(after.options)
+        old = without_gone(old, self._gone.get(table, ()))
         name = table_sql(table)
         for words in _facts_words(old, new):
             yield statement(f"ALTER TABLE {name} {words}")

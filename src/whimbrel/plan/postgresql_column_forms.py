@@ -21,6 +21,7 @@ from whimbrel.plan.postgresql_columns import (
     counter_renamed,
     is_serial,
 )
+from whimbrel.plan.postgresql_composites import recomposed
 from whimbrel.plan.postgresql_enums import spellings
 from whimbrel.plan.postgresql_types import (
     NUMBERS,
@@ -164,8 +165,9 @@ class ColumnForms(Forms):
         says_nullable: bool = False,
     ) -> Iterable[ops.MigrateOperation]:
         """Return what makes a column another, or gives it another name."""
+        by = recomposed(self.enums, table, before, after)
         return column_operations(
-            self, table, before, after, says_nullable=says_nullable
+            self, table, before, after, says_nullable=says_nullable, by=by
         )
 
     def rename_column(

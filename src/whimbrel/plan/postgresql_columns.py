@@ -54,12 +54,13 @@ def column_operations(
     after: Column,
     *,
     says_nullable: bool = False,
+    by: str | None = None,
 ) -> Iterator[ops.MigrateOperation]:
     """Yield what makes a column another: what gives it values goes, and comes again."""
     yield from _ended(table, before, after)
     old = replace(before, identity=None, computed=None, options=NO_OPTIONS)
     new = replace(after, identity=None, computed=None, options=NO_OPTIONS)
-    sql = using(before.type.spelling, after.type.spelling, quoted(before.name))
+    sql = by or using(before.type.spelling, after.type.spelling, quoted(before.name))
     if old.default is not None and changes_base(before, after):
         bare = replace(old, default=None)
         if sql or new.default is None:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from alembic.operations import ops
 
 from whimbrel.errors import Unalterable
 from whimbrel.plan.columns import mentions
 from whimbrel.plan.generic import changes_type
-from whimbrel.plan.order import Task
+from whimbrel.plan.order import Task, Verb
 from whimbrel.plan.postgresql_words import (
     listed,
     literal,
     named,
+    parameters,
     quoted,
     statement,
     table_sql,
@@ -93,6 +94,39 @@ def attached(
     if PART_OF in new and new[PART_OF] != old.get(PART_OF):
         whole, bound = listed(new[PART_OF])
         yield statement(f"ALTER TABLE {whole} ATTACH PARTITION {name} {bound}")
+
+
+def inherited_gone(tasks: Collection[Task]) -> dict[TableName, frozenset[str]]:
+    """Return the columns that go, by the tables that only inherited them."""
+    altered = {task.name: task for task in tasks if task.verb is Verb.ALTER}
+    found: dict[TableName, frozenset[str]] = {}
+    for name in altered:
+        left, gone = [name], set[str]()
+        while left:
+            task = altered.get(left.pop())
+            if task is not None:
+                left += task.parents
+                gone |= {*_columns_gone(task)} if task.name != name else set()
+        found[name] = frozenset(gone)
+    return found
+
+
+def _columns_gone(task: Task) -> Iterator[str]:
+    for change in task.changes:
+        if isinstance(change, ColumnChange) and change.before and change.after is None:
+            yield change.before.name
+
+
+def without_gone(options: Mapping[str, str], gone: Collection[str]) -> dict[str, str]:
+    """Return what a table says of the columns that it inherits, and that are left."""
+    found = dict(options)
+    defaults = parameters(found.pop("inherited_defaults", None))
+    closed = listed(found.pop("inherited_not_null", None))
+    if left := {name: defaults[name] for name in defaults if name not in gone}:
+        found["inherited_defaults"] = json.dumps(left)
+    if left_closed := [name for name in closed if name not in gone]:
+        found["inherited_not_null"] = json.dumps(left_closed)
+    return found
 
 
 INDEX_NAMES = "index_names"

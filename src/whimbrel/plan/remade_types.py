@@ -20,6 +20,7 @@ from whimbrel.schema.state import Enum, Footing, Option, State, Table
 MADE, PLACE = "made", "place"
 """By what statement such a type is made, and behind how many others."""
 
+ATTRIBUTES = "attributes"
 TYPE = "type"
 
 Place = tuple[str | None, str]
@@ -139,6 +140,7 @@ def _with_enums(state: State, places: set[Place]) -> State:
             options=frozenset(
                 {Option(MADE, each.made), Option(PLACE, str(number))}
                 | {_comment(said) for said in each.says if said.name == "comment"}
+                | {*_attributes(each)}
             ),
         )
         for number, each in enumerate(_types(state), 1)
@@ -150,6 +152,12 @@ def _with_enums(state: State, places: set[Place]) -> State:
         if each.kind != TYPE or (each.schema, each.name) not in places
     )
     return replace(state, enums=state.enums | {*found}, footings=tuple(left))
+
+
+def _attributes(footing: Footing) -> Iterable[Option]:
+    """Return what a composite type says of its attributes."""
+    has_any = any(each.name == ATTRIBUTES for each in footing.says)
+    return footing.says if has_any else ()
 
 
 def _comment(said: Option) -> Option:
