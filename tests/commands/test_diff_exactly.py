@@ -165,6 +165,15 @@ PAIRS = {
         " ALTER d SET DEFAULT 7; ALTER TABLE m1 ALTER b SET NOT NULL",
         f"{WHOLE} ALTER TABLE m2 ALTER b SET DEFAULT 'x'",
     ),
+    "a check holds in parts, and is not known to in the whole": (
+        "CREATE TABLE m (a int, b text) PARTITION BY LIST (a); ALTER TABLE m ADD CONSTRAINT k"
+        " CHECK (b <> '') NOT VALID, ADD CONSTRAINT l CHECK (a > 0) NOT VALID; CREATE TABLE m1"
+        " PARTITION OF m FOR VALUES IN (1); CREATE TABLE m2 PARTITION OF m FOR VALUES IN (2)",
+        "CREATE TABLE m (a int, b text) PARTITION BY LIST (a); CREATE TABLE m1 PARTITION OF m"
+        " FOR VALUES IN (1); CREATE TABLE m2 PARTITION OF m FOR VALUES IN (2); ALTER TABLE m"
+        " ADD CONSTRAINT k CHECK (length(b) > 1), ADD CONSTRAINT n CHECK (a < 9) NOT VALID;"
+        " ALTER TABLE m1 VALIDATE CONSTRAINT n",
+    ),
     "parts in two schemas have one name": (
         "CREATE SCHEMA app; CREATE TABLE m (a int) PARTITION BY LIST (a); CREATE TABLE p"
         " PARTITION OF m FOR VALUES IN (1); CREATE TABLE app.m (a int) PARTITION BY LIST"

@@ -8,13 +8,13 @@ constant default of a column's own type is told without a cast. ``Table.options`
 with, tablespace, partition_by, inherits, unlogged and using, and row_security,
 force_row_security, replica_identity, cluster_on, inherited_defaults and
 inherited_not_null, of which models say nothing; a partition, read where two databases
-are compared, has partition_of and index_names, its keys index_of; a column's are
-serial, and storage, compression, statistics, settings and sequence_comment, of which
-models say nothing; a key's deferrable, include, with and nulls_not_distinct; a check's
-no_inherit; a check's and foreign key's not_valid and not_enforced; an index's using,
-include, with, tablespace, nulls_not_distinct, invalid and index_comment, which models
-cannot say, its parts' nulls, ops and collation; any constraint's comment. What has
-several values is JSON, what only is or is not has the value "on".
+are compared, has partition_of, index_names and validated, its keys index_of; a column's
+are serial, and storage, compression, statistics, settings and sequence_comment, of
+which models say nothing; a key's deferrable, include, with and nulls_not_distinct; a
+check's no_inherit; a check's and foreign key's not_valid and not_enforced; an index's
+using, include, with, tablespace, nulls_not_distinct, invalid and index_comment, which
+models cannot say, its parts' nulls, ops and collation; any constraint's comment. What
+has several values is JSON, what only is or is not has the value "on".
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from whimbrel.catalog.postgresql_constraints import read_constraints
 from whimbrel.catalog.postgresql_hanging import read_hanging
 from whimbrel.catalog.postgresql_indexes import TableIndexes, read_indexes
 from whimbrel.catalog.postgresql_parameters import parameters_text
-from whimbrel.catalog.postgresql_parts import with_given_names
+from whimbrel.catalog.postgresql_parts import with_own_ways
 from whimbrel.catalog.postgresql_sequences import read_owned, read_sequences
 from whimbrel.catalog.postgresql_session import Session, literal
 from whimbrel.catalog.postgresql_types import read_enums
@@ -139,7 +139,7 @@ def read_postgresql_parts(connection: Connection, scope: Scope) -> frozenset[Tab
         session.see_only_default_schema()
         which = which.format(schemas=schemas)
         parts = tables_of(session, which, scope.has)
-        return frozenset(with_given_names(session, which, parts))
+        return frozenset(with_own_ways(session, which, parts))
 
 
 def tables_of(

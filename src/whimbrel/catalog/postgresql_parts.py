@@ -1,4 +1,4 @@
-"""What the indexes of partitions are called, which their wholes gave them."""
+"""What partitions have of their wholes otherwise than these: names, and what holds."""
 
 from __future__ import annotations
 
@@ -27,35 +27,54 @@ LEFT JOIN pg_catalog.pg_constraint k ON k.conindid = ic.oid
 WHERE (k.oid IS NULL OR k.conparentid <> 0) AND {which}
 ORDER BY 3
 """
+_VALID = """
+SELECT n.nspname, c.relname, json_agg(k.conname ORDER BY k.conname)::text
+FROM pg_catalog.pg_constraint k
+JOIN pg_catalog.pg_class c ON c.oid = k.conrelid
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_catalog.pg_inherits h ON h.inhrelid = c.oid
+JOIN pg_catalog.pg_constraint w ON w.conrelid = h.inhparent AND w.contype = 'c'
+    AND w.conname = k.conname AND NOT w.convalidated
+WHERE k.contype = 'c' AND k.coninhcount > 0 AND k.convalidated AND {which}
+GROUP BY n.nspname, c.relname
+"""
 _LABELS = {"p": "pkey", "u": "key", "x": "excl", "": "idx"}
 
 
-def with_given_names(
+def with_own_ways(
     session: Session, which: str, tables: Iterable[Table]
 ) -> Iterator[Table]:
-    """Yield partitions, with those names of indexes that the server would not choose.
+    """Yield partitions, with what they have of their wholes otherwise than these.
 
     Args:
         session: where to read.
         which: the condition on the partitions.
         tables: the partitions.
     """
+    names = _given_names(session, which)
+    valid = {
+        TableName(table, session.schema(schema)): checks
+        for schema, table, checks in session.rows(_VALID.format(which=which))
+    }
+    for each in tables:
+        told = {"index_names": names.get(each.name), "validated": valid.get(each.name)}
+        own = {Option(name, value) for name, value in told.items() if value}
+        yield replace(each, options=each.options | own) if own else each
+
+
+def _given_names(session: Session, which: str) -> dict[TableName, str]:
+    """Return the names of indexes that the server would not choose, by partitions."""
     found: dict[TableName, dict[str, tuple[str, str]]] = {}
     for schema, table, whole, name, kind, columns in session.rows(
         _GIVEN.format(which=which)
     ):
-        label = _LABELS[kind]
-        own = re.search(r"\d*$", name)
-        second = "" if kind == "p" else columns
+        label, second = _LABELS[kind], "" if kind == "p" else columns
+        number = re.search(r"\d*$", name)
         usual = fitted_name(table, second, label)
-        numbered = fitted_name(table, second, label + (own[0] if own else ""))
+        numbered = fitted_name(table, second, label + (number[0] if number else ""))
         if name not in (usual, numbered):
             place = TableName(table, session.schema(schema))
             found.setdefault(place, {})[whole] = (name, usual)
-    for each in tables:
-        names = found.get(each.name)
-        if names is None:
-            yield each
-        else:
-            told = Option("index_names", json.dumps(names, ensure_ascii=False))
-            yield replace(each, options=each.options | {told})
+    return {
+        place: json.dumps(names, ensure_ascii=False) for place, names in found.items()
+    }

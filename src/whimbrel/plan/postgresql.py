@@ -68,7 +68,7 @@ from whimbrel.schema.state import (
 SAID_LAST = frozenset(
     {
         *("row_security", "force_row_security", "replica_identity", "cluster_on"),
-        *("inherited_defaults", "inherited_not_null", INDEX_NAMES),
+        *("inherited_defaults", "inherited_not_null", "validated", INDEX_NAMES),
     }
 )
 """The options that are said of a table that is there, with its indexes."""
@@ -343,6 +343,8 @@ def _facts_words(old: dict[str, str], new: dict[str, str]) -> Iterator[str]:
     yield from _not_null_words(
         listed(old.get("inherited_not_null")), listed(new.get("inherited_not_null"))
     )
+    known, valid = listed(old.get("validated")), listed(new.get("validated"))
+    yield from (f"VALIDATE CONSTRAINT {quoted(e)}" for e in valid if e not in known)
     parents, others = listed(old.get("inherits")), listed(new.get("inherits"))
     yield from (f"INHERIT {each}" for each in others if each not in parents)
 
