@@ -182,6 +182,8 @@ def mariadb(*settings):
         raise RuntimeError("MariaDB is not installed (no mariadbd)")
     making = [installer, "--no-defaults", "--skip-test-db"]
     making.append("--auth-root-authentication-method=normal")
+    # without it, the server's own default is latin1, in which our names cannot be written
+    settings = ("--character-set-server=utf8mb4", *settings)
     with _one_of_mysql(server, making, settings) as url:
         yield url
 
