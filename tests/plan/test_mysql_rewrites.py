@@ -44,8 +44,9 @@ def test_what_is_said_to_keep_the_rows_is_done_without_a_copy(
     width = width_of(connection, TableName("t"), "c")
 
     told = [keeps_rows(live, after, width) for after in TYPES]
+    connection.exec_driver_sql("CREATE TABLE u LIKE t")
     seen = [_is_kept(connection, after) for after in TYPES]
-    connection.exec_driver_sql("DROP TABLE t")
+    connection.exec_driver_sql("DROP TABLE t, u")
 
     outcome = list(zip(TYPES, told, seen, strict=True))
     assert [each for each, says, does in outcome if says and not does] == []
@@ -57,14 +58,12 @@ def _is_kept(connection, type_):
     """Whether the server gives the column the type without a copy of the table."""
     algorithm = "NOCOPY" if connection.dialect.is_mariadb else "INPLACE"
     spelled = type_.compile(connection.dialect)
-    connection.exec_driver_sql("DROP TABLE IF EXISTS u")
-    connection.exec_driver_sql("CREATE TABLE u LIKE t")
     try:
         connection.exec_driver_sql(
             f"ALTER TABLE u MODIFY c {spelled}, ALGORITHM={algorithm}"
         )
     except sa.exc.DBAPIError:
         return False
-    finally:
-        connection.exec_driver_sql("DROP TABLE u")
+    connection.exec_driver_sql("DROP TABLE u")
+    connection.exec_driver_sql("CREATE TABLE u LIKE t")
     return True

@@ -66,6 +66,7 @@ class Other(sa.types.UserDefinedType):
 WRITER = """\
 import os, sys
 from pathlib import Path
+import whimbrel.commands.check, whimbrel.commands.database, whimbrel.env  # for all copies
 from whimbrel.cli import whimbrel
 
 MODELS = Path("models.txt").read_text()

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from stories.terminal import Terminal
+from stories.terminal import Terminal, be_the_program
 from whimbrel.cli import whimbrel
 
 
@@ -73,7 +73,7 @@ def talk(project, line, *answers):
         words = line.split()
         is_file = words[0] == "python"
         run = _run_file if is_file else _run_whimbrel
-        _be_the_program(project.folder, run, words)
+        be_the_program(project.folder, run, words)
     shown, left = "", list(answers)
     deadline = time.monotonic() + LONGEST
     while True:
@@ -108,24 +108,6 @@ def _run_file(words):
     sys.path.insert(0, "")
     sys.argv = words[1:]
     runpy.run_path(words[1], run_name="__main__")
-
-
-def _be_the_program(folder, run, words):
-    """Run in this process, which is a child's, what a new one would; never return."""
-    os.chdir(folder)
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # the runner ignores it
-    sys.dont_write_bytecode = True
-    sys.stdin, sys.stdout = os.fdopen(0), os.fdopen(1, "w")
-    sys.stderr = os.fdopen(2, "w")
-    status = 1
-    try:
-        run(words)
-    except SystemExit as end:
-        status = end.code or 0
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(status)
 
 
 def _given_up(child, shown):

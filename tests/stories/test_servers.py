@@ -1,8 +1,6 @@
 """Whole stories on the command line, on PostgreSQL and MariaDB: change, prove, migrate."""
 
 import logging
-import subprocess
-import sys
 import textwrap
 
 import pytest
@@ -323,25 +321,14 @@ class C(db.Model):
 
 
 def test_binds_of_three_kinds_are_proved_each_on_its_own(
-    postgresql_url, mariadb_url, tmp_path
+    postgresql_url, mariadb_url, terminal
 ):
     """One script, a scratch database for each bind."""
-    (tmp_path / "app.py").write_text(
-        MULTI.format(first=postgresql_url, second=mariadb_url)
-    )
-
-    def flask(*words):
-        done = subprocess.run(
-            [sys.executable, "-m", "flask", "db", *words],
-            cwd=tmp_path, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    flask("init", "--multidb")
-    assert flask("migrate", "-m", "first").count(PROVED) == 3
-    flask("upgrade")
-    assert "No new upgrade operations" in flask("check")
+    terminal.write("app.py", MULTI.format(first=postgresql_url, second=mariadb_url))
+    terminal.does("flask db init --multidb")
+    assert terminal.does("flask db migrate -m first").stdout.count(PROVED) == 3
+    terminal.does("flask db upgrade")
+    assert "No new upgrade operations" in terminal.does("flask db check").stdout
 
 
 ASYNC_ENV = """

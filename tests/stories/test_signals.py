@@ -2,13 +2,13 @@
 
 import os
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
 import sqlalchemy as sa
+from flask.cli import FlaskGroup
 
+from stories.terminal import be_the_program
 from stories.user_app import app_on
 
 
@@ -43,6 +43,8 @@ def downgrade():
     op.drop_table("x")
 """
 
+LONGEST = 60
+
 
 class Shop:
     """A project on a database of any kind, with a script that waits until it may go on."""
@@ -73,19 +75,22 @@ class Shop:
         begun, go = (self.terminal.folder / name for name in ("begun", "go"))
         begun.unlink(missing_ok=True)
         go.unlink(missing_ok=True)
-        running = subprocess.Popen(
-            [sys.executable, "-m", "flask", "db", verb],
-            cwd=self.terminal.folder, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True, env={**os.environ, "FLASK_APP": "app"},
-        )  # fmt: skip
-        while not begun.exists() and running.poll() is None:
-            time.sleep(0.02)
-        for number in numbers:
-            running.send_signal(number)
-            time.sleep(0.1)  # a second one must find the first one heard
-        go.touch()
-        said, _ = running.communicate(timeout=60)
-        return running.returncode, said
+        with (self.terminal.folder / "said").open("w+") as said:
+            child = os.fork()
+            if child == 0:
+                for screen in (1, 2):
+                    os.dup2(said.fileno(), screen)
+                be_the_program(self.terminal.folder, FlaskGroup(), ["db", verb])
+            end = time.monotonic() + LONGEST
+            while not begun.exists() and time.monotonic() < end:
+                time.sleep(0.02)
+            for number in numbers:
+                os.kill(child, number)
+                time.sleep(0.1)  # a second one must find the first one heard
+            go.touch()
+            status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+            said.seek(0)
+            return status, said.read()
 
 
 @pytest.fixture(params=["sqlite", "postgresql", "mariadb", "mysql"])
