@@ -317,6 +317,22 @@ def test_what_is_not_undone_is_not_done_twice(place, writes):
 
 
 @pytest.mark.parametrize(
+    "does",
+    ["mkdir()", "touch(exist_ok=False)", "with_name('there').unlink()",
+     "with_name('there').rename('new')", "symlink_to('there')"],
+)  # fmt: skip
+def test_a_path_is_not_changed_twice(place, does):
+    """What a script does to a file, and cannot do again, is done by the run alone."""
+    (place.folder / "there").touch()
+    place.script("b2", f"import pathlib\n    pathlib.Path('new').absolute().{does}")
+
+    done = place("upgrade")
+
+    assert done.status == 0, done.text
+    assert "the rest cannot be foreseen: it changes files" in done.text
+
+
+@pytest.mark.parametrize(
     "asks",
     [
         "op.get_bind().scalar(sa.text('SELECT count(*) FROM pet'))",

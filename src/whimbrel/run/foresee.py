@@ -11,8 +11,9 @@ import builtins
 import io
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -46,6 +47,12 @@ WORKS_ELSEWHERE = frozenset(
 
 WRITING = frozenset("wax+")
 """What in the mode of a file says that it is written."""
+
+CHANGING = (
+    *("touch", "mkdir", "unlink", "rmdir", "rename", "replace", "chmod"),
+    *("symlink_to", "hardlink_to"),
+)
+"""What a path can do to files without opening them."""
 
 
 class Unforeseen(BaseException):
@@ -129,6 +136,7 @@ def _standing_in(live: MigrationContext) -> Iterator[_Notes]:
         Environment(config, getattr(proxy, "script", None)) as environment,
         _no_database(blindness),
         _no_writing(blindness),
+        _no_changing(blindness),
         _Notes.context(context) as noting,
     ):
         environment._migration_context = context
@@ -213,6 +221,30 @@ def _no_writing(blindness: list[str]) -> Iterator[None]:
         yield
     finally:
         builtins.open = io.open = real
+
+
+@contextmanager
+def _no_changing(blindness: list[str]) -> Iterator[None]:
+    """Let no path of this thread change files, for the block."""
+    thread = threading.get_ident()
+    real = {name: getattr(Path, name) for name in CHANGING}
+
+    def careful(change: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(change)
+        def changed(*args: Any, **options: Any) -> Any:
+            if threading.get_ident() == thread:
+                raise _unforeseen("it changes files", blindness)
+            return change(*args, **options)
+
+        return changed
+
+    for name, change in real.items():
+        setattr(Path, name, careful(change))
+    try:
+        yield
+    finally:
+        for name, change in real.items():
+            setattr(Path, name, change)
 
 
 class _Notes(Operations):
