@@ -4,6 +4,8 @@ import sqlalchemy as sa
 from hypothesis import strategies as st
 from sqlalchemy.dialects import postgresql as pg
 
+from drawing import Drawing
+
 
 TABLES = ["item", "Order", "näher", "per%cent"]
 NOW = [sa.func.now(), sa.text("CURRENT_TIMESTAMP")]
@@ -85,11 +87,11 @@ ACTIONS = [
 PLACES = [None, None, "other"]
 
 
-class Draft:
+class Draft(Drawing):
     """Draws models."""
 
     def __init__(self, draw, schemas):
-        self.draw = draw
+        super().__init__(draw)
         self.schemas = schemas
         self.metadata = sa.MetaData()
         self.enums = {
@@ -101,12 +103,6 @@ class Draft:
             )
             for name in ("kind", "other")
         }
-
-    def one_of(self, things):
-        return self.draw(st.sampled_from(list(things)))
-
-    def is_so(self, chance=2):
-        return self.draw(st.integers(1, chance)) == chance
 
     def models(self):
         names = [each for each in TABLES if self.is_so(4) is False]

@@ -158,13 +158,40 @@ def lasting_mariadb_url(kind_of_server, _server_of_kind):
         yield url
 
 
-@pytest.fixture
-def mariadb(mariadb_url):
-    """A connection to an empty MariaDB or MySQL database, dropped after the test."""
-    engine = sa.create_engine(mariadb_url)
+@contextmanager
+def _connected(url):
+    engine = sa.create_engine(url)
     with engine.connect() as connection:
         yield connection
     engine.dispose()
+
+
+@pytest.fixture
+def postgresql(postgresql_url):
+    """A connection to an empty PostgreSQL database, dropped after the test."""
+    with _connected(postgresql_url) as connection:
+        yield connection
+
+
+@pytest.fixture
+def mariadb(mariadb_url):
+    """A connection to an empty MariaDB or MySQL database, dropped after the test."""
+    with _connected(mariadb_url) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="module")
+def lasting_postgresql(lasting_postgresql_url):
+    """A connection to a PostgreSQL database for a module."""
+    with _connected(lasting_postgresql_url) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="module")
+def lasting_mariadb(lasting_mariadb_url):
+    """A connection to a MariaDB or MySQL database for a module."""
+    with _connected(lasting_mariadb_url) as connection:
+        yield connection
 
 
 @pytest.fixture(scope="session")

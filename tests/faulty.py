@@ -6,6 +6,7 @@ error leaves it: without the connection, or with the transaction failed or undon
 
 import sqlite3
 from contextlib import contextmanager, suppress
+from functools import partial
 
 import psycopg
 import pymysql
@@ -37,17 +38,37 @@ class Faults:
         return connection.fail(self.kind, send)
 
 
-class FaultyPostgres(psycopg.Connection):
-    """A connection to PostgreSQL."""
+class FaultyEnds:
+    """A connection whose ends of transactions may fail."""
 
     faults = Faults()
-    kinds = ("dropped", "unanswered", "deadlock", "disk full", "timeout")
 
     def commit(self):
         self.faults.call(self, super().commit, "commit")
 
     def rollback(self):
         self.faults.call(self, super().rollback, "rollback")
+
+
+class FaultySending:
+    """A cursor whose statements may fail."""
+
+    def execute(self, sql, *args, **options):
+        return self._sent(super().execute, sql, *args, **options)
+
+    def executemany(self, sql, *args, **options):
+        return self._sent(super().executemany, sql, *args, **options)
+
+    def _sent(self, send, sql, *args, **options):
+        sending = partial(send, sql, *args, **options)
+        return self.connection.faults.call(self.connection, sending, sql)
+
+
+class FaultyPostgres(FaultyEnds, psycopg.Connection):
+    """A connection to PostgreSQL."""
+
+    faults = Faults()
+    kinds = ("dropped", "unanswered", "deadlock", "disk full", "timeout")
 
     def fail(self, kind, send):
         if kind == "unanswered":
@@ -66,23 +87,11 @@ class FaultyPostgres(psycopg.Connection):
         raise error(kind)
 
 
-class FaultyPostgresCursor(psycopg.Cursor):
+class FaultyPostgresCursor(FaultySending, psycopg.Cursor):
     """A cursor of such a connection."""
 
-    def execute(self, query, *args, **options):
-        def send():
-            return psycopg.Cursor.execute(self, query, *args, **options)
 
-        return self.connection.faults.call(self.connection, send, query)
-
-    def executemany(self, query, *args, **options):
-        def send():
-            return psycopg.Cursor.executemany(self, query, *args, **options)
-
-        return self.connection.faults.call(self.connection, send, query)
-
-
-class FaultyMariaDB(pymysql.connections.Connection):
+class FaultyMariaDB(FaultyEnds, pymysql.connections.Connection):
     """A connection to MariaDB."""
 
     faults = Faults()
@@ -93,12 +102,6 @@ class FaultyMariaDB(pymysql.connections.Connection):
             self, lambda: super(FaultyMariaDB, self).query(sql), sql
         )
 
-    def commit(self):
-        self.faults.call(self, super().commit, "commit")
-
-    def rollback(self):
-        self.faults.call(self, super().rollback, "rollback")
-
     def fail(self, kind, send):
         if kind == "unanswered":
             send()
@@ -106,7 +109,7 @@ class FaultyMariaDB(pymysql.connections.Connection):
             self._force_close()
             raise pymysql.OperationalError(2013, "Lost connection during query")
         if kind == "deadlock":
-            super().rollback()
+            pymysql.connections.Connection.rollback(self)
         error, number = {
             "deadlock": (pymysql.OperationalError, ER.LOCK_DEADLOCK),
             "disk full": (pymysql.InternalError, ER.DISK_FULL),
@@ -115,7 +118,7 @@ class FaultyMariaDB(pymysql.connections.Connection):
         raise error(number, kind)
 
 
-class FaultySQLite(sqlite3.Connection):
+class FaultySQLite(FaultyEnds, sqlite3.Connection):
     """A connection to a SQLite file."""
 
     faults = Faults()
@@ -124,32 +127,14 @@ class FaultySQLite(sqlite3.Connection):
     def cursor(self, factory=None):
         return super().cursor(factory or FaultySQLiteCursor)
 
-    def commit(self):
-        self.faults.call(self, super().commit, "commit")
-
-    def rollback(self):
-        self.faults.call(self, super().rollback, "rollback")
-
     def fail(self, kind, _send):
         if self.in_transaction and kind != "interrupted":
-            super().rollback()
+            sqlite3.Connection.rollback(self)
         raise sqlite3.OperationalError(kind)
 
 
-class FaultySQLiteCursor(sqlite3.Cursor):
+class FaultySQLiteCursor(FaultySending, sqlite3.Cursor):
     """A cursor of such a connection."""
-
-    def execute(self, sql, *args):
-        def send():
-            return sqlite3.Cursor.execute(self, sql, *args)
-
-        return self.connection.faults.call(self.connection, send, sql)
-
-    def executemany(self, sql, *args):
-        def send():
-            return sqlite3.Cursor.executemany(self, sql, *args)
-
-        return self.connection.faults.call(self.connection, send, sql)
 
 
 def _postgres(args, options):

@@ -23,11 +23,8 @@ IMPOSSIBLE = {"mariadb": (1918,), "mysql": (1178, 3854)}
 
 
 @pytest.fixture
-def connection(mariadb_url):
-    engine = sa.create_engine(mariadb_url)
-    with engine.connect() as connection:
-        yield connection
-    engine.dispose()
+def connection(mariadb):
+    return mariadb
 
 
 def differences(metadata, connection):

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from sqlalchemy.dialects import mysql
 
 from conftest import SOAK
+from drawing import Drawing
 from generated_scripts import differences, generated
 from mysql_runs import emptied, ours, plain
 
@@ -32,19 +33,13 @@ CHECKS = ["id2 > 0", "id2 <> 5", "id2 < 1000 OR id2 > 2000"]
 ACTIONS = [{}, {}, {"ondelete": "CASCADE"}, {"onupdate": "SET NULL"}]
 
 
-class Draft:
+class Draft(Drawing):
     """Draws models for one of the two servers."""
 
     def __init__(self, draw, is_mariadb):
-        self.draw = draw
+        super().__init__(draw)
         self.is_mariadb = is_mariadb
         self.metadata = sa.MetaData()
-
-    def one_of(self, things):
-        return self.draw(st.sampled_from(list(things)))
-
-    def is_so(self, chance=2):
-        return self.draw(st.integers(1, chance)) == chance
 
     def models(self):
         names = [each for each in TABLES if self.is_so(3) is False]

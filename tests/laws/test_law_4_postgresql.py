@@ -1,7 +1,6 @@
 """Law 4 on PostgreSQL: a generated script leads to the models, and back."""
 
 import pytest
-import sqlalchemy as sa
 from alembic.migration import MigrationContext
 from hypothesis import Phase, assume, event, given, settings
 from hypothesis import strategies as st
@@ -35,11 +34,8 @@ CLEAR = (
 
 
 @pytest.fixture
-def connection(postgresql_url):
-    engine = sa.create_engine(postgresql_url)
-    with engine.connect() as connection:
-        yield connection
-    engine.dispose()
+def connection(postgresql):
+    return postgresql
 
 
 def ours(connection, function):

@@ -307,11 +307,8 @@ def script_between(connection, current, wanted):
 
 
 @pytest.fixture(scope="module")
-def connection(lasting_mariadb_url):
-    engine = sa.create_engine(lasting_mariadb_url)
-    with engine.connect() as connection:
-        yield connection
-    engine.dispose()
+def connection(lasting_mariadb):
+    return lasting_mariadb
 
 
 @pytest.mark.parametrize("name", marked(PAIRS, SERVERS))

@@ -23,11 +23,8 @@ TYPES = [
 
 
 @pytest.fixture(scope="module")
-def connection(lasting_mariadb_url):
-    engine = sa.create_engine(lasting_mariadb_url)
-    with engine.connect() as connection:
-        yield connection
-    engine.dispose()
+def connection(lasting_mariadb):
+    return lasting_mariadb
 
 
 @pytest.mark.parametrize("charset", ["utf8mb4", "latin1"])

@@ -22,11 +22,8 @@ TYPES = [
 
 
 @pytest.fixture(scope="module")
-def connection(lasting_postgresql_url):
-    engine = sa.create_engine(lasting_postgresql_url)
-    with engine.connect() as connection:
-        yield connection
-    engine.dispose()
+def connection(lasting_postgresql):
+    return lasting_postgresql
 
 
 @pytest.mark.parametrize("before", TYPES, ids=str)
