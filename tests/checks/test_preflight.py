@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 from alembic.migration import MigrationContext
 from alembic.operations import ops
-from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects import mysql, postgresql
 
 from whimbrel.catalog.read import read_state
 from whimbrel.catalog.rows import fullness, has_nulls, has_rows
@@ -212,6 +212,19 @@ def test_a_new_column_that_counts_by_itself(connection, column):
     Operations(context).invoke(ops.AddColumnOp("child", column))
     numbers = connection.scalars(sa.text("SELECT new FROM child ORDER BY new"))
     assert [*numbers] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("connection", ["mariadb", "mysql"], indirect=True)
+def test_several_values_of_a_set_are_not_too_long(connection):
+    """A SET takes more than its longest value."""
+    connection.exec_driver_sql("ALTER TABLE child ADD s SET('a', 'b', 'c')")
+    connection.exec_driver_sql("UPDATE child SET s = 'a,c'")
+    other = altered("s", modify_type=mysql.SET("x", "a", "c"))
+
+    assert found(connection, other) == []
+    context = owned_context(MigrationContext.configure(connection))
+    Operations(context).invoke(other)
+    assert connection.scalar(sa.text("SELECT DISTINCT s FROM child")) == "a,c"
 
 
 def test_a_number_stays_what_it_is_under_a_wider_type(connection):

@@ -43,6 +43,12 @@ PAIRS = {
         "CREATE TABLE owner (id INT PRIMARY KEY, a INT, b INT, UNIQUE KEY one (a));"
         " CREATE TABLE item (c INT, FOREIGN KEY (c) REFERENCES owner (a))",
     ),
+    "both tables of a foreign key get another character set": (
+        "CREATE TABLE p (code VARCHAR(20) PRIMARY KEY) CHARSET latin1; CREATE TABLE kid"
+        " (code VARCHAR(20), FOREIGN KEY (code) REFERENCES p (code)) CHARSET latin1",
+        "CREATE TABLE p (code VARCHAR(20) PRIMARY KEY) CHARSET utf8mb4; CREATE TABLE kid"
+        " (code VARCHAR(20), FOREIGN KEY (code) REFERENCES p (code)) CHARSET utf8mb4",
+    ),
     "a history begins where columns come": (
         "CREATE TABLE item (a INT)",
         "CREATE TABLE item (a INT, b INT) WITH SYSTEM VERSIONING",

@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from alembic.operations import ops
+from sqlalchemy.dialects import mysql
 from sqlalchemy.types import TypeEngine
 
 from whimbrel.checks.distortions import Distortion, Retyping, Value, distortion
@@ -131,8 +132,9 @@ class _Cast:
         after = self.after
         if isinstance(after, sa.Enum) and after.native_enum:
             return self._outside_of_enum(after) if after.enums else None
-        if isinstance(after, sa.String) and not _OPAQUE.match(self.live.type.spelling):
-            return self._too_long(after.length)
+        is_long = isinstance(after, sa.String) and not isinstance(after, mysql.SET)
+        if is_long and not _OPAQUE.match(self.live.type.spelling):
+            return self._too_long(getattr(after, "length", None))
         if self.dialect.casts_in_queries:
             return self._attempt()
         wrong = self._wrong

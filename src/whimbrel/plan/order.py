@@ -100,12 +100,14 @@ class Task:
         """Whether *columns*, or their being a key, is there no more afterwards."""
         touched = (each.before for each in _column_changes(self.changes))
         names = {column.name for column in touched if column is not None}
+        names |= self.retyped
         return not names.isdisjoint(columns) or columns in _keys(self.going)
 
     def provides(self, columns: tuple[str, ...]) -> bool:
         """Whether *columns*, or their being a key, is not there until afterwards."""
         touched = (each.after for each in _column_changes(self.changes))
         names = {column.name for column in touched if column is not None}
+        names |= self.retyped
         return not names.isdisjoint(columns) or columns in _keys(self.coming)
 
 
