@@ -43,6 +43,11 @@ PAIRS = {
         "CREATE TABLE owner (id INT PRIMARY KEY, a INT, b INT, UNIQUE KEY one (a));"
         " CREATE TABLE item (c INT, FOREIGN KEY (c) REFERENCES owner (a))",
     ),
+    "a part of an index has a length and descends": (
+        "CREATE TABLE item (a VARCHAR(99), b TEXT, KEY one (a))",
+        "CREATE TABLE item (a VARCHAR(99), b TEXT, KEY one (b (9) DESC, a (20)),"
+        " UNIQUE KEY two (a (20) DESC))",
+    ),
     "both tables of a foreign key get another character set": (
         "CREATE TABLE p (code VARCHAR(20) PRIMARY KEY) CHARSET latin1; CREATE TABLE kid"
         " (code VARCHAR(20), FOREIGN KEY (code) REFERENCES p (code)) CHARSET latin1",

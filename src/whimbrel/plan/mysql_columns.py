@@ -29,6 +29,7 @@ from whimbrel.plan.mysql_text import (
     quoted,
     unescaped,
     values,
+    with_length,
 )
 from whimbrel.plan.mysql_types import existing_type_of, type_of
 from whimbrel.schema.changes import TableFacts
@@ -109,7 +110,7 @@ class MySQLColumns(Forms):
         words = super().part_words(part)
         if part.column is None:
             words[0] = f"({words[0]})"
-        return words
+        return with_length(part, words)
 
     def column_options(self, column: Column, table: Table | None) -> dict[str, Any]:
         """Return the options of *column*, in the table that is made with it."""
@@ -270,6 +271,7 @@ def _lengths(index: Index) -> dict[str, int]:
         part.column: int(length)
         for part in index.parts
         if part.column is not None
+        and not part.descending
         and (length := values(part.options).get("length")) is not None
     }
 

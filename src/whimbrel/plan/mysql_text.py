@@ -207,8 +207,15 @@ def adding_index(index: Index | Unique, parts: Iterable[str], is_mariadb: bool) 
     return " ".join(filter(None, words))
 
 
+def with_length(part: IndexPart, words: list[str]) -> list[str]:
+    """Return the words of a part; SQLAlchemy knows no length of one that descends."""
+    length = values(part.options).get("length") if part.descending else None
+    return words if length is None else [f"{words[0]}({length})", *words[1:]]
+
+
 def in_index(part: IndexPart, words: Sequence[str]) -> str:
     """Return a part of an index with its length, which SQLAlchemy says elsewhere."""
     length = values(part.options).get("length")
-    first = words[0] if length is None else f"{words[0]}({length})"
+    is_said = length is None or part.descending
+    first = words[0] if is_said else f"{words[0]}({length})"
     return " ".join([first, *words[1:]])
