@@ -26,6 +26,7 @@ from whimbrel.errors import (
     Unreachable,
     UsageError,
     WhimbrelError,
+    ended,
 )
 from whimbrel.verbs import PRECAUTIONS, VERBS, WISHES, Verb, Word, Words
 
@@ -138,7 +139,7 @@ def _strangers_error(cause: Exception) -> WhimbrelError:
     """Return the error that tells an exception of anybody's code."""
     if isinstance(cause, OSError) and cause.filename:
         return ConfigError(
-            f"{cause.filename} cannot be used: {cause.strerror}.",
+            ended(f"{cause.filename} cannot be used: {cause.strerror}"),
             "Check that it is there, and who may read and write it.",
         )
     return WhimbrelError(f"{type(cause).__name__}: {cause}")

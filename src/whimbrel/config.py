@@ -16,7 +16,7 @@ from sqlalchemy import MetaData, engine_from_config, make_url
 from sqlalchemy.engine import URL, Engine
 from sqlalchemy.pool import NullPool
 
-from whimbrel.errors import ConfigError, ModelsError, UsageError
+from whimbrel.errors import ConfigError, ModelsError, UsageError, ended
 
 
 if TYPE_CHECKING:  # needs greenlet, which SQLAlchemy itself does not require
@@ -91,7 +91,8 @@ class Config(AlembicConfig):
             data = compat.tomllib.loads(path.read_text(encoding="utf-8"))
         except ValueError as cause:
             raise ConfigError(
-                f"{path} is not valid TOML: {cause}.", "Mend that line of the file."
+                ended(f"{path} is not valid TOML: {cause}"),
+                "Mend that line of the file.",
             ) from cause
         table = data.get("tool", {}).get("whimbrel", {})
         here = path.absolute().parent.as_posix()
@@ -308,8 +309,10 @@ def _named(name: str) -> dict[str, tuple[MetaData, ...]]:
         module = importlib.import_module(module_name)
     except Exception as cause:  # whatever the models' module raises
         raise ModelsError(
-            f"The models cannot be imported: {module_name}:"
-            f" {type(cause).__name__}: {cause}.",
+            ended(
+                f"The models cannot be imported: {module_name}:"
+                f" {type(cause).__name__}: {cause}"
+            ),
             "Mend that module, or name another one: --metadata package.module:Base.",
         ) from cause
     candidates = (path,) if path else USUAL_NAMES

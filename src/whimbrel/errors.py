@@ -36,6 +36,12 @@ WhimbrelError
 from __future__ import annotations
 
 
+def ended(said: str) -> str:
+    """Return *said* as a sentence: what others wrote may have its full stop or not."""
+    said = said.rstrip()
+    return said if said.endswith((".", "!", "?")) else f"{said}."
+
+
 class WhimbrelError(Exception):
     """The root of our errors: a sentence, and what to do next.
 

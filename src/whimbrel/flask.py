@@ -24,7 +24,7 @@ from whimbrel.cli import (
     tell_at_once,
     told,
 )
-from whimbrel.errors import ConfigError, DatabaseError, UsageError
+from whimbrel.errors import ConfigError, DatabaseError, UsageError, ended
 from whimbrel.verbs import OPTIONS, VERBS, Verb, Word, Words
 
 
@@ -293,11 +293,11 @@ def _loaded(context: click.Context) -> Flask:
         cause = error.__cause__ or error.__context__
         sentence, _, _traceback = error.format_message().partition("\n\n")
         if cause is not None:
-            sentence = f"{sentence} {type(cause).__name__}: {cause}."
+            sentence = ended(f"{sentence} {type(cause).__name__}: {cause}")
         remedy = "Mend it, or name another app: `flask --app module:name db ...`."
         raise UsageError(sentence, remedy) from cause
     except Exception as cause:  # whatever the modules of the app raise
-        sentence = f"The app cannot be loaded: {type(cause).__name__}: {cause}."
+        sentence = ended(f"The app cannot be loaded: {type(cause).__name__}: {cause}")
         raise ConfigError(sentence, "Mend it, then try again.") from cause
 
 

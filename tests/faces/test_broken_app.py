@@ -44,6 +44,15 @@ def test_what_keeps_an_app_from_loading_is_told(here, text, status, said):
     assert [] == [each for each in said if each not in done.stderr]
 
 
+def test_a_sentence_of_others_keeps_its_own_full_stop(here):
+    """What the app says with a full stop is told with one."""
+    said = "Set the secret before production."
+    (here / "app.py").write_text(f"raise RuntimeError({said!r})\n")
+    done = run("-m", "flask", "db", "upgrade")
+    assert said in done.stderr
+    assert f"{said}." not in done.stderr
+
+
 def test_a_good_app_comes_through_the_same_door(here):
     """An app that loads is given its own group, with its own error."""
     (here / "app.py").write_text(GOOD)

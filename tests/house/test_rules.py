@@ -5,6 +5,7 @@ Each test is one rule of the house; it names the files and lines to mend.
 """
 
 import ast
+import itertools
 import re
 import subprocess
 import sys
@@ -178,6 +179,21 @@ def test_we_do_not_shout():
         if isinstance(node.value, str) and shouts.search(node.value)
     ]
     assert [] == loud
+
+
+def test_a_sentence_has_one_full_stop():
+    """What others wrote may end with one: `ended()` sees to that, no f-string adds it."""
+    theirs = {"cause", "error", "exception", "refused"}
+    twice = [
+        where(path, node)
+        for path, node in nodes(ast.JoinedStr)
+        for words, stop in itertools.pairwise(node.values)
+        if isinstance(words, ast.FormattedValue)
+        and isinstance(stop, ast.Constant)
+        and (stop.value == "." or stop.value.startswith(". "))
+        and theirs & {each.id for each in ast.walk(words) if isinstance(each, ast.Name)}
+    ]
+    assert [] == twice
 
 
 def test_nothing_is_left_for_later():

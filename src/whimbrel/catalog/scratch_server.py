@@ -19,7 +19,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.pool import NullPool
 
-from whimbrel.errors import NoScratch
+from whimbrel.errors import NoScratch, ended
 
 
 HELD = "whimbrel_is_held"
@@ -49,7 +49,7 @@ _SYNCHRONOUS: Mapping[str, Mapping[str, str]] = {
 def no_scratch(why: str) -> NoScratch:
     """Return the error that says that there is no scratch database, and *why*."""
     return NoScratch(
-        f"There is no scratch database: {why}.",
+        ended(f"There is no scratch database: {why}"),
         "Let the role create databases, or set one aside: `scratch_url` in"
         " Migrate(...), env.py or [tool.whimbrel], or $WHIMBREL_SCRATCH_URL.",
     )

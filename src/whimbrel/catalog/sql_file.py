@@ -13,7 +13,7 @@ from pathlib import Path
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
-from whimbrel.errors import ConfigError
+from whimbrel.errors import ConfigError, ended
 
 
 _PIECE = re.compile(
@@ -56,7 +56,7 @@ def load_sql(connection: Connection, path: Path) -> None:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as cause:
         raise ConfigError(
-            f"{path} cannot be read: {cause}.", "Name a file of SQL in UTF-8."
+            ended(f"{path} cannot be read: {cause}"), "Name a file of SQL in UTF-8."
         ) from cause
     plainly = {"no_parameters": True}  # a connection's own options would stay on
     for statement in statements(text):

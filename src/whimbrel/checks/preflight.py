@@ -18,6 +18,7 @@ from whimbrel.checks.destructive import losses
 from whimbrel.checks.outlook import Foreseen, Foresight, Outlook
 from whimbrel.checks.rows import Question, questions
 from whimbrel.checks.rule import RULES, Finding, accepted_codes, in_order
+from whimbrel.errors import ended
 from whimbrel.schema.dialect import Dialect, dialect_of
 from whimbrel.schema.state import State
 
@@ -147,7 +148,7 @@ def _told(question: Question, answer: Answer, attempted: Answer) -> str:
     words = (each.refused for each in (answer, attempted) if each.is_data_at_fault)
     refused = next(words, "")
     if refused and question.refusal:
-        return f"{question.refusal.format(words=refused)}."
+        return ended(question.refusal.format(words=refused))
     return ""
 
 

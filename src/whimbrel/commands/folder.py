@@ -12,7 +12,7 @@ from alembic import command
 from alembic.util import CommandError
 
 from whimbrel.config import Config, flag
-from whimbrel.errors import ConfigError
+from whimbrel.errors import ConfigError, ended
 from whimbrel.report.report import Line, Tone
 from whimbrel.script.history import program_of
 from whimbrel.script.save import HEAD_FILE, HEAD_FILE_SAYS, rewrite
@@ -58,7 +58,7 @@ def make_folder(
             rewrite(str(folder / HEAD_FILE), HEAD_FILE_SAYS)
     except OSError as cause:
         raise ConfigError(
-            f"The folder {directory} cannot be written: {cause.strerror}.",
+            ended(f"The folder {directory} cannot be written: {cause.strerror}"),
             "Choose another folder with --directory, or mend its permissions.",
         ) from cause
     return tuple(_told(config, folder, before))

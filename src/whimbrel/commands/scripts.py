@@ -32,6 +32,7 @@ from whimbrel.errors import (
     NoMigrationsFolder,
     ProofFailed,
     UsageError,
+    ended,
 )
 from whimbrel.report.report import Line, Report, Tone, describe_changes
 from whimbrel.schema.changes import Change
@@ -279,7 +280,7 @@ def _proved(
         return [Line("Proof: left out, as asked.", Tone.WARN)]
     if len(generation.generated_revisions) > 1:
         why = "a hook of the project made several scripts"
-        return [Line(f"Proof: left out, {why}.", Tone.WARN)]
+        return [Line(ended(f"Proof: left out, {why}"), Tone.WARN)]
     lines: list[Line] = []
     for target in generation.targets:
         proof = prove_script(script, directive, target)

@@ -18,7 +18,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
 from whimbrel.catalog.sqlite_ddl import folded, quote
-from whimbrel.errors import MigrationFailed
+from whimbrel.errors import MigrationFailed, ended
 from whimbrel.run.alteration import carry_out
 from whimbrel.run.batch_edits import BatchEdits
 from whimbrel.run.column_edits import Said
@@ -143,8 +143,10 @@ class SQLiteImpl(WritingSQLite):
             super().rename_table(old_table_name, new_table_name, schema)
         except DBAPIError as error:
             raise MigrationFailed(
-                f"Table {old_table_name} cannot be renamed to {new_table_name}:"
-                f" {error.orig}.",
+                ended(
+                    f"Table {old_table_name} cannot be renamed to {new_table_name}:"
+                    f" {error.orig}"
+                ),
                 "Nothing was changed. Mend the script, or drop what refers to it.",
                 table=old_table_name,
             ) from error
@@ -206,7 +208,9 @@ class SQLiteImpl(WritingSQLite):
                 )
             except DBAPIError as error:
                 raise MigrationFailed(
-                    f"Column {old} of {table} cannot be named {new}: {error.orig}.",
+                    ended(
+                        f"Column {old} of {table} cannot be named {new}: {error.orig}"
+                    ),
                     "Nothing was changed. Mend the script, or drop what refers to the"
                     " column first.",
                     table=table,

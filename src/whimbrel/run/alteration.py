@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from sqlalchemy.exc import DBAPIError
 
 from whimbrel.catalog.sqlite_ddl import ClauseKind, folded, quote
-from whimbrel.errors import MigrationFailed
+from whimbrel.errors import MigrationFailed, ended
 from whimbrel.run.alter_text import Draft
 from whimbrel.run.constraint_text import places
 from whimbrel.run.disk import is_full
@@ -51,7 +51,9 @@ def carry_out(table: StoredTable, draft: Draft, recreate: str = "auto") -> None:
     except DBAPIError as error:
         mend = "Make room on the disk" if is_full(error) else "Mend the script"
         raise MigrationFailed(
-            f"Table {table.name} cannot be altered as the script says: {error.orig}.",
+            ended(
+                f"Table {table.name} cannot be altered as the script says: {error.orig}"
+            ),
             f"Nothing was changed. {mend}, then run it again.",
             table=table.name,
             definition=draft.text.text,

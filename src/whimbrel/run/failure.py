@@ -11,7 +11,7 @@ from alembic.runtime.migration import MigrationStep
 from alembic.util import CommandError
 from sqlalchemy.exc import DBAPIError
 
-from whimbrel.errors import Interrupted, MigrationFailed, WhimbrelError
+from whimbrel.errors import Interrupted, MigrationFailed, WhimbrelError, ended
 
 
 AnyDBAPIError = TypeVar("AnyDBAPIError", bound=DBAPIError)
@@ -91,8 +91,7 @@ def words_of(cause: BaseException) -> str:
         said = str(cause.orig)
     else:
         said = f"{type(cause).__name__}: {cause}"
-    said = said.strip()
-    return said if said.endswith((".", "!", "?")) else f"{said}."
+    return ended(said.strip())
 
 
 def _place(error: WhimbrelError, step: MigrationStep) -> None:

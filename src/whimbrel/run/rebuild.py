@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from whimbrel.catalog.sqlite_ddl import ClauseKind, folded, quote
 from whimbrel.catalog.sqlite_master import SchemaText
 from whimbrel.catalog.sqlite_tokens import literal
-from whimbrel.errors import MigrationFailed
+from whimbrel.errors import MigrationFailed, ended
 from whimbrel.run.alter_text import Draft, unqualified
 from whimbrel.run.constraint_text import places
 from whimbrel.run.copy_rows import copy_rows, with_room
@@ -59,7 +59,7 @@ def rebuild(table: StoredTable, draft: Draft) -> None:
     except IntegrityError as error:
         _tell_what_rows_forbid(table, draft)
         raise MigrationFailed(
-            f"The rows of {table.name} cannot be kept: {error.orig}.",
+            ended(f"The rows of {table.name} cannot be kept: {error.orig}"),
             MEND_ROWS,
             table=table.name,
         ) from error

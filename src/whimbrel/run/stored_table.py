@@ -19,7 +19,7 @@ from whimbrel.catalog.sqlite_ddl import (
     quote,
 )
 from whimbrel.catalog.sqlite_master import SchemaText
-from whimbrel.errors import MigrationFailed
+from whimbrel.errors import MigrationFailed, ended
 from whimbrel.run.transaction import query
 
 
@@ -125,7 +125,9 @@ def nothing_breaks(table: StoredTable) -> Iterator[None]:
     for what, words in sorted({**_broken(table), **_rewritten(table, texts)}.items()):
         if what not in before:
             raise MigrationFailed(
-                f"{what} would no longer work when {table.name} is altered: {words}.",
+                ended(
+                    f"{what} would no longer work when {table.name} is altered: {words}"
+                ),
                 "Drop it in the script before, and create it anew after.",
                 table=table.name,
             )

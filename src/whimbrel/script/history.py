@@ -29,7 +29,7 @@ from alembic.script.revision import (
 )
 from alembic.util import CommandError, template_to_file, warn
 
-from whimbrel.errors import WhimbrelError
+from whimbrel.errors import WhimbrelError, ended
 from whimbrel.script.expression import within_docstring
 from whimbrel.script.graph import Graph, refuse_disorder
 from whimbrel.script.reading import Heading, load_script, no_python, read_heading
@@ -342,7 +342,7 @@ def _script_file(path: str) -> ScriptFile:
         ) from error
     except RevisionError as error:
         raise RefusedScript(
-            f"The script {path} cannot be used: {error}.",
+            ended(f"The script {path} cannot be used: {error}"),
             "Write another revision id into it, and into what follows it.",
             path=path,
         ) from error
@@ -364,7 +364,7 @@ def _no_directory(
     if message.startswith("Path doesn't exist"):
         return no_folder(_location(config), program)
     return RefusedConfig(
-        f"{message.rstrip('.')}.",
+        ended(message),
         f"Set script_location in the settings, or start with `{program} init`.",
     )
 

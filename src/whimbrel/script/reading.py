@@ -23,6 +23,7 @@ from typing import Any, TypeAlias
 
 from alembic.util import load_python_file
 
+from whimbrel.errors import ended
 from whimbrel.script.refusals import RefusedScript
 
 
@@ -121,8 +122,10 @@ def load_script(path: str) -> ModuleType:
         ]
         line = at[-1] if at else None
         raise RefusedScript(
-            f"The script {_place(path, line)} cannot be imported: "
-            f"{type(error).__name__}: {error}.",
+            ended(
+                f"The script {_place(path, line)} cannot be imported: "
+                f"{type(error).__name__}: {error}"
+            ),
             "Mend it, or take it out of the folder.",
             path=path,
             line=line,
@@ -212,7 +215,7 @@ def _by_parsing(source: bytes, path: str) -> Heading | None:
         raise no_python(path, error) from error
     except ValueError as error:
         raise RefusedScript(
-            f"The script {path} is not Python: {error}.",
+            ended(f"The script {path} is not Python: {error}"),
             "Mend it, or take it out of the folder.",
             path=path,
         ) from error
@@ -340,7 +343,7 @@ def no_python(path: str, error: SyntaxError) -> RefusedScript:
     # the file that the parser stopped in may be one that the script imports
     place = _place(error.filename or path, error.lineno)
     return RefusedScript(
-        f"The script {place} is not valid Python: {error.msg}.",
+        ended(f"The script {place} is not valid Python: {error.msg}"),
         "Mend that line; nothing was run.",
         path=path,
         line=error.lineno,

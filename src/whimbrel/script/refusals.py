@@ -24,6 +24,7 @@ from whimbrel.errors import (
     NoMigrationsFolder,
     SeveralHeads,
     UnknownRevision,
+    ended,
 )
 
 
@@ -98,7 +99,7 @@ def several_heads(
     since = f"They part after {' and '.join(parting)}." if parting else ""
     since = since or "They have nothing in common."
     return RefusedHeads(
-        f"{message}.",
+        ended(message),
         f"The heads are {' and '.join(told)}. {since} Join them with "
         f"`{program} merge {' '.join(ids)}`, or let one follow the other with"
         f" `{program} rebase {ids[-1]}`.",
@@ -123,7 +124,7 @@ def unknown_revision(
     close = difflib.get_close_matches(wanted, known, n=3)
     hint = f"Did you mean {' or '.join(close)}? " if close else ""
     return RefusedRevision(
-        f"{message}{': ' if detail else ''}{detail}.",
+        ended(f"{message}{': ' if detail else ''}{detail}"),
         f"{hint}`{program} history` lists the revisions that there are. If a database "
         "is stamped with this one, get its script back from version control, or stamp "
         f"the database anew with `{program} stamp --purge <revision>`.",
@@ -139,7 +140,7 @@ def no_way(message: str, program: str) -> RefusedHistory:
         program: what the user types before a command.
     """
     return RefusedHistory(
-        f"{message.rstrip('.')}.",
+        ended(message),
         f"See the order with `{program} history`, and where the database stands with "
         f"`{program} current`.",
     )

@@ -17,7 +17,7 @@ from alembic.operations import ops
 from alembic.script import Script
 from mako.template import Template
 
-from whimbrel.errors import ConfigError
+from whimbrel.errors import ConfigError, ended
 from whimbrel.schema.changes import (
     Change,
     ColumnChange,
@@ -103,7 +103,9 @@ def save(
         )
     except OSError as cause:
         raise ConfigError(
-            f"The script cannot be written to {cause.filename}: {cause.strerror}.",
+            ended(
+                f"The script cannot be written to {cause.filename}: {cause.strerror}"
+            ),
             "Mend the permissions of the folder, then run the command again.",
         ) from cause
     assert script is not None
@@ -156,7 +158,7 @@ def write_again(path: str, text: str) -> None:
             opened.write(text if text.endswith("\n") else f"{text}\n")
     except OSError as cause:
         raise ConfigError(
-            f"The script cannot be written to {path}: {cause.strerror}.",
+            ended(f"The script cannot be written to {path}: {cause.strerror}"),
             "Move away what is there, or mend the permissions of the folder.",
         ) from cause
 
@@ -174,7 +176,7 @@ def rewrite(path: str, text: str) -> None:
         unfinished.replace(file)
     except OSError as cause:
         raise ConfigError(
-            f"The script {path} cannot be written: {cause.strerror}.",
+            ended(f"The script {path} cannot be written: {cause.strerror}"),
             "Mend its permissions, then run the command again.",
         ) from cause
 
@@ -303,6 +305,6 @@ def save_alone(path: Path, part: Part, message: str) -> None:
         path.write_text(text, encoding="utf-8")
     except OSError as cause:
         raise ConfigError(
-            f"The script cannot be written to {path}: {cause.strerror}.",
+            ended(f"The script cannot be written to {path}: {cause.strerror}"),
             "Name a file in a folder that you may write to.",
         ) from cause
