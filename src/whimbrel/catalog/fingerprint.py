@@ -10,6 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
+from whimbrel.schema.scope import OURS
+
 
 NO_SUCH_TABLE = 1146
 """The number of MySQL's error for a table that is not there."""
@@ -27,7 +29,8 @@ _MYSQL = (
     "SELECT event_name, sha2(event_definition, 256) FROM information_schema.events"
     " WHERE event_schema = DATABASE() ORDER BY 1",
     "SELECT table_name, engine, table_collation FROM information_schema.tables"
-    " WHERE table_schema = DATABASE() ORDER BY 1",
+    " WHERE table_schema = DATABASE()"
+    f" AND LEFT(table_name, {len(OURS)}) <> '{OURS}' ORDER BY 1",
 )
 
 # an index that is not valid is not there: whoever wanted it must build it again

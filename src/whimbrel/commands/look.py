@@ -26,7 +26,7 @@ from whimbrel.commands.applied import list_applied
 from whimbrel.commands.unknown import lost_at, refusing_unknown
 from whimbrel.errors import NotAtHead, UsageError
 from whimbrel.report.report import Line, Report, Tone, plain_lines
-from whimbrel.run.journal import read_journal
+from whimbrel.run.journal import look_into_journal
 from whimbrel.run.runtime import run_environment
 from whimbrel.schema.state import TableName
 from whimbrel.script.history import History, program_of
@@ -229,7 +229,7 @@ def is_at_heads(config: Config) -> bool:
         heads = context.get_current_heads()
         is_ahead = allows_ahead and bool(revisions_ahead(scripts, heads, context))
         is_there = is_ahead or set(heads) == wanted
-        answers.append(is_there and not read_journal(connection, table))
+        answers.append(is_there and not look_into_journal(connection, table))
         return []
 
     run_environment(config, scripts, ask, dont_mutate=True)

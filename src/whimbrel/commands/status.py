@@ -13,7 +13,7 @@ from alembic.script import Script
 from whimbrel.commands.edited import edited_scripts, told_edited
 from whimbrel.commands.unknown import lost_at
 from whimbrel.report.report import Line, Report, Tone, json_lines
-from whimbrel.run.journal import JournalEntry, read_journal
+from whimbrel.run.journal import JournalEntry, look_into_journal
 from whimbrel.run.ledger import LedgerEntry
 from whimbrel.run.runtime import run_environment
 from whimbrel.schema.state import TableName
@@ -119,7 +119,7 @@ def _status(
         pending=tuple(reversed(scripts)),
         lost=lost,
         edited=edited_scripts(connection, table, history),
-        interrupted=read_journal(connection, table),
+        interrupted=look_into_journal(connection, table),
     )
 
 

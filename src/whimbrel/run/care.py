@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from typing import Any
 
@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from whimbrel.catalog.questions import is_fragile
-from whimbrel.errors import HalfDone
+from whimbrel.errors import HalfDone, Locked
 from whimbrel.run.event import Conduct
 from whimbrel.run.hidden import hidden_tables
 from whimbrel.run.journal import JournalEntry
@@ -53,6 +53,7 @@ class Care:
         self._has_ledger = False if conduct.has_ledger is False else None
         self._script: Any = None
         self._began = 0.0
+        self._was_in_part = False
         self._demand_lock: Callable[[], None] = lambda: None
 
     def carry_out(
@@ -101,7 +102,35 @@ class Care:
         else:
             raise too_long(_statement(cause)) from cause
         if self._conduct.direction == "stamp":
-            self._marks.forget()
+            self._forget_all()
+        self._drop_at_the_end()
+
+    def _forget_all(self) -> None:
+        self._marks.forget()
+        self._drop_with_the_run()
+        if self._commits_ddl and not self._context._in_external_transaction:
+            self._connection.commit()  # each revision was; nobody else does it now
+
+    def _drop_with_the_run(self) -> None:
+        """Drop a journal that is empty, in the transaction that made it so."""
+        if not self._commits_ddl:
+            self._marks.drop_table()
+
+    def _drop_at_the_end(self) -> None:
+        """Drop a journal that is empty where that commits all there is.
+
+        What a caller can still undo must not be committed by this.
+        """
+        is_open = self._context._in_external_transaction and not self._was_in_part
+        if not self._commits_ddl or is_open:
+            return
+        with suppress(Locked):  # then it may be somebody else's by now
+            self._demand_lock()
+            self._marks.drop_table()
+
+    @property
+    def _commits_ddl(self) -> bool:
+        return described(self._connection.dialect).ddl_commits
 
     def _undone_alone(self) -> AbstractContextManager[Any]:
         """Let what a run did in the transaction of a caller be undone by itself."""
@@ -112,7 +141,7 @@ class Care:
     def _settle(self) -> None:
         """After a failure, find out what is done; it may be nothing."""
         connection = self._connection
-        if not described(connection.dialect).ddl_commits or connection.in_transaction():
+        if not self._commits_ddl or connection.in_transaction():
             return
         with suppress(SQLAlchemyError), connection.begin():
             self._marks.entries()
@@ -130,32 +159,12 @@ class Care:
         ways = {_way(step) for step in steps if isinstance(step, RevisionStep)}
         for entry in self._marks.entries():
             if (entry.revision, entry.direction) not in ways:
-                raise self._half_done(entry)
+                raise _half_done(entry, self._marks.entries(), self._conduct.program)
 
     @property
     def is_half_done(self) -> bool:
         """Whether the journal has anything to tell."""
         return bool(self._marks.entries())
-
-    def _half_done(self, entry: JournalEntry) -> HalfDone:
-        same = [e for e in self._marks.entries() if e.revision == entry.revision]
-        done = [" ".join(e.statement.split())[:100] for e in same if e.statement]
-        program, revision = self._conduct.program, entry.revision
-        command = (
-            f"{program} upgrade {revision}"
-            if entry.direction == "upgrade"
-            else f"{program} downgrade {revision}-1"
-        )
-        return HalfDone(
-            f"The {entry.direction} of revision {revision} is half done:"
-            f" {'; '.join(done)}.",
-            f"Nothing was changed. Go on with it: `{command}`; mend first what made it"
-            " fail. Or undo by hand what is done, or do the rest, and say where the"
-            f" database stands then: `{program} stamp REVISION`.",
-            revision=revision,
-            direction=entry.direction,
-            done=tuple(done),
-        )
 
     @contextmanager
     def over(self, step: RevisionStep) -> Iterator[None]:
@@ -199,7 +208,9 @@ class Care:
         script, seconds = self._script, time.perf_counter() - self._began
         direction = "upgrade" if step.is_upgrade else "downgrade"
         if self._marks.kept:
+            self._was_in_part = True
             self._marks.forget(script.revision)
+            self._drop_with_the_run()
         if self._keeps_ledger(is_created=True):
             write_entry(
                 self._connection, self._version_table, direction, script, seconds
@@ -208,29 +219,55 @@ class Care:
     def _keeps_ledger(self, *, is_created: bool) -> bool:
         """Whether there is a ledger, made now if need be."""
         if self._has_ledger is None:
-            schema = self._version_table.schema
-            there = sa.inspect(self._connection).has_table(LEDGER, schema=schema)
+            table = ledger_table(self._version_table)
+            inspector = sa.inspect(self._connection)
+            there = inspector.has_table(LEDGER, schema=table.schema)
             if not there and not (is_created and self._conduct.has_ledger):
                 return False
-            self._has_ledger = there or self._create_ledger()
+            hindered = "" if there else _create_ledger(self._connection, table)
+            self._has_ledger = not hindered
+            if hindered:
+                self._conduct.notice(f"No ledger can be kept: {hindered}")
         return self._has_ledger
 
-    def _create_ledger(self) -> bool:
-        table = ledger_table(self._version_table)
-        if is_fragile(self._connection):  # a failure would undo the script, unsaid
-            name = self._connection.dialect.name
-            self._conduct.notice(f"No ledger can be kept: {name} has no savepoints.")
-            return False
-        try:
-            if described(self._connection.dialect).ddl_is_transactional:
-                with self._connection.begin_nested():
-                    table.create(self._connection)
-            else:
-                table.create(self._connection)
-        except DBAPIError as error:
-            self._conduct.notice(f"No ledger can be kept: {error.orig}")
-            return False
-        return True
+
+def _create_ledger(connection: Connection, table: sa.Table) -> str:
+    """Create the ledger; return what hindered that, or nothing."""
+    if is_fragile(connection):  # a failure would undo the script, unsaid
+        return f"{connection.dialect.name} has no savepoints."
+    try:
+        if described(connection.dialect).ddl_is_transactional:
+            with connection.begin_nested():
+                table.create(connection)
+        else:
+            table.create(connection)
+    except DBAPIError as error:
+        return str(error.orig)
+    return ""
+
+
+def _half_done(
+    entry: JournalEntry, entries: Iterable[JournalEntry], program: str
+) -> HalfDone:
+    """Return the error that the script of *entry*, one of *entries*, is half done."""
+    same = [each for each in entries if each.revision == entry.revision]
+    done = [" ".join(e.statement.split())[:100] for e in same if e.statement]
+    revision = entry.revision
+    command = (
+        f"{program} upgrade {revision}"
+        if entry.direction == "upgrade"
+        else f"{program} downgrade {revision}-1"
+    )
+    return HalfDone(
+        f"The {entry.direction} of revision {revision} is half done:"
+        f" {'; '.join(done)}.",
+        f"Nothing was changed. Go on with it: `{command}`; mend first what made it"
+        " fail. Or undo by hand what is done, or do the rest, and say where the"
+        f" database stands then: `{program} stamp REVISION`.",
+        revision=revision,
+        direction=entry.direction,
+        done=tuple(done),
+    )
 
 
 def _way(step: RevisionStep) -> tuple[str, str]:

@@ -12,11 +12,8 @@ from typing import Any
 
 from sqlalchemy.engine import Dialect
 
-from whimbrel.run.journal import JOURNAL
-from whimbrel.run.ledger import LEDGER
+from whimbrel.schema.scope import OURS
 
-
-OURS = (JOURNAL, LEDGER)
 
 _is_script: ContextVar[bool] = ContextVar("_is_script", default=False)
 
@@ -44,4 +41,6 @@ class _Names:
 
     def __call__(self, *arguments: Any, **options: Any) -> list[str]:
         names = self._names(*arguments, **options)
-        return [name for name in names if not (_is_script.get() and name in OURS)]
+        if not _is_script.get():
+            return names
+        return [name for name in names if not name.startswith(OURS)]

@@ -1,28 +1,41 @@
 """Which statements of a script are done, where a database cannot undo them together.
 
 The journal is a table that holds rows only while a script is half done: as soon as
-its revision is noted, they go. What is done and its mark are committed together; a
-statement that the database commits by itself is noted before, with a fingerprint of
-what it changes, so that afterwards the database tells whether it took effect.
+its revision is noted, they go, and at the end of the run the table. What is done and
+its mark are committed together; a statement that the database commits by itself is
+noted before, with a fingerprint of what it changes, so that afterwards the database
+tells whether it took effect.
+
+Each table of revisions has a journal of its own, as it has a lock of its own: so who
+holds the lock may drop it.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from whimbrel.schema.scope import VERSION_TABLE
+from whimbrel.catalog.questions import is_fragile, undone
+from whimbrel.errors import ended
+from whimbrel.schema.dialect import described
+from whimbrel.schema.scope import OURS, VERSION_TABLE
 from whimbrel.schema.state import TableName
 
 
-JOURNAL = "_whimbrel_journal"
-"""What the table is called; it stands in the schema of the version table."""
+JOURNAL = f"{OURS}journal"
+"""What the table is called beside a version table with the name that Alembic gives."""
+
+LONGEST_NAME = 60
+"""So long may its name be beside another one; every database takes that."""
 
 NAMED = 255
 """So much of the name of an operation is kept."""
@@ -76,13 +89,23 @@ class JournalEntry:
         return self.before is None
 
 
+def journal_name(version_table: TableName) -> str:
+    """Return what the journal is called that stands beside *version_table*."""
+    if version_table.name == VERSION_TABLE.name:
+        return JOURNAL
+    name = f"{JOURNAL}_{version_table.name}"
+    if len(name) <= LONGEST_NAME:
+        return name
+    mark = hashlib.sha256(version_table.name.encode()).hexdigest()[:12]
+    return f"{name[: LONGEST_NAME - len(mark) - 1]}_{mark}"
+
+
 def journal_table(version_table: TableName = VERSION_TABLE) -> sa.Table:
     """Return the table of the journal that stands beside *version_table*."""
     return sa.Table(
-        JOURNAL,
+        journal_name(version_table),
         sa.MetaData(),
         sa.Column("number", sa.Integer, primary_key=True),
-        sa.Column("history", sa.String(255), nullable=False),
         sa.Column("revision", sa.String(255), nullable=False),
         sa.Column("direction", sa.String(16), nullable=False),
         sa.Column("checksum", sa.String(64), nullable=False),
@@ -105,19 +128,48 @@ def read_journal(
     if not has_journal(connection, version_table):
         return ()
     table = journal_table(version_table)
-    rows = connection.execute(
-        sa.select(table)
-        .where(table.c.history == version_table.name)
-        .order_by(table.c.number)
-    )
+    rows = connection.execute(sa.select(table).order_by(table.c.number))
     return tuple(_entry(row._asdict()) for row in rows)
+
+
+def look_into_journal(
+    connection: Connection, version_table: TableName
+) -> tuple[JournalEntry, ...]:
+    """Return all entries, while a run may drop the journal."""
+    try:
+        with undone(connection) as there:
+            return read_journal(there, version_table)
+    except SQLAlchemyError:
+        if has_journal(connection, version_table):
+            raise
+        return ()
 
 
 def has_journal(
     connection: Connection, version_table: TableName = VERSION_TABLE
 ) -> bool:
     """Whether the table of the journal is there."""
-    return sa.inspect(connection).has_table(JOURNAL, schema=version_table.schema)
+    name = journal_name(version_table)
+    return sa.inspect(connection).has_table(name, schema=version_table.schema)
+
+
+def drop_if_empty(connection: Connection, version_table: TableName) -> str:
+    """Drop a journal that has nothing to tell; return what hindered it, or nothing."""
+    if read_journal(connection, version_table) or is_fragile(connection):
+        return ""
+    dialect = described(connection.dialect)
+    guard: AbstractContextManager[object] = nullcontext()
+    if dialect.ddl_is_transactional:
+        guard = connection.begin_nested()
+    table = journal_table(version_table)
+    try:
+        with guard:
+            table.drop(connection)
+    except DBAPIError as error:
+        if error.connection_invalidated and not dialect.ddl_commits:
+            raise  # with it, all that the run did is undone
+        return ended(f"The empty table {table.name} was not dropped: {error.orig}")
+    return ""
 
 
 def write_entries(
@@ -128,7 +180,6 @@ def write_entries(
     """Add *entries*, in the transaction of *connection*; their numbers are made."""
     rows = [
         {
-            "history": version_table.name,
             "revision": each.revision,
             "direction": each.direction,
             "checksum": each.checksum,
@@ -161,7 +212,7 @@ def mark_done(
         number: which one; all that were begun if it is not said.
     """
     table = journal_table(version_table)
-    chosen = [table.c.history == version_table.name, table.c.before.is_not(None)]
+    chosen: list[sa.ColumnElement[bool]] = [table.c.before.is_not(None)]
     if number is not None:
         chosen.append(table.c.number == number)
     connection.execute(table.update().where(*chosen).values(before=None))
@@ -176,7 +227,7 @@ def forget(
 ) -> None:
     """Take out an entry by its *number*, those of a *revision*, or all."""
     table = journal_table(version_table)
-    chosen = [table.c.history == version_table.name]
+    chosen: list[sa.ColumnElement[bool]] = []
     if number is not None:
         chosen.append(table.c.number == number)
     if revision is not None:
@@ -185,9 +236,8 @@ def forget(
 
 
 def _entry(row: dict[str, Any]) -> JournalEntry:
-    values = {name: row[name] for name in row if name != "history"}
-    values["outcomes"] = tuple(json.loads(row["outcomes"] or "[]"))
-    return JournalEntry(**values)
+    outcomes = tuple(json.loads(row["outcomes"] or "[]"))
+    return JournalEntry(**{**row, "outcomes": outcomes})
 
 
 def _written(outcomes: Sequence[Outcome]) -> str | None:

@@ -130,6 +130,16 @@ class Marks:
             )
         self._has_table = True
 
+    def drop_table(self) -> None:
+        """Drop the journal if it has nothing to tell; what hinders that is told."""
+        if not self.has_table:
+            return
+        with self.own():
+            hindered = journal.drop_if_empty(self._connection, self._version_table)
+        self._has_table = None
+        if hindered:
+            self._conduct.notice(hindered)
+
     def write(self) -> None:
         """Write what is done and not yet written, in the same transaction."""
         marks, self._marks = self._marks, {}

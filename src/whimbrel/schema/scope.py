@@ -16,6 +16,10 @@ VERSION_TABLE = TableName("alembic_version")
 """What Alembic calls the table of the revisions, unless told otherwise."""
 
 
+OURS = "_whimbrel_"
+"""With that the names of all tables begin that we make beside it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """What of a database a history manages.
@@ -32,6 +36,6 @@ class Scope:
 
     def has(self, name: TableName) -> bool:
         """Whether the table of that name is ours."""
-        if name == self.version_table or name.name.startswith("_whimbrel_"):
+        if name == self.version_table or name.name.startswith(OURS):
             return False
         return self.accepts(name)
