@@ -1,5 +1,9 @@
 """The checks as a library: operations and a database in, findings out."""
 
+import re
+import textwrap
+from pathlib import Path
+
 import pytest
 import sqlalchemy as sa
 from alembic.operations import ops
@@ -41,6 +45,24 @@ def test_operations_are_asked_about(engine):
     assert codes(check([unique, drop], engine)) == ["W302", "W102"]
     assert codes(check([unique, drop], engine, silenced=["W102"])) == ["W302"]
     assert check([ops.CreateTableOp("new", [])], engine) == ()
+
+
+def test_the_example_of_the_guide_says_what_the_guide_says(tmp_path, capsys):
+    """Typed as it stands there, it prints the lines that stand below it."""
+    guide = (Path(__file__).parents[2] / "docs" / "guide.md").read_text()
+    example = r"```python\n([^`]*import check\n[^`]*)```\n[^`]*?\n\n((?:    W.*\n)+)"
+    ((program, screen),) = re.findall(example, guide)
+    engine = sa.create_engine(f"sqlite:///{tmp_path}/app.db")
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            "CREATE TABLE user (id INTEGER, name TEXT, email TEXT)"
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO user VALUES (1, 'a', 'x'), (2, 'a', 'y'), (3, 'b', 'z')"
+        )
+    exec(program, {"engine": engine})
+    assert capsys.readouterr().out == textwrap.dedent(screen)
+    engine.dispose()
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,18 @@ def test_both_readmes_show_the_same_commands():
     assert commands == [line for line in chinese if "#" not in line]
 
 
+def test_lines_are_short_enough_to_be_read():
+    """What is written by hand has lines of 120 characters; tables and screens may not."""
+    long = [
+        f"{relative(page)}:{number}"
+        for page in PAGES
+        if page.name != "reference.md"
+        for number, line in enumerate(page.read_text().splitlines(), 1)
+        if len(line) > 120 and not line.startswith(("|", "    "))
+    ]
+    assert [] == long
+
+
 def test_nothing_outside_the_repository_is_named():
     """No page leads to a folder that only one machine has."""
     places = re.compile(r"(?<![\w.])/(work|home|root|tmp|Users)/\w")
