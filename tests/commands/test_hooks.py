@@ -8,6 +8,7 @@ from alembic.operations import ops
 
 from histories import HISTORIES, config_of, write_history
 from whimbrel.commands import check, database, look, scripts
+from whimbrel.commands.wishes import Wishes
 from whimbrel.errors import (
     ConfigError,
     DifferencesFound,
@@ -171,6 +172,52 @@ def test_what_is_in_the_way_refuses_only_what_is_to_be_written(
         assert "The view v reads item.old" in str(caught.value)
         with pytest.raises(OnlookerInTheWay):
             scripts.revision(config, autogenerate=True)
+
+
+def not_the_hidden(_object, name, _kind, _is_reflected, _other):
+    return name != "hidden"
+
+
+@pytest.mark.parametrize("rows", [True, False])
+@pytest.mark.parametrize(
+    ("takes", "left"),
+    [("all", ()), ("columns", (0,)), ("tables", (1,)), ("nothing", (0, 1))],
+)
+def test_what_a_hook_took_out_is_no_loss(project, rows, takes, left):
+    """Of what the script no longer drops nothing is told, with rows or without."""
+
+    def hook(_context, _revision, directives):
+        operations = directives[0].upgrade_ops
+        if takes == "all":
+            directives[:] = []
+        elif takes == "columns":
+            directives[0].downgrade_ops.ops.clear()
+            for each in operations.ops:
+                if isinstance(each, ops.ModifyTableOps):
+                    each.ops = []
+        elif takes == "tables":
+            operations.ops = [
+                each for each in operations.ops if not isinstance(each, ops.DropTableOp)
+            ]
+
+    config = project("linear", hook)
+    config.attributes["options"]["include_object"] = not_the_hidden
+    engine = sa.create_engine(config.get_main_option("sqlalchemy.url"))
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE old (id INTEGER PRIMARY KEY)")
+        connection.exec_driver_sql(
+            "CREATE TABLE item (id INTEGER PRIMARY KEY, old INTEGER, hidden INTEGER)"
+        )
+        if rows:
+            connection.exec_driver_sql("INSERT INTO old VALUES (1)")
+            connection.exec_driver_sql("INSERT INTO item (id, old) VALUES (1, 2)")
+    wishes = Wishes(drop=("old", "item.old", "item.hidden"))
+    report = scripts.revision(config, autogenerate=True, wishes=wishes)
+
+    words = ("W101", "W102") if rows else ("Loss: old goes", "Loss: item.old goes")
+    told = {each for each in words if each in report.text}
+    assert told == {words[each] for each in left}
+    assert "hidden goes" not in report.text
 
 
 def test_a_hook_makes_several_scripts(project):

@@ -19,7 +19,7 @@ from whimbrel.catalog.scratch import scratch_like
 from whimbrel.commands.differences import Basis, Found, find_differences
 from whimbrel.commands.edited import edited_scripts, told_edited
 from whimbrel.commands.outside import parter, says_schema, text_of
-from whimbrel.commands.prospect import accept_losses, look_ahead, with_findings
+from whimbrel.commands.prospect import Prospect
 from whimbrel.commands.questions import Ask
 from whimbrel.commands.trial import scratch_url_of
 from whimbrel.commands.wishes import Wishes
@@ -65,6 +65,7 @@ class Comparison:
             what it holds.
         left: what the models want beyond that, for a second script.
         notes: what was decided on the way, and what is lost.
+        prospect: how the live rows are asked about the script; None if they are not.
         refusal: what stands in the way of the plan, unless a hook takes it out.
         edited: applied scripts that say something else by now, where that is asked.
     """
@@ -82,6 +83,7 @@ class Comparison:
     is_first: bool = False
     left: tuple[Change, ...] = ()
     notes: tuple[Line, ...] = ()
+    prospect: Prospect | None = None
     refusal: OnlookerInTheWay | None = None
     edited: tuple[LedgerEntry, ...] = ()
 
@@ -164,9 +166,10 @@ def _comparison(basis: Basis, found: Found, scratch: Connection | None) -> Compa
         scratch=scratch,
         notes=(
             *told_edited(edited),
-            *_noted(basis, found, plan),
+            *found.notes,
             *_in_the_way(refusal),
         ),
+        prospect=_prospect(basis, found),
         refusal=refusal,
         edited=edited,
     )
@@ -184,14 +187,16 @@ def _edited(basis: Basis) -> tuple[LedgerEntry, ...]:
     return edited_scripts(basis.connection, basis.scope.version_table, basis.history)
 
 
-def _noted(basis: Basis, found: Found, plan: Plan) -> tuple[Line, ...]:
-    """Return what is to be told; of rows, what they say themselves, if they can."""
+def _prospect(basis: Basis, found: Found) -> Prospect | None:
+    """Return how the rows are asked, where they are those that a script will meet."""
     if not (basis.is_live and basis.wishes.is_written):
-        return found.notes
-    findings = look_ahead(plan, basis.current, basis.connection)
-    are_meant = found.are_losses_meant or basis.wishes.allow_loss
-    told = accept_losses(plan, findings, basis.ask, are_meant=are_meant)
-    return with_findings(found.notes, findings, told)
+        return None
+    return Prospect(
+        state=basis.current,
+        connection=basis.connection,
+        ask=basis.ask,
+        are_losses_meant=found.are_losses_meant or basis.wishes.allow_loss,
+    )
 
 
 def scope_of(

@@ -22,6 +22,7 @@ from whimbrel.commands.compare import Comparison, compare
 from whimbrel.commands.heeded import refuse_unknown
 from whimbrel.commands.outside import with_notes
 from whimbrel.commands.plugins import third_party_operations
+from whimbrel.commands.prospect import one_by_one, without_taken_out
 from whimbrel.commands.trial import Ground, NoGround, ground_like, tables_of
 from whimbrel.commands.unknown import refusing_unknown
 from whimbrel.commands.unmanaged import Managed
@@ -47,6 +48,7 @@ class Target:
         comparison: the two states and what lies between them.
         upgrade_token: the template variable that takes the upgrade's body.
         operations: what the plan proposes; hooks may change it.
+        one_by_one: the same, for hooks change containers where they stand.
         ground: where the script can be tried; None if there is nothing to try.
     """
 
@@ -54,6 +56,7 @@ class Target:
     upgrade_token: str
     operations: tuple[ops.MigrateOperation, ...]
     operations_back: tuple[ops.MigrateOperation, ...]
+    one_by_one: tuple[ops.MigrateOperation, ...]
     ground: Ground | NoGround | None = None
 
     def is_as_planned(self, container: ops.UpgradeOps) -> bool:
@@ -132,6 +135,8 @@ class Generation(RevisionContext):
             if autogenerate:
                 self._compare(context)
             self._call_hooks(rev, context)
+            compared = self.targets[known:]
+            self.targets[known:] = map(self._with_what_rows_say, compared)
             if self.wishes.is_written:
                 _refuse_what_is_in_the_way(
                     self.targets[known:], self.generated_revisions
@@ -180,8 +185,21 @@ class Generation(RevisionContext):
             upgrade_token=upgrade.upgrade_token,
             operations=tuple(upgrade.ops),
             operations_back=tuple(downgrade.ops),
+            one_by_one=tuple(one_by_one(upgrade.ops)),
         )
         self.targets.append(target)
+
+    def _with_what_rows_say(self, target: Target) -> Target:
+        """Return *target* with what there is to tell of what the hooks left."""
+        comparison = target.comparison
+        containers = [each.upgrade_ops_list[-1] for each in self.generated_revisions]
+        left = tuple(one_by_one(containers))
+        notes = without_taken_out(
+            comparison.notes, comparison.current, target.one_by_one, left
+        )
+        if comparison.prospect is not None:
+            notes = comparison.prospect.told(notes, left)
+        return replace(target, comparison=replace(comparison, notes=notes))
 
     def _on_ground(self, target: Target, context: MigrationContext) -> Target:
         """Return *target* with a scratch database, if there is anything to try.

@@ -35,11 +35,14 @@ def _column_lost(place: Place, column: Column, changes: tuple[Change, ...]) -> L
     if column.computed is not None or moved is None:
         told = f"Loss: {place} goes with its values."
         return Presumed(told, Tone.WARN, "W102", str(place))
-    return Line(
+    return Presumed(
         f"Loss: {place} goes with its values, they do not move to {moved}. Let the"
         " script copy them before it drops the column:"
         f" op.execute('UPDATE {moved.table} SET {moved.column} = ...')",
         Tone.WARN,
+        "W102",
+        str(place),
+        says_more=True,
     )
 
 

@@ -1,59 +1,108 @@
-"""What the live rows say to a plan, told and asked about before it is a script."""
+"""What the live rows say to a script, told and asked about before it is written."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from alembic.operations import ops
 from sqlalchemy.engine import Connection
 
-from whimbrel.checks.outlook import Foreseen, Foresight
+from whimbrel.checks.destructive import losses
+from whimbrel.checks.outlook import Foreseen, Foresight, Outlook
 from whimbrel.checks.preflight import preflight
 from whimbrel.checks.rule import Finding, Severity
 from whimbrel.commands.questions import YES, Ask, Question
-from whimbrel.plan.step import Plan, accept
+from whimbrel.plan.step import accept
 from whimbrel.report.findings import Presumed, describe_findings, reasons_of
 from whimbrel.report.report import Line
 from whimbrel.schema.state import State
 
 
-def look_ahead(plan: Plan, state: State, connection: Connection) -> tuple[Finding, ...]:
-    """Return what the upgrade of *plan* will meet; a finding's line is its operation's.
+@dataclass(frozen=True, kw_only=True)
+class Prospect:
+    """How the live rows are asked, once it is known what becomes a script.
 
     Args:
-        plan: what is about to become a script.
         state: the live database.
         connection: leads there.
+        ask: asks the person at the terminal; None if there is none.
+        are_losses_meant: it was said already that they are.
     """
-    pending = tuple(
-        Foreseen(operation=each, line=number)
-        for number, each in enumerate(_operations(plan), 1)
-    )
-    return preflight([Foresight(operations=pending)], state, connection)
+
+    state: State
+    connection: Connection
+    ask: Ask | None
+    are_losses_meant: bool
+
+    def told(
+        self, notes: Iterable[Line], operations: Sequence[ops.MigrateOperation]
+    ) -> tuple[Line, ...]:
+        """Return *notes* with what the rows say; where a loss is meant, it is noted."""
+        findings = self._look_ahead(operations)
+        told = self._accept_losses(operations, findings)
+        return _with_findings(notes, findings, told)
+
+    def _look_ahead(
+        self, operations: Iterable[ops.MigrateOperation]
+    ) -> tuple[Finding, ...]:
+        """Return what *operations* will meet; a finding's line is its operation's."""
+        pending = tuple(
+            Foreseen(operation=each, line=number)
+            for number, each in enumerate(operations, 1)
+        )
+        return preflight([Foresight(operations=pending)], self.state, self.connection)
+
+    def _accept_losses(
+        self,
+        operations: Sequence[ops.MigrateOperation],
+        findings: Iterable[Finding],
+    ) -> tuple[Finding, ...]:
+        """Note beside the operations which losses are accepted, if somebody says so.
+
+        What a question told is returned: it stands on the screen.
+        """
+        lost = tuple(each for each in findings if each.severity is Severity.LOSES)
+        are_meant, is_asked = self.are_losses_meant, False
+        if lost and self.ask is not None and not are_meant:
+            is_asked = True
+            are_meant = self.ask(_question(lost)) == YES
+        for each in lost if are_meant else ():
+            accept(operations[each.line - 1], each.code)
+        return lost if is_asked else ()
 
 
-def accept_losses(
-    plan: Plan, findings: Iterable[Finding], ask: Ask | None, *, are_meant: bool
-) -> tuple[Finding, ...]:
-    """Note beside the operations which losses are accepted, if somebody says so.
-
-    What a question told is returned: it stands on the screen.
+def without_taken_out(
+    notes: Iterable[Line],
+    state: State,
+    planned: Iterable[ops.MigrateOperation],
+    left: Iterable[ops.MigrateOperation],
+) -> tuple[Line, ...]:
+    """Return *notes* without the losses that a hook took out of the script.
 
     Args:
-        plan: what is about to become a script.
-        findings: what :func:`look_ahead` found.
-        ask: asks the person at the terminal; None if there is none.
-        are_meant: it was said already.
+        notes: what was told without a look at the rows.
+        state: the database as it is.
+        planned: what the script was to do.
+        left: what it does.
     """
-    losses = tuple(each for each in findings if each.severity is Severity.LOSES)
-    is_asked = bool(losses) and ask is not None and not are_meant
-    if is_asked and ask is not None:
-        are_meant = ask(_question(losses)) == YES
-    if losses and are_meant:
-        operations = tuple(_operations(plan))
-        for each in losses:
-            accept(operations[each.line - 1], each.code)
-    return losses if is_asked else ()
+    gone = _losses(planned, state) - _losses(left, state)
+    return tuple(
+        each
+        for each in notes
+        if not isinstance(each, Presumed) or (each.code, each.subject) not in gone
+    )
+
+
+def _losses(
+    operations: Iterable[ops.MigrateOperation], state: State
+) -> frozenset[tuple[str, str]]:
+    """Return the codes of what *operations* lose, each with what it is about."""
+    outlook, found = Outlook(state), set[tuple[str, str]]()
+    for operation in operations:
+        found.update((each.code, each.subject) for each in losses(operation, outlook))
+        outlook.follow(operation)
+    return frozenset(found)
 
 
 def _question(losses: Sequence[Finding]) -> Question:
@@ -63,8 +112,8 @@ def _question(losses: Sequence[Finding]) -> Question:
     )
 
 
-def with_findings(
-    notes: Iterable[Line], findings: Sequence[Finding], told: Sequence[Finding] = ()
+def _with_findings(
+    notes: Iterable[Line], findings: Sequence[Finding], told: Sequence[Finding]
 ) -> tuple[Line, ...]:
     """Return *notes* without those that a finding says better, and the findings.
 
@@ -77,20 +126,20 @@ def with_findings(
     left = (
         each
         for each in notes
-        if not isinstance(each, Presumed) or (each.code, each.subject) not in found
+        if not isinstance(each, Presumed)
+        or each.says_more
+        or (each.code, each.subject) not in found
     )
     rest = (each for each in findings if each not in told)
     return (*left, *describe_findings(rest))
 
 
-def _operations(plan: Plan) -> Iterator[ops.MigrateOperation]:
-    for step in plan.upgrade:
-        yield from _single(step.operation)
-
-
-def _single(operation: ops.MigrateOperation) -> Iterator[ops.MigrateOperation]:
-    if isinstance(operation, ops.OpContainer):
-        for each in operation.ops:
-            yield from _single(each)
-    else:
-        yield operation
+def one_by_one(
+    operations: Iterable[ops.MigrateOperation],
+) -> Iterator[ops.MigrateOperation]:
+    """Yield *operations*, those of containers one after the other."""
+    for each in operations:
+        if isinstance(each, ops.OpContainer):
+            yield from one_by_one(each.ops)
+        else:
+            yield each

@@ -25,10 +25,12 @@ class Presumed(Line):
     Args:
         code: the rule that counts them.
         subject: the thing that it is about, by its full name.
+        says_more: it tells something that the finding does not.
     """
 
     code: str = ""
     subject: str = ""
+    says_more: bool = False
 
 
 def describe_findings(findings: Iterable[Finding]) -> tuple[Line, ...]:
