@@ -20,6 +20,7 @@ from mysql_cases import (
     table,
 )
 from mysql_runs import emptied, ours, plain, tables
+from whimbrel.errors import Unalterable
 
 
 UPDATED = sa.text(f"{NOW} ON UPDATE {NOW}")
@@ -216,3 +217,30 @@ def test_renames(mariadb, case, runtime):
         script.module.downgrade()
     assert differences(mariadb, script.current) == ()
     assert tables(mariadb) == first
+
+
+PARTED = {
+    "HASH (a) PARTITIONS 2": True,
+    "KEY (a) PARTITIONS 2": True,
+    "RANGE COLUMNS (a) (PARTITION z VALUES LESS THAN (10))": True,
+    "RANGE (z) SUBPARTITION BY HASH (a) (PARTITION p VALUES LESS THAN (10))": True,
+    "LIST (z) (PARTITION a VALUES IN (10))": False,
+    "HASH (z) PARTITIONS 2": False,
+}
+
+
+@pytest.mark.only_on("mysql")
+@pytest.mark.parametrize("parting", PARTED)
+def test_what_parts_a_table_keeps_its_name(mariadb, parting):
+    """MySQL refuses it; that is told before there is a script, and of no other column."""
+    mariadb.exec_driver_sql(f"CREATE TABLE item (a int, z int) PARTITION BY {parting}")
+    wanted = models(table("item", col("b", INT), col("z", INT), key=False))
+    if PARTED[parting]:
+        with pytest.raises(Unalterable, match=r"item\.a: .* partitioned by it"):
+            generated(mariadb, wanted, "item.a:b")
+        return
+    script = generated(mariadb, wanted, "item.a:b")
+    mariadb.commit()
+    with ours(mariadb):
+        script.module.upgrade()
+    assert differences(mariadb, script.wanted) == ()

@@ -1,9 +1,12 @@
 """What a script says of a constraint beside its name and its columns."""
 
+import pytest
 import sqlalchemy as sa
 
 from running import operations
 from whimbrel.catalog.read import read_state
+from whimbrel.errors import MigrationFailed
+from whimbrel.run.event import Conduct
 from whimbrel.schema.scope import Scope
 
 
@@ -110,3 +113,16 @@ def test_what_is_said_twice_is_dropped_with_its_repetition(database):
         batch.drop_constraint("uq_a", type_="unique")
 
     assert "UNIQUE" not in database.sql("item")
+
+
+@pytest.mark.only_on("mysql")
+def test_what_parts_a_table_keeps_its_name(mariadb_url, project):
+    """MySQL refuses to rename it; the script is told why, and what would do it."""
+    engine = sa.create_engine(mariadb_url, poolclass=sa.pool.NullPool)
+    project.script(
+        "a1",
+        "op.execute('CREATE TABLE t (a int) PARTITION BY HASH (a) PARTITIONS 2')\n"
+        "op.alter_column('t', 'a', new_column_name='b', existing_type=sa.Integer)",
+    )
+    with pytest.raises(MigrationFailed, match=r"cannot rename t\.a: .*partition"):
+        project.upgrade(engine, conduct=Conduct(direction="upgrade"))

@@ -135,8 +135,9 @@ class Generation(RevisionContext):
             if autogenerate:
                 self._compare(context)
             self._call_hooks(rev, context)
-            compared = self.targets[known:]
-            self.targets[known:] = map(self._with_what_rows_say, compared)
+            self.targets[known:] = _with_what_rows_say(
+                self.targets[known:], self.generated_revisions
+            )
             if self.wishes.is_written:
                 _refuse_what_is_in_the_way(
                     self.targets[known:], self.generated_revisions
@@ -188,18 +189,6 @@ class Generation(RevisionContext):
             one_by_one=tuple(one_by_one(upgrade.ops)),
         )
         self.targets.append(target)
-
-    def _with_what_rows_say(self, target: Target) -> Target:
-        """Return *target* with what there is to tell of what the hooks left."""
-        comparison = target.comparison
-        containers = [each.upgrade_ops_list[-1] for each in self.generated_revisions]
-        left = tuple(one_by_one(containers))
-        notes = without_taken_out(
-            comparison.notes, comparison.current, target.one_by_one, left
-        )
-        if comparison.prospect is not None:
-            notes = comparison.prospect.told(notes, left)
-        return replace(target, comparison=replace(comparison, notes=notes))
 
     def _on_ground(self, target: Target, context: MigrationContext) -> Target:
         """Return *target* with a scratch database, if there is anything to try.
@@ -297,6 +286,22 @@ class Generation(RevisionContext):
 
 def _operations(steps: tuple[Step, ...]) -> list[ops.MigrateOperation]:
     return [step.operation for step in steps]
+
+
+def _with_what_rows_say(
+    targets: Iterable[Target], scripts: Iterable[ops.MigrationScript]
+) -> Iterator[Target]:
+    """Yield *targets* with what there is to tell of what the hooks left."""
+    containers = [each.upgrade_ops_list[-1] for each in scripts]
+    left = tuple(one_by_one(containers))
+    for target in targets:
+        comparison = target.comparison
+        notes = without_taken_out(
+            comparison.notes, comparison.current, target.one_by_one, left
+        )
+        if comparison.prospect is not None:
+            notes = comparison.prospect.told(notes, left)
+        yield replace(target, comparison=replace(comparison, notes=notes))
 
 
 def _refuse_what_is_in_the_way(

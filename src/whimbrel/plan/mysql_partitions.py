@@ -6,19 +6,23 @@ partition to go to, the server refuses.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
+from whimbrel.errors import Unalterable
 from whimbrel.plan.columns import mentions
 from whimbrel.plan.mysql_text import values
 from whimbrel.plan.order import Task
 from whimbrel.schema.changes import ColumnChange, TableFacts
-from whimbrel.schema.state import Expression, PrimaryKey, Unique
+from whimbrel.schema.state import Expression, PrimaryKey, Table, Unique
 
 
 KEY = "partition_by"
 """The option of a table that tells all that stands behind PARTITION BY."""
 
 HAVE_LISTS = ("RANGE", "LIST")
+
+_CALLED = re.compile(r"\w+\s*(?=\()")
 
 
 def ending(task: Task, before: TableFacts, after: TableFacts) -> Iterator[str]:
@@ -49,9 +53,32 @@ def is_late(name: str, value: str) -> bool:
     return name == KEY and ("%" in value or value.startswith("SYSTEM_TIME"))
 
 
-def parting(facts: TableFacts) -> str | None:
+def parting(facts: TableFacts | Table) -> str | None:
     """Return how a table is partitioned, None if it is not."""
     return values(facts.options).get(KEY)
+
+
+def refuse_new_name(table: Table, before: str, after: str) -> None:
+    """Let a column get another name, unless MySQL parts the table by it.
+
+    Raises:
+        Unalterable: it does; a new name and the partitions anew are one statement,
+            which writes the whole table.
+    """
+    said = parting(table)
+    if said is None:
+        return
+    head = _CALLED.sub("", said.partition("(PARTITION ")[0])
+    if mentions(Expression(head, head), before):
+        raise Unalterable(
+            f"MySQL cannot rename {table.name}.{before}: the table is partitioned by"
+            f" it, {said}.",
+            "Leave the column its name, or let a script that is written by hand do it"
+            " together with the partitions, which writes the table anew: ALTER TABLE"
+            f" {table.name} RENAME COLUMN {before} TO {after} PARTITION BY ...",
+            table=str(table.name),
+            column=before,
+        )
 
 
 def _more(old: str | None, new: str) -> str:

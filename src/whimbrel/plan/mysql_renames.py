@@ -9,6 +9,7 @@ from alembic.operations import ops
 
 from whimbrel.plan.generic import Thing
 from whimbrel.plan.mysql_columns import MySQLColumns, is_unalterable
+from whimbrel.plan.mysql_partitions import refuse_new_name
 from whimbrel.plan.mysql_speaking import speaking
 from whimbrel.plan.mysql_text import altering, check_beside, modifying, quoted
 from whimbrel.schema.following import indexes_called
@@ -29,6 +30,8 @@ class MySQLRenames(MySQLColumns):
         self, table: Table, before: Column, after: Column
     ) -> Iterable[ops.MigrateOperation]:
         """Yield what gives a column another name, and the indexes called after it."""
+        if not self.dialect.is_mariadb:
+            refuse_new_name(table, before.name, after.name)
         check = check_beside(before, table)
         spoken = self._speaking(table, before, after)
         if spoken:

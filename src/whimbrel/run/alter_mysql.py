@@ -49,6 +49,9 @@ UNFIT = (1063, 1067, 1101, 1294)
 NULLS = (1048, 1138, 1265)
 """Its numbers for NULL where none may be."""
 
+PARTED = 3855
+"""Its number for a column by which a table is partitioned."""
+
 NEEDED = 1553
 """Its number for an index that a foreign key needs."""
 
@@ -121,6 +124,8 @@ class ColumnsImpl(AlembicMySQLImpl):
                 if fitting != after:
                     self._modify(table, before, fitting, said)
                     return
+            if _number(error) == PARTED:
+                raise explained(error, _parted(table, before, after)) from None
             if _number(error) in NULLS and not after.is_nullable:
                 _refuse_nulls(table, before.name, error)
             raise
@@ -347,6 +352,18 @@ def _no_such_column(table: LiveTable, name: str) -> MigrationFailed:
         "Name one of them in the script.",
         table=table.name,
         column=name,
+    )
+
+
+def _parted(table: LiveTable, before: ColumnText, after: ColumnText) -> MigrationFailed:
+    return MigrationFailed(
+        f"MySQL cannot rename {table.name}.{before.name}: the table is partitioned by"
+        " it.",
+        "Let the script do it together with the partitions, which writes the table"
+        f" anew: ALTER TABLE {table.name} RENAME COLUMN {before.name} TO {after.name}"
+        " PARTITION BY ...",
+        table=table.name,
+        column=before.name,
     )
 
 
