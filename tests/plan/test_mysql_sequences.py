@@ -2,6 +2,8 @@
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles, deregister
+from sqlalchemy.schema import CreateSequence
 
 from generated_scripts import differences, generated
 from mysql_cases import INT, OWNER, A, item, models
@@ -79,3 +81,33 @@ def test_what_create_all_made_is_no_difference(mariadb):
     metadata.create_all(mariadb)
     mariadb.commit()
     assert generated(mariadb, metadata).changes == ()
+
+
+@pytest.fixture
+def in_its_own_words():
+    """An app that words the CREATE SEQUENCE of MariaDB itself, for a cluster."""
+
+    @compiles(CreateSequence, "mysql")
+    @compiles(CreateSequence, "mariadb")
+    def worded(element, compiler, **_options):
+        name = compiler.preparer.format_sequence(element.element)
+        return f"CREATE SEQUENCE {name} START = 7 INCREMENT BY 0 NOCACHE"
+
+    yield
+    deregister(CreateSequence)
+
+
+def test_an_app_that_words_its_sequences_itself(mariadb, in_its_own_words):
+    """What its create_all() and its scripts make is what its models say."""
+    wanted = counted()
+    wanted.create_all(mariadb)
+    mariadb.commit()
+    script = generated(mariadb, wanted)
+    assert script.changes == ()
+    wanted.drop_all(mariadb)
+    mariadb.commit()
+    script = generated(mariadb, wanted)
+    with plain(mariadb):
+        script.module.upgrade()
+    assert differences(mariadb, script.wanted) == ()
+    assert all("increment by 0" in each for each in standing(mariadb).values())

@@ -113,7 +113,9 @@ class MySQLWording(Wording):
     def prepare(self, metadatas: Sequence[MetaData], tables: Iterable[Table]) -> None:  # noqa: ARG002 - the columns' own stand in the metadata too
         """Find the sequences that the models name."""
         if self.connection.dialect.supports_sequences:
-            self._sequences = frozenset(model_sequences(metadatas, self.facts))
+            self._sequences = frozenset(
+                model_sequences(metadatas, self.facts, self.connection.dialect)
+            )
 
     @property
     def sequences(self) -> frozenset[StoredSequence]:

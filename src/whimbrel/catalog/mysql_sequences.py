@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from sqlalchemy import MetaData
-from sqlalchemy import Sequence as ModelSequence
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, Dialect
+from sqlalchemy.schema import CreateSequence
 
 from whimbrel.catalog.mysql_rows import Facts, Place
 from whimbrel.catalog.mysql_spelling import options
@@ -23,6 +23,13 @@ _NUMBERS = (
     " cache_size, cycle_option FROM {name}"
 )
 _NAME = r"(?:`(?:[^`]|``)*`|[\w$]+)"
+_QUOTED = re.compile(r"`(?:[^`]|``)*`")
+_SAID = re.compile(
+    r"\b(INCREMENT|START|MINVALUE|MAXVALUE|CACHE)(?:\s+(?:BY|WITH))?\s*=?\s*(-?\d+)",
+    re.IGNORECASE,
+)
+_NO_CACHE = re.compile(r"\bNO\s?CACHE\b", re.IGNORECASE)
+_CYCLE = re.compile(r"(?<!\bNO\s)\bCYCLE\b", re.IGNORECASE)
 _NEXT = re.compile(
     rf"\(*\s*(?:nextval\s*\(|next\s+value\s+for\s)\s*"
     rf"(?:(?P<schema>{_NAME})\s*\.\s*)?(?P<name>{_NAME})\s*\)*",
@@ -44,7 +51,7 @@ class _Counting:
     def named(self, name: str, schema: str | None) -> Sequence:
         """Return the sequence: what differs from what the server does by itself."""
         usual_least, usual_most = _bounds(self.increment)
-        first = self.least if self.increment > 0 else self.most
+        first = self.least if self.increment >= 0 else self.most
         told = {
             "start": str(self.start) if self.start != first else None,
             "increment": str(self.increment) if self.increment != 1 else None,
@@ -76,33 +83,40 @@ def read_sequences(
         yield counting.named(name.name, name.schema)
 
 
-def model_sequences(metadatas: Iterable[MetaData], facts: Facts) -> Iterator[Sequence]:
+def model_sequences(
+    metadatas: Iterable[MetaData], facts: Facts, dialect: Dialect
+) -> Iterator[Sequence]:
     """Yield the sequences that ``create_all()`` makes."""
     for metadata in metadatas:
         for sequence in metadata._sequences.values():
             schema = facts.schema_of(facts.folded(sequence.schema or facts.database))
-            yield _counting(sequence).named(facts.folded(str(sequence.name)), schema)
+            said = str(CreateSequence(sequence).compile(dialect=dialect))
+            yield _counting(said).named(facts.folded(str(sequence.name)), schema)
 
 
-def _counting(sequence: ModelSequence) -> _Counting:
-    increment = 1 if sequence.increment is None else sequence.increment
+def _counting(sql: str) -> _Counting:
+    """Return what a CREATE SEQUENCE says, which an app may word in its own way."""
+    words = _QUOTED.sub("", sql)
+    said = {match[1].upper(): int(match[2]) for match in _SAID.finditer(words)}
+    increment = said.get("INCREMENT", 1)
     least, most = _bounds(increment)
-    least = least if sequence.minvalue is None else sequence.minvalue
-    most = most if sequence.maxvalue is None else sequence.maxvalue
-    first = least if increment > 0 else most
+    least, most = said.get("MINVALUE", least), said.get("MAXVALUE", most)
     return _Counting(
         least,
         most,
-        first if sequence.start is None else sequence.start,
+        said.get("START", least if increment >= 0 else most),
         increment,
-        _CACHE if sequence.cache is None else sequence.cache,
-        bool(sequence.cycle),
+        0 if _NO_CACHE.search(words) else said.get("CACHE", _CACHE),
+        bool(_CYCLE.search(words)),
     )
 
 
 def _bounds(increment: int) -> tuple[int, int]:
-    """Return the least and the greatest value, where nobody says them."""
-    return (1, _MOST) if increment > 0 else (-_MOST - 1, -1)
+    """Return the least and the greatest value, where nobody says them.
+
+    With 0 the server counts by ``auto_increment_increment``.
+    """
+    return (1, _MOST) if increment >= 0 else (-_MOST - 1, -1)
 
 
 def next_value(default: str | None, facts: Facts) -> Expression | None:
