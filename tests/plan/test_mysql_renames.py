@@ -52,6 +52,11 @@ CASES = {
         (table("item", col("no", INT, primary_key=True), key=False),),
         "item.id:no",
     ),
+    "called like a function": (
+        (item(A, col("abs", INT), col("z", INT, later(sa.Computed, "abs(a) + 1"))),),
+        (item(A, col("b", INT), col("z", INT, later(sa.Computed, "abs(a) + 1"))),),
+        "item.abs:b",
+    ),
     "computed of it": (
         (item(A, col("z", INT, later(sa.Computed, "a + 1"))),),
         (item(col("b", INT), col("z", INT, later(sa.Computed, "b + 1"))),),

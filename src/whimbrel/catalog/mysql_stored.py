@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
+from operator import is_
 
 from whimbrel.catalog.mysql_spelling import (
     HAVE_KEYS,
@@ -16,6 +17,7 @@ from whimbrel.schema.again import nameless
 from whimbrel.schema.dialect import Dialect
 from whimbrel.schema.names import each_once, unique_name
 from whimbrel.schema.state import (
+    Column,
     Constraint,
     Following,
     ForeignKey,
@@ -80,50 +82,46 @@ def stored(table: Table, engine: str, *, has_descending: bool) -> Table:
         engine: its storage engine.
         has_descending: the server knows the direction of an index.
     """
-    if _is_stored(table, engine, has_descending):
-        return table
-    keys = [_key(each) for each in table.constraints if isinstance(each, ForeignKey)]
+    old = [each for each in table.constraints if isinstance(each, ForeignKey)]
     constraints: list[Constraint] = [
         each for each in table.constraints if not isinstance(each, ForeignKey)
     ]
-    indexes = [_index(index, engine, has_descending) for index in table.indexes]
+    keys = [_key(each) for each in old]
+    indexes = [_index(each, engine, has_descending) for each in table.indexes]
+    columns = [_column(each) for each in table.columns]
     if engine.lower() in HAVE_KEYS:
+        is_kept = _are(old, keys)
         constraints += keys
     else:
+        is_kept = not keys
         indexes += _left_by_keys(keys, constraints, indexes)
         keys = []
     unique = [each for each in indexes if each.unique and is_plain(each)]
+    left = [
+        index
+        for index in indexes
+        if index not in unique and not any(serves(index, key) for key in keys)
+    ]
+    is_kept = is_kept and _are(table.indexes, left) and _are(table.columns, columns)
+    if is_kept and table.comment != "":
+        return table  # which is the rule; to make another one takes time
     constraints += [as_unique(index, is_index=True) for index in unique]
-    columns = (
-        replace(column, comment=None) if column.comment == "" else column
-        for column in table.columns
-    )
     return replace(
         table,
         columns=tuple(columns),
         constraints=frozenset(constraints),
-        indexes=frozenset(
-            index
-            for index in indexes
-            if index not in unique and not any(serves(index, key) for key in keys)
-        ),
+        indexes=frozenset(left),
         comment=table.comment or None,
     )
 
 
-def _is_stored(table: Table, engine: str, has_descending: bool) -> bool:
-    """Whether the server keeps all of *table* as it is, which is the rule."""
-    if engine.lower() not in HAVE_KEYS or not has_descending or table.comment == "":
-        return False
-    keys = [each for each in table.constraints if isinstance(each, ForeignKey)]
-    return (
-        all(_key(key) is key for key in keys)
-        and not any(column.comment == "" for column in table.columns)
-        and not any(
-            index.options or index.unique or any(serves(index, key) for key in keys)
-            for index in table.indexes
-        )
-    )
+def _are(before: Collection[object], after: Collection[object]) -> bool:
+    return len(before) == len(after) and all(map(is_, before, after))
+
+
+def _column(column: Column) -> Column:
+    """Return a column as the server keeps it: with a comment that says something."""
+    return replace(column, comment=None) if column.comment == "" else column
 
 
 def _index(index: Index, engine: str, has_descending: bool) -> Index:

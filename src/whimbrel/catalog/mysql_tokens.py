@@ -57,9 +57,13 @@ def name_of(token: Token) -> str:
     return token.text
 
 
+QUOTE = "`"
+"""What the server writes around each name."""
+
+
 def quoted(name: str) -> str:
     """Return *name* as SQL writes it."""
-    return "`" + name.replace("`", "``") + "`"
+    return f"{QUOTE}{name.replace(QUOTE, QUOTE * 2)}{QUOTE}"
 
 
 def string_of(literal: str) -> str:

@@ -222,6 +222,9 @@ class Wording:
     following: frozenset[Following] = frozenset()
     """Which names that the server makes follow those of tables and columns."""
 
+    quote: str = ""
+    """What stands around each name in expressions, if it always does."""
+
     footings: tuple[Footing, ...] = ()
     """What the models name, tables stand on, and is not there yet; once spelled."""
 

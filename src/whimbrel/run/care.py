@@ -124,9 +124,12 @@ class Care:
         is_open = self._context._in_external_transaction and not self._was_in_part
         if not self._commits_ddl or is_open:
             return
+        if not self._marks.has_table:
+            return
         with suppress(Locked):  # then it may be somebody else's by now
             self._demand_lock()
-            self._marks.drop_table()
+            with self._waiting.briefly():
+                self._marks.drop_table()
 
     @property
     def _commits_ddl(self) -> bool:

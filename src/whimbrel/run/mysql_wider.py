@@ -12,6 +12,8 @@ import re
 
 _TYPE = re.compile(r"(?P<name>[a-z]+)\s*(?:\((?P<inside>.*)\))?", re.I | re.DOTALL)
 _VALUE = re.compile(r"'(?:[^'\\]|''|\\.)*'", re.DOTALL)
+"""One of a list as a script and ``SHOW CREATE TABLE`` write it, where a backslash
+escapes; the catalog's spelling of a type has none of those."""
 _LADDERS = (
     ("tinyint", "smallint", "mediumint", "int", "bigint"),
     ("tinytext", "text", "mediumtext", "longtext"),
@@ -33,8 +35,7 @@ def is_wider(mentioned: str, own: str) -> bool:
     name, inside = _parsed(mentioned)
     before, inside_before = _parsed(own)
     if name == before and name in _LISTED:
-        values = set(_VALUE.findall(inside))
-        return values > set(_VALUE.findall(inside_before))
+        return set(_VALUE.findall(inside)) > set(_VALUE.findall(inside_before))
     if name == before and name in _MEASURED:
         return _number(inside) > _number(inside_before)
     return _is_higher(name, before) or _takes_text(name, inside, before)

@@ -33,6 +33,9 @@ LOCK_NOT_AVAILABLE, NOT_IN_A_TRANSACTION = "55P03", "25001"
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 15.0
 
+BRIEF = 2
+"""For so many seconds a run waits for what it can do without."""
+
 
 class Waiting:
     """How a run waits for tables that others use; here, as long as it takes.
@@ -58,6 +61,11 @@ class Waiting:
     @contextmanager
     def by_itself(self) -> Iterator[None]:
         """Wait politely in a block in which every statement stands for itself."""
+        yield
+
+    @contextmanager
+    def briefly(self) -> Iterator[None]:
+        """Wait for no table for long in the block, whatever was set."""
         yield
 
     def patiently(
@@ -279,6 +287,18 @@ class MySQLWaiting(Waiting):
         finally:
             with suppress(Exception):  # the connection may be gone
                 self._set(usual)
+
+    @contextmanager
+    def briefly(self) -> Iterator[None]:
+        """Set the time for the session, and then what it was."""
+        now = self.connection.exec_driver_sql("SELECT @@SESSION.lock_wait_timeout")
+        before = int(now.scalar_one())
+        self._set(BRIEF)
+        try:
+            yield
+        finally:
+            with suppress(Exception):  # the connection may be gone
+                self._set(before)
 
     def _set(self, seconds: int) -> None:
         cursor = self.connection.connection.cursor()

@@ -26,15 +26,24 @@ from whimbrel.schema.enum_renames import (
 )
 from whimbrel.schema.following import with_indexes_called, with_name
 from whimbrel.schema.names import default_name, settled, tell_apart
-from whimbrel.schema.spoken import Swap, Words, options_called, text_called, words
+from whimbrel.schema.spoken import (
+    Swap,
+    Words,
+    options_called,
+    text_called,
+    with_defaults_called,
+    words,
+)
 from whimbrel.schema.state import (
     Check,
     Column,
     Constraint,
     Exclusion,
+    ExclusionPart,
     Following,
     ForeignKey,
     Index,
+    IndexPart,
     Naming,
     State,
     Table,
@@ -43,6 +52,7 @@ from whimbrel.schema.state import (
 
 
 Thing = TypeVar("Thing", bound=Constraint | Index)
+Part = TypeVar("Part", bound=IndexPart | ExclusionPart)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,7 +238,11 @@ def follow_column(state: State, name: TableName, before: str, after: str) -> Sta
         if table.name == name:
             if Following.INDEXES in state.following:
                 table = with_indexes_called(table, before, after)
-            return _renamed_again(_with_column_called(table, before, after))
+            spoken = words(before, after, state.quote)
+            called = _with_column_called(table, before, after, spoken)
+            if state.quote:  # else no default names a column
+                called = with_defaults_called(called, spoken)
+            return _renamed_again(called)
         constraints = (
             _target_called(each, name, before, after) for each in table.constraints
         )
@@ -237,11 +251,10 @@ def follow_column(state: State, name: TableName, before: str, after: str) -> Sta
     return replace(state, tables=frozenset(moved(table) for table in state.tables))
 
 
-def _with_column_called(table: Table, before: str, after: str) -> Table:
+def _with_column_called(table: Table, before: str, after: str, spoken: Words) -> Table:
     def swap(column: str) -> str:
         return after if column == before else column
 
-    spoken = words(before, after)
     return replace(
         table,
         columns=tuple(_column_called(each, swap, spoken) for each in table.columns),
@@ -260,10 +273,7 @@ def _column_called(column: Column, swap: Swap, spoken: Words) -> Column:
     computed = column.computed
     if computed is not None:
         computed = replace(computed, expression=spoken(computed.expression))
-    default = column.default
-    if default is not None and "`" in default.canonical:  # else it names no column
-        default = spoken(default)
-    return replace(column, name=swap(column.name), computed=computed, default=default)
+    return replace(column, name=swap(column.name), computed=computed)
 
 
 def _constraint_called(constraint: Constraint, swap: Swap, spoken: Words) -> Constraint:
@@ -282,16 +292,15 @@ def _constraint_called(constraint: Constraint, swap: Swap, spoken: Words) -> Con
 
 
 def _exclusion_called(exclusion: Exclusion, swap: Swap, spoken: Words) -> Exclusion:
-    parts = tuple(
-        replace(
-            part,
-            column=swap(part.column) if part.column is not None else None,
-            expression=spoken(part.expression) if part.expression else None,
-        )
-        for part in exclusion.parts
-    )
+    parts = tuple(_part_called(part, swap, spoken) for part in exclusion.parts)
     where = spoken(exclusion.where) if exclusion.where else None
     return replace(exclusion, parts=parts, where=where)
+
+
+def _part_called(part: Part, swap: Swap, spoken: Words) -> Part:
+    column = swap(part.column) if part.column is not None else None
+    expression = spoken(part.expression) if part.expression else None
+    return replace(part, column=column, expression=expression)
 
 
 def _target_called(
@@ -304,14 +313,7 @@ def _target_called(
 
 
 def _index_called(index: Index, swap: Swap, spoken: Words) -> Index:
-    parts = tuple(
-        replace(
-            part,
-            column=swap(part.column) if part.column is not None else None,
-            expression=spoken(part.expression) if part.expression else None,
-        )
-        for part in index.parts
-    )
+    parts = tuple(_part_called(part, swap, spoken) for part in index.parts)
     where = spoken(index.where) if index.where else None
     options = options_called(index.options, swap, spoken)
     return replace(index, parts=parts, where=where, options=options)
@@ -343,7 +345,8 @@ def firm_names(wanted: State, renames: Iterable[Rename]) -> State:
 
     def firm(table: Table) -> Table:
         def is_touched(thing: Constraint | Index) -> bool:
-            named = {(table.name, column) for column in _columns_of(thing, table)}
+            said = _columns_of(thing, table, wanted.quote)
+            named = {(table.name, column) for column in said}
             leads_to = {table.name}
             if isinstance(thing, ForeignKey):
                 named |= {(thing.target, column) for column in thing.target_columns}
@@ -362,14 +365,14 @@ def firm_names(wanted: State, renames: Iterable[Rename]) -> State:
     return replace(wanted, tables=frozenset(firm(table) for table in wanted.tables))
 
 
-def _columns_of(thing: Constraint | Index, table: Table) -> tuple[str, ...]:
+def _columns_of(thing: Constraint | Index, table: Table, quote: str) -> tuple[str, ...]:
     """Return the columns that may have given *thing* its name."""
     if isinstance(thing, Index):
         return tuple(part.column for part in thing.parts if part.column is not None)
     if not isinstance(thing, Check):
         return thing.columns
     text, names = thing.expression, (column.name for column in table.columns)
-    return tuple(each for each in names if words(each, "")(text) != text)
+    return tuple(each for each in names if words(each, "", quote)(text) != text)
 
 
 def rename_all(

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeAlias
 
-from whimbrel.schema.state import Expression, Option, Options
+from whimbrel.schema.state import Expression, Option, Options, Table
 
 
 Words: TypeAlias = Callable[[Expression], Expression]
@@ -19,20 +19,27 @@ _COLUMNS_SPOKEN_OF = "partition_by"
 
 _STRING = r"'(?:[^']|'')*'"
 _ESCAPED = r"'(?:[^'\\]|\\.|'')*'"
-"""A string where names stand between backticks: there a backslash escapes."""
+"""A string where a backslash escapes."""
 
 
-def words(before: str, after: str) -> Words:
-    """Return what replaces a column's name within expressions, but not in strings."""
+def words(before: str, after: str, quote: str = "") -> Words:
+    """Return what replaces a column's name within expressions, but not in strings.
+
+    Args:
+        before: the name.
+        after: what stands there afterwards.
+        quote: what stands around each name, if it always does.
+    """
+    string = _ESCAPED if quote else _STRING
     name = rf"(?<!\w)({re.escape(before)})(?!\w)"
+    if quote:
+        name = f"({re.escape(_quoted(before, quote))})"
+    pattern = re.compile(f"{string}|{name}", re.IGNORECASE | re.DOTALL)
 
     def swapped(text: str, new: str) -> str:
-        string = _ESCAPED if "`" in text else _STRING
-        return re.sub(
-            f"{string}|{name}",
-            lambda match: match[0] if match[1] is None else new,
-            text,
-            flags=re.IGNORECASE | re.DOTALL,
+        written = _quoted(new, quote)
+        return pattern.sub(
+            lambda match: match[0] if match[1] is None else written, text
         )
 
     def replaced(expression: Expression) -> Expression:
@@ -42,6 +49,19 @@ def words(before: str, after: str) -> Words:
         )
 
     return replaced
+
+
+def _quoted(name: str, quote: str) -> str:
+    return f"{quote}{name.replace(quote, quote * 2)}{quote}" if quote else name
+
+
+def with_defaults_called(table: Table, spoken: Words) -> Table:
+    """Return *table* with defaults that speak of a column by its new name."""
+    columns = (
+        replace(each, default=spoken(each.default)) if each.default else each
+        for each in table.columns
+    )
+    return replace(table, columns=tuple(columns))
 
 
 def text_called(text: str | None, spoken: Words) -> str | None:

@@ -424,6 +424,9 @@ class State:
     """What its reader cannot see, or not in the models' words, if it comes from one."""
     following: frozenset[Following] = field(default=frozenset(), compare=False)
     """Which names that the server made follow the names of tables and columns."""
+    quote: str = field(default="", compare=False)
+    """What stands around each name in expressions, if it always does; in their
+    strings, a backslash escapes then."""
     folds_names: bool = field(default=False, compare=False)
     """Names of tables are kept in small letters, however they are written."""
     collation: str | None = field(default=None, compare=False)
