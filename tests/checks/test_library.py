@@ -145,3 +145,21 @@ def test_rows_of_the_past_are_rows(mariadb_url, made, name):
     assert counts(ops.DropTableOp(name)) == [("W101", past[0])]
     assert counts(ops.ExecuteSQLOp(f"ALTER TABLE `{name}` COMMENT 'x'")) == []
     engine.dispose()
+
+
+@pytest.mark.parametrize("schema", ["public", "other"])
+def test_operations_in_a_schema_are_asked_about(postgresql_url, schema):
+    """Foreign keys too, whose operation tells the schemas of both tables apart."""
+    engine = sa.create_engine(postgresql_url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE SCHEMA other")
+        connection.exec_driver_sql(f"CREATE TABLE {schema}.p (id int PRIMARY KEY)")
+        connection.exec_driver_sql(f"CREATE TABLE {schema}.c (p_id int)")
+        connection.exec_driver_sql(f"INSERT INTO {schema}.c VALUES (1)")
+    key = ops.CreateForeignKeyOp(
+        "fk", "c", "p", ["p_id"], ["id"], source_schema=schema, referent_schema=schema
+    )
+    drop = ops.DropColumnOp("c", "p_id", schema=schema)
+    assert codes(check([key, drop], engine)) == ["W303", "W102"]
+    assert codes(check([key], engine)) == ["W303"]
+    engine.dispose()

@@ -434,27 +434,30 @@ def test_a_script_with_a_block_is_committed_at_its_end(postgresql_url, project):
     assert "t" in everything(engine)
 
 
-def test_an_index_that_was_not_built_is_built_anew(postgresql_url, project):
+@pytest.mark.parametrize(("table", "index"), [("t", "ix_n"), ("t.x", "ix.n")])
+def test_an_index_that_was_not_built_is_built_anew(
+    postgresql_url, project, table, index
+):
     """The INVALID index of a failed CREATE INDEX CONCURRENTLY is dropped first."""
     engine = sa.create_engine(postgresql_url)
     with engine.begin() as connection:
-        connection.exec_driver_sql("CREATE TABLE t (id int, n int)")
-        connection.exec_driver_sql("INSERT INTO t VALUES (1, 1), (2, 1)")
+        connection.exec_driver_sql(f'CREATE TABLE "{table}" (id int, n int)')
+        connection.exec_driver_sql(f'INSERT INTO "{table}" VALUES (1, 1), (2, 1)')
     project.script(
         "a1",
         "with op.get_context().autocommit_block():\n"
-        "    op.create_index('ix_n', 't', ['n'], unique=True,"
+        f"    op.create_index({index!r}, {table!r}, ['n'], unique=True,"
         " postgresql_concurrently=True)",
     )
     upgrade = Conduct(direction="upgrade")
     with pytest.raises(MigrationFailed, match="could not create unique index"):
         project.upgrade(engine, conduct=upgrade)
     with engine.begin() as connection:
-        connection.exec_driver_sql("DELETE FROM t WHERE id = 2")
+        connection.exec_driver_sql(f'DELETE FROM "{table}" WHERE id = 2')
     project.upgrade(engine, conduct=upgrade)
     with engine.connect() as connection:
         valid = connection.exec_driver_sql(
-            "SELECT indisvalid FROM pg_index WHERE indexrelid = 'ix_n'::regclass"
+            f"SELECT indisvalid FROM pg_index WHERE indrelid = '\"{table}\"'::regclass"
         )
         assert valid.scalars().all() == [True]
 

@@ -221,7 +221,7 @@ def test_threads_of_one_process(url, tmp_path):
 
 
 @pytest.mark.parametrize("server", ["postgresql", "mariadb", "mysql"])
-@pytest.mark.parametrize("pool", ["null", "one", "static"])
+@pytest.mark.parametrize("pool", ["null", "one", "static", "given"])
 def test_a_run_never_waits_for_itself(request, project, server, pool):
     """A pool of one connection, a connection given out, an env.py that runs twice."""
     url = request.getfixturevalue(f"{server}_url")
@@ -229,7 +229,11 @@ def test_a_run_never_waits_for_itself(request, project, server, pool):
         "null": {"poolclass": sa.pool.NullPool},
         "one": {"pool_size": 1, "max_overflow": 0, "pool_timeout": 5},
         "static": {"poolclass": sa.pool.StaticPool},
+        "given": {"poolclass": sa.pool.StaticPool, "creator": lambda: given},
     }
+    fairy = sa.create_engine(url, poolclass=sa.pool.NullPool).raw_connection()
+    fairy.detach()
+    given = fairy.dbapi_connection
     engine = sa.create_engine(url, **pools[pool])
     project.script("a1", "op.create_table('t', sa.Column('id', sa.Integer))")
     project.upgrade(engine, conduct=Conduct(direction="upgrade", patience=2))
@@ -239,6 +243,7 @@ def test_a_run_never_waits_for_itself(request, project, server, pool):
     project.upgrade(engine, conduct=Conduct(direction="upgrade", patience=2))
     project.upgrade(engine, conduct=Conduct(direction="upgrade", patience=2))
     assert value(url, "SELECT count(x) FROM t") == 0
+    assert list(engine.pool.dispatch.checkin) == []  # nobody listens on
     engine.dispose()
 
 

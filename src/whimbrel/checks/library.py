@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from itertools import chain
 
 from alembic.operations import ops
 from sqlalchemy.engine import Connection, Engine
@@ -47,11 +48,19 @@ def check(
     if isinstance(plan, Plan):
         plan = [step.operation for step in plan.upgrade]
     operations = tuple(Foreseen(operation=each) for each in _one_by_one(plan))
-    spoken_of = (getattr(each.operation, "schema", None) for each in operations)
-    schemas = tuple(dict.fromkeys((None, *spoken_of)))
+    spoken_of = (_schemas_of(each.operation) for each in operations)
+    schemas = tuple(dict.fromkeys((None, *chain.from_iterable(spoken_of))))
     state = read_state(target, Scope(schemas=schemas))
     found = preflight([Foresight(operations=operations)], state, target)
     return tuple(each for each in found if each.code not in silenced)
+
+
+def _schemas_of(operation: ops.MigrateOperation) -> Iterable[str | None]:
+    """Return the schemas that *operation* names."""
+    if isinstance(operation, ops.CreateForeignKeyOp):
+        kw = operation.kw
+        return (kw.get("source_schema"), kw.get("referent_schema"))
+    return (getattr(operation, "schema", None),)
 
 
 def _one_by_one(

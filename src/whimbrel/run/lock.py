@@ -251,7 +251,7 @@ def take_lock(
     own = own.execution_options(isolation_level="READ COMMITTED")
     until.callback(drop, own)
     if own.dialect.is_async:
-        _close_beside(connection, own)
+        _close_beside(connection, own, until)
     wanted = _Wanted(kind, key, stays=False)
     _wait_for(wanted, own, conduct, until, let_go=own.rollback)
     kind.settle_in(own)
@@ -377,7 +377,7 @@ def _own_name() -> str:
     return f"whimbrel on {socket.gethostname()[:24]}, process {os.getpid()}"
 
 
-def _close_beside(connection: Connection, own: Connection) -> None:
+def _close_beside(connection: Connection, own: Connection, until: ExitStack) -> None:
     """Close *own* as soon as *connection* is closed: afterwards its loop is over."""
     pool, mine = connection.engine.pool, _record_of(connection)
 
@@ -386,6 +386,7 @@ def _close_beside(connection: Connection, own: Connection) -> None:
             drop(own)
 
     event.listen(pool, "checkin", on_checkin)
+    until.callback(event.remove, pool, "checkin", on_checkin)
 
 
 def _record_of(connection: Connection) -> object:
@@ -411,6 +412,8 @@ def _release_with(connection: Connection, sql: str, until: ExitStack) -> None:
         if not connection.closed and not connection.invalidated:
             with suppress(Exception):  # a transaction that failed; then at checkin
                 release(connection.connection.dbapi_connection)
+        if not holding:
+            event.remove(pool, "checkin", on_checkin)
 
     event.listen(pool, "checkin", on_checkin)
     until.callback(at_the_end)

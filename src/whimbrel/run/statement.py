@@ -121,8 +121,8 @@ class Statement:
         match = _CONCURRENT.match(self._bare)
         if match is None:
             return ""
-        schema, dot, _ = match["table"].rpartition(".")
-        return f"{schema}{dot}{match['index']}"
+        *schema, _ = re.findall(_NAME, match["table"])
+        return ".".join([*schema, match["index"]])
 
     @property
     def is_concurrent(self) -> bool:
