@@ -130,7 +130,7 @@ class Generation(RevisionContext):
             self._begin(context)
             self.managed.note(context)
             if needs_head and not any(self._hooks(context)):
-                self._refuse_several_heads()
+                _refuse_several_heads(self.history, self.command_args["head"])
             known = len(self.targets)
             if autogenerate:
                 self._compare(context)
@@ -211,14 +211,6 @@ class Generation(RevisionContext):
         ground = ground_like(context, comparison.scope, current, touched, self.stack)
         return replace(target, ground=ground)
 
-    def _refuse_several_heads(self) -> None:
-        told = (
-            "Multiple heads are present; please specify the head revision on which the"
-            " new revision should be based, or perform a merge"
-        )
-        with self.history._catch_revision_errors(multiple_heads=told):
-            self.history.revision_map.get_revisions(self.command_args["head"])
-
     def _hooks(self, context: MigrationContext) -> tuple[Any, ...]:
         return (
             self.process_revision_directives,
@@ -286,6 +278,15 @@ class Generation(RevisionContext):
 
 def _operations(steps: tuple[Step, ...]) -> list[ops.MigrateOperation]:
     return [step.operation for step in steps]
+
+
+def _refuse_several_heads(history: History, head: str) -> None:
+    told = (
+        "Multiple heads are present; please specify the head revision on which the"
+        " new revision should be based, or perform a merge"
+    )
+    with history._catch_revision_errors(multiple_heads=told):
+        history.revision_map.get_revisions(head)
 
 
 def _with_what_rows_say(
