@@ -3,6 +3,7 @@
 import pytest
 import sqlalchemy as sa
 
+from whimbrel.catalog import mysql_portions, mysql_rows
 from whimbrel.catalog.models import read_models
 from whimbrel.catalog.read import read_state
 from whimbrel.catalog.rows import has_tables
@@ -346,9 +347,37 @@ def test_a_database_that_went_is_passed_by(mariadb_url):
     engine.dispose()
 
 
-@pytest.mark.parametrize("longest", range(64, 1600, 128))
-def test_rows_that_the_server_cuts_short_are_read_again(connection, longest):
+@pytest.mark.only_on("mariadb")
+@pytest.mark.parametrize("longest", range(64, 5000, 600))
+def test_rows_that_the_server_cuts_short_are_read_again(
+    connection, longest, monkeypatch
+):
     """However little text a server tells at once, all of the catalog is read."""
     whole = state_of(connection)
-    connection.exec_driver_sql(f"SET SESSION group_concat_max_len = {longest}")
+    beginning = f"SET STATEMENT group_concat_max_len = {longest} FOR "
+    monkeypatch.setattr(mysql_rows, "_LONG", beginning)
     assert state_of(connection) == whole
+
+
+@pytest.mark.only_on("mariadb")
+def test_tables_are_read_a_portion_at_a_time(connection, mariadb_url, monkeypatch):
+    """Whatever stands in a portion, each table is read once, whatever its name."""
+    names = ["Ab", "aB", "a_", "a%", "ä", "z z", "订单", "Z`", "_", "0", "T"]
+    other = f"{sa.make_url(mariadb_url).database}_y"
+    connection.exec_driver_sql(f"CREATE DATABASE {other}")
+    try:
+        for name in [*names, "v"]:
+            quoted = name.replace("`", "``").replace("%", "%%")
+            for place in (f"`{quoted}`", f"{other}.`{quoted}`"):
+                connection.exec_driver_sql(
+                    f"CREATE TABLE {place} (id INT, n INT CHECK (n > 1))"
+                )
+        connection.exec_driver_sql("CREATE VIEW b AS SELECT 1")
+        scope = Scope(schemas=(None, other))
+        whole = read_state(connection, scope)
+        assert {"Ab", "aB", "订单"} <= {table.name.name for table in whole.tables}
+        for portion in (1, 2, 3, 7, 12, 13, 14, 25):
+            monkeypatch.setattr(mysql_portions, "PORTION", portion)
+            assert read_state(connection, scope) == whole
+    finally:
+        connection.exec_driver_sql(f"DROP DATABASE {other}")

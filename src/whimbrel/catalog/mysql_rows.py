@@ -1,4 +1,4 @@
-"""The rows of information_schema that tell of tables, in a fixed number of queries.
+"""The rows of information_schema that tell of tables, in a few queries.
 
 The server finds a table's rows fast only where its schema is compared with a
 constant, so that each query is the union of one part for each schema.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections import defaultdict, namedtuple
+from collections import namedtuple
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
+from whimbrel.catalog.mysql_portions import Asked, Part, portions
 from whimbrel.schema.dialect import dialect_of
 from whimbrel.schema.state import TableName
 
@@ -75,7 +76,7 @@ JOIN information_schema.check_constraints c
  AND c.constraint_name = t.constraint_name
 WHERE t.table_schema = {schema} AND t.constraint_type = 'CHECK'
 """
-_GROUPED = " GROUP BY CRC32(table_name) % 64"
+_LONG = "SET STATEMENT group_concat_max_len = 16000000 FOR "
 _NAMES = re.compile(r" AS (\w+)")
 _FACTS = """
 SELECT DATABASE() AS database_name, @@lower_case_table_names AS name_case,
@@ -180,21 +181,24 @@ def read_rows(connection: Connection, databases: Sequence[str]) -> Catalog:
     }
     has_checks = version >= ((10, 2, 22) if is_mariadb else (8, 0, 16))
     checks = _CHECKS_OF_MARIADB if is_mariadb else _CHECKS_OF_MYSQL
-
-    def rows(query: str) -> Rows:
-        return _by_table(_read(connection, query, databases, words))
-
-    tables = rows(_TABLES)
+    queries = {
+        "tables": _TABLES,
+        "columns": _COLUMNS,
+        "indexes": _INDEXES,
+        "keys": _KEYS,
+        "actions": _ACTIONS,
+        "checks": checks if has_checks else None,
+    }
+    found: dict[str, dict[Place, list[Any]]] = {name: {} for name in queries}
+    for parts in portions(connection, databases):
+        for name, query in queries.items():
+            if query is not None:
+                _sort(_read(connection, query, parts, words), found[name])
+    tables = found.pop("tables")
     sequences = [place for place, (row,) in tables.items() if row.kind == "SEQUENCE"]
-    return Catalog(
-        tables={place: tables[place] for place in tables if place not in sequences},
-        sequences=tuple(sequences),
-        columns=rows(_COLUMNS),
-        indexes=rows(_INDEXES),
-        keys=rows(_KEYS),
-        actions=rows(_ACTIONS),
-        checks=rows(checks) if has_checks else {},
-    )
+    for place in sequences:
+        del tables[place]
+    return Catalog(tables=tables, sequences=tuple(sequences), **found)
 
 
 def _hidden(is_mariadb: bool, version: tuple[int, ...]) -> str:
@@ -207,51 +211,47 @@ def _hidden(is_mariadb: bool, version: tuple[int, ...]) -> str:
 def _read(
     connection: Connection,
     query: str,
-    databases: Sequence[str],
+    parts: Sequence[Part],
     words: Mapping[str, str],
 ) -> Iterable[Any]:
-    """Return the rows of *query* for all databases."""
-    if not databases:
+    """Return the rows of *query* for all *parts*."""
+    if not parts:
         return ()
-    names = [f"database_{number}" for number in range(len(databases))]
-    parts = [query.format(schema=f":{name}", **words) for name in names]
-    given = dict(zip(names, databases, strict=True))
+    asked = Asked.of(query, parts, **words)
     row = namedtuple("Row", _NAMES.findall(query))  # type: ignore[misc]  # the query names them
     if not dialect_of(connection).is_mariadb:
-        statement = text(" UNION ALL ".join(parts))
-        return map(row._make, connection.execute(statement, given))
-    return map(row._make, _unpacked(connection, parts, given))
+        statement = text(" UNION ALL ".join(asked.queries))
+        return map(row._make, connection.execute(statement, asked.given))
+    return map(row._make, _unpacked(connection, asked))
 
 
-def _unpacked(
-    connection: Connection, parts: Sequence[str], given: Mapping[str, str]
-) -> list[list[Any]]:
-    """Return the rows of all *parts* of a query, which come in a few long texts."""
-    for pack in (_packed, _packed_by_row):
-        packed = text(" UNION ALL ".join(map(pack, parts)))
-        told = connection.execute(packed, given).all()
+def _unpacked(connection: Connection, asked: Asked) -> list[list[Any]]:
+    """Return the rows of all that is *asked*, which come in long texts."""
+    for beginning, pack in ((_LONG, _packed), ("", _packed_by_row)):
+        packed = text(beginning + " UNION ALL ".join(map(pack, asked.queries)))
+        told = connection.execute(packed, asked.given).all()
         found = [row for told_rows in told for row in _rows_of(*told_rows)]
         if len(found) == sum(count for _, count in told):
             break
     return found
 
 
-def _rows_of(rows: str, count: int) -> list[list[Any]]:
+def _rows_of(rows: str | None, count: int) -> list[list[Any]]:
     """Return the rows that one text tells; none if it was cut short.
 
-    The server cuts what is longer than its ``group_concat_max_len``.
+    The server cuts what is longer than its ``max_allowed_packet``.
     """
     try:
-        found: list[list[Any]] = json.loads(f"[{rows}]")
+        found: list[list[Any]] = json.loads(f"[{rows or ''}]")
     except ValueError:
         return []
     return found if len(found) == count else []
 
 
 def _packed(query: str) -> str:
-    """Return *query* with many rows in one text, which a driver reads much faster."""
+    """Return *query* with all rows in one text, which a driver reads much faster."""
     row, rest = _row(query)
-    return f"SELECT GROUP_CONCAT({row} SEPARATOR ','), COUNT(*) {rest} {_GROUPED}"
+    return f"SELECT GROUP_CONCAT({row} SEPARATOR ','), COUNT(*) {rest}"
 
 
 def _packed_by_row(query: str) -> str:
@@ -268,11 +268,10 @@ def _row(query: str) -> tuple[str, str]:
     return f"JSON_ARRAY({_NAMES.sub('', columns)})", rest
 
 
-def _by_table(rows: Iterable[Any]) -> Rows:
-    found: dict[Place, list[Any]] = defaultdict(list)
+def _sort(rows: Iterable[Any], found: dict[Place, list[Any]]) -> None:
+    """Put *rows* to those that were found before, by table."""
     for row in rows:
-        found[row[0], row[1]].append(row)
-    return dict(found)
+        found.setdefault((row[0], row[1]), []).append(row)
 
 
 def _folded(name: str, folds: bool) -> str:
