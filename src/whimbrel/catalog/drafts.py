@@ -19,6 +19,7 @@ from whimbrel.catalog.models_inspected import InspectedWording
 from whimbrel.catalog.models_mysql import MySQLWording
 from whimbrel.catalog.models_postgresql import PostgreSQLWording
 from whimbrel.catalog.models_sqlite import SQLiteWording
+from whimbrel.catalog.plain_columns import PlainColumns
 from whimbrel.catalog.type_texts import TypeTexts
 from whimbrel.catalog.wording import (
     AnyColumn,
@@ -47,9 +48,12 @@ _WORDINGS: dict[str, type[Wording]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ColumnDraft:
-    """A column, and the form that must be spelled."""
+    """A column, and the form that must be spelled.
+
+    Plain columns of several tables that say the same have one draft.
+    """
 
     column: AnyColumn
     form: ColumnForm
@@ -172,6 +176,9 @@ class Drafter:
         self.dialect = dialect = self.wording.dialect
         self.ddl: DDLCompiler = dialect.ddl_compiler(dialect, None)  # type: ignore[arg-type]  # a compiler of parts needs no statement
         self.types = TypeTexts(dialect, is_known=dialect.name in _WORDINGS)
+        self._plain = PlainColumns[ColumnDraft](
+            self.types, has_defaults=default_of is not None
+        )
         self._set: dict[tuple[ColumnForm, str], ColumnForm] = {}
         self._forms: dict[tuple[str, str | None], ColumnForm] = {}
         self._defaults: dict[str, str] = {}
@@ -196,14 +203,21 @@ class Drafter:
     def draft(self, name: TableName, table: Table) -> TableDraft:
         """Return *table* with all its SQL as SQLAlchemy writes it."""
         columns = [column for column in table.columns if not column.system]
-        texts = {str(column.name): self.types.text(column) for column in columns}
         setting = self.wording.setting(table)
+        known = [self._plain.known(column, setting) for column in columns]
+        texts = {
+            str(column.name): draft.form.type_text if draft else self.types.text(column)
+            for column, (_, draft) in zip(columns, known, strict=True)
+        }
         return TableDraft(
             name=name,
             table=table,
             columns=[
-                ColumnDraft(column, self._form(column, texts, setting))
-                for column in columns
+                draft
+                or self._plain.keep(
+                    said, ColumnDraft(column, self._form(column, texts, setting))
+                )
+                for column, (said, draft) in zip(columns, known, strict=True)
             ],
             checks=[
                 self._check(check, table, texts, setting)

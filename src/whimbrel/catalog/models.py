@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import count
 from typing import TypeVar
 
 from sqlalchemy import (
@@ -140,6 +141,7 @@ class _Builder:
         self.has_comments = described(drafter.dialect).has_comments
         self.has_identity = drafter.dialect.supports_identity_columns
         self.constraints = ConstraintBuilder(drafter, spellings)
+        self._columns: dict[tuple[ColumnDraft, int], schema.Column] = {}
 
     def table(self, draft: TableDraft) -> schema.Table:
         """Return the table that was drafted."""
@@ -154,7 +156,7 @@ class _Builder:
         found = self.wording.kept(said)
         table = schema.Table(
             name=draft.name,
-            columns=tuple(map(self._column, draft.columns, range(len(draft.columns)))),
+            columns=tuple(map(self._column, draft.columns, count())),
             constraints=frozenset(_told_apart(found)),
             indexes=frozenset(_each_once([*map(self._index, draft.indexes)])),
             options=self._options(draft),
@@ -171,6 +173,13 @@ class _Builder:
         return options | self.spellings.tables[draft.form]
 
     def _column(self, draft: ColumnDraft, position: int) -> schema.Column:
+        """Return the column that was drafted; with the same draft, the same column."""
+        known = self._columns.get((draft, position))
+        if known is None:
+            known = self._columns[draft, position] = self._built(draft, position)
+        return known
+
+    def _built(self, draft: ColumnDraft, position: int) -> schema.Column:
         column, form = draft.column, draft.form
         spelled = self.spellings.columns[form]
         options = self.wording.options(column)

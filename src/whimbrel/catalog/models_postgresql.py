@@ -125,7 +125,7 @@ class PostgreSQLWording(Wording):
 
     def stored_name(self, name: str) -> str:
         """Return *name* as the server keeps it: cut, and folded if unquoted."""
-        return clipped(name) if type(name) is str else _folded(name)
+        return clipped(_folded(name))
 
     def mentioned(self, text: str, columns: Iterable[str]) -> tuple[str, ...]:
         """Return those of *columns* that *text* names, in order of appearance."""
@@ -282,8 +282,7 @@ def _named_by_schema(dialect: Dialect, translation: Any) -> Dialect:
 
 def _folded(name: str) -> str:
     """Return a name that may say that it is not to be quoted."""
-    folded = name.lower() if getattr(name, "quote", None) is False else name
-    return clipped(str(folded))
+    return str(name).lower() if getattr(name, "quote", None) is False else str(name)
 
 
 def _deferrable(key: PrimaryKeyConstraint | UniqueConstraint) -> str:
@@ -294,6 +293,8 @@ def _deferrable(key: PrimaryKeyConstraint | UniqueConstraint) -> str:
 
 
 def _unqualified(text: str, table: Table, default_schema: str | None) -> str:
+    if "." not in text:
+        return text
     schema = table.schema or default_schema or ""
     columns = {str(column.name) for column in table.columns}
     return unqualified(text, str(table.name), schema, columns)

@@ -38,7 +38,7 @@ _LABELS: dict[type[object], str] = {
 
 def clipped(name: str, longest: int = LONGEST) -> str:
     """Return *name* as the server keeps it: no longer than *longest* bytes."""
-    if len(name) * 4 <= longest:
+    if len(name) <= longest and name.isascii():
         return name
     return name.encode()[:longest].decode(errors="ignore")
 
@@ -69,7 +69,7 @@ def unqualified(text: str, table: str, schema: str, columns: Collection[str]) ->
             return str(written[-1])
         return found[0]
 
-    return _CHAIN.sub(last, text) if "." in text else text
+    return _CHAIN.sub(last, text)
 
 
 def _name(written: str) -> str:

@@ -31,10 +31,9 @@ class TypeTexts:
         Raises:
             ModelsError: it cannot be created there, or there is none.
         """
-        type_ = column.type
-        if not self._is_plain(type(type_)):
+        key = self.key(column)
+        if key is None:
             return self._written(column)
-        key = (type(type_), *type_.__dict__.items())
         try:
             text = self._texts.get(key)
         except TypeError:  # it holds what cannot be looked up
@@ -42,6 +41,20 @@ class TypeTexts:
         if text is None:
             text = self._texts[key] = self._written(column)
         return text
+
+    def key(self, column: AnyColumn) -> tuple[Any, ...] | None:
+        """Return all that the type of *column* says, if it is SQLAlchemy's own.
+
+        Types with equal keys are alike. A key need not be hashable.
+        """
+        type_ = column.type
+        kind = type(type_)
+        if not self._is_plain(kind):
+            return None
+        said = type_.__dict__
+        if "dispatch" in said:  # its listeners, which differ for each
+            said = {name: value for name, value in said.items() if name != "dispatch"}
+        return (kind, *said.items())
 
     def _is_plain(self, kind: type[Any]) -> bool:
         """Whether a class of types is SQLAlchemy's own, and no app writes it."""
