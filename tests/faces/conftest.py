@@ -4,9 +4,13 @@ import os
 import sqlite3
 import subprocess
 import sys
+import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+
+from stories.terminal import be_the_program, run_file
 
 
 FIRST = '''\
@@ -85,8 +89,32 @@ def tables(path):
 
 def run(*words, cwd=None, input=None, **environment):
     """Run the command *words* as a user would and return what came of it."""
+    if words[0].endswith(".py"):
+        return _forked(words, cwd or Path.cwd(), input or "", environment)
     return subprocess.run(
         [sys.executable, *words], cwd=cwd or Path.cwd(), input=input,
         capture_output=True, text=True, check=False, timeout=120,
         env={**os.environ, **environment},
     )  # fmt: skip
+
+
+def _forked(words, cwd, input, environment):
+    """Run a file in a copy of this process, which has imported what a new one would."""
+    with ExitStack() as stack:
+        streams = [
+            stack.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8"))
+            for _ in range(3)
+        ]
+        streams[0].write(input)
+        streams[0].seek(0)
+        child = os.fork()
+        if child == 0:
+            for number, stream in enumerate(streams):
+                os.dup2(stream.fileno(), number)
+            os.environ.update(environment)
+            be_the_program(cwd, run_file, words)
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        for stream in streams:
+            stream.seek(0)
+        _, out, err = (stream.read() for stream in streams)
+    return subprocess.CompletedProcess(words, status, out, err)

@@ -10,6 +10,7 @@ import shlex
 import signal
 import sqlite3
 import sys
+import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from click.testing import CliRunner
 from flask.cli import FlaskGroup
 
 from whimbrel.cli import whimbrel
+from whimbrel.verbs import VERBS
 
 
 @dataclass(frozen=True)
@@ -216,6 +218,10 @@ def dump(path):
         return "\n".join(connection.iterdump())
 
 
+for _room in {verb.room for verb in VERBS.values()}:  # copies find them imported
+    importlib.import_module(f"whimbrel.commands.{_room}")
+
+
 def be_the_program(folder, run, words):
     """Run in this process, which is a child's, what a new one would; never return.
 
@@ -232,10 +238,21 @@ def be_the_program(folder, run, words):
         run(words)
     except SystemExit as end:
         status = end.code or 0
+    except Exception:
+        traceback.print_exc()
+    else:
+        status = 0
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)
+
+
+def run_file(words):
+    """Run a file of Python as the program, with the words behind it."""
+    sys.path.insert(0, "")
+    sys.argv = list(words)
+    runpy.run_path(words[0], run_name="__main__")
 
 
 def _click(command, words, **extra):

@@ -2,15 +2,13 @@
 
 import os
 import pty
-import runpy
 import select
 import signal
-import sys
 import time
 
 import pytest
 
-from stories.terminal import Terminal, be_the_program
+from stories.terminal import Terminal, be_the_program, run_file
 from whimbrel.cli import whimbrel
 
 
@@ -72,8 +70,8 @@ def talk(project, line, *answers):
     if child == 0:
         words = line.split()
         is_file = words[0] == "python"
-        run = _run_file if is_file else _run_whimbrel
-        be_the_program(project.folder, run, words)
+        run = run_file if is_file else _run_whimbrel
+        be_the_program(project.folder, run, words[is_file:])
     shown, left = "", list(answers)
     deadline = time.monotonic() + LONGEST
     while True:
@@ -102,12 +100,6 @@ def talk(project, line, *answers):
 
 def _run_whimbrel(words):
     whimbrel([*PROGRAM, *words], prog_name="whimbrel")
-
-
-def _run_file(words):
-    sys.path.insert(0, "")
-    sys.argv = words[1:]
-    runpy.run_path(words[1], run_name="__main__")
 
 
 def _given_up(child, shown):
