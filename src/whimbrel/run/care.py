@@ -13,14 +13,14 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from whimbrel.catalog.questions import is_fragile
-from whimbrel.errors import HalfDone, Locked
+from whimbrel.errors import HalfDone, Locked, ended
 from whimbrel.run.event import Conduct
 from whimbrel.run.hidden import hidden_tables
 from whimbrel.run.journal import JournalEntry
 from whimbrel.run.ledger import LEDGER, ledger_table, write_entry
 from whimbrel.run.lock import take_lock
 from whimbrel.run.marks import Marks, Running
-from whimbrel.run.waiting import too_long, waiting_on
+from whimbrel.run.waiting import Waiting, too_long, waiting_on
 from whimbrel.run.watch import Watch
 from whimbrel.schema.dialect import described
 from whimbrel.schema.state import TableName
@@ -86,7 +86,7 @@ class Care:
     ) -> None:
         for _ in self._waiting.pauses():
             try:
-                with self._undone_alone():
+                with _undone_alone(self._context, self._waiting):
                     run()
             except Exception as error:
                 self._settle()
@@ -124,22 +124,19 @@ class Care:
         is_open = self._context._in_external_transaction and not self._was_in_part
         if not self._commits_ddl or is_open:
             return
-        if not self._marks.has_table:
-            return
-        with suppress(Locked):  # then it may be somebody else's by now
-            self._demand_lock()
-            with self._waiting.briefly():
-                self._marks.drop_table()
+        try:
+            if self._marks.has_table:
+                self._demand_lock()
+                with self._waiting.briefly():
+                    self._marks.drop_table()
+        except Locked:
+            pass  # it may be somebody else's by now
+        except DBAPIError as error:  # what the scripts did is done nevertheless
+            self._conduct.notice(ended(f"The journal was not dropped: {error.orig}"))
 
     @property
     def _commits_ddl(self) -> bool:
         return described(self._connection.dialect).ddl_commits
-
-    def _undone_alone(self) -> AbstractContextManager[Any]:
-        """Let what a run did in the transaction of a caller be undone by itself."""
-        if self._waiting.repeats_all and self._context._in_external_transaction:
-            return self._connection.begin_nested()
-        return ExitStack()
 
     def _settle(self) -> None:
         """After a failure, find out what is done; it may be nothing."""
@@ -232,6 +229,15 @@ class Care:
             if hindered:
                 self._conduct.notice(f"No ledger can be kept: {hindered}")
         return self._has_ledger
+
+
+def _undone_alone(
+    context: MigrationContext, waiting: Waiting
+) -> AbstractContextManager[Any]:
+    """Let what a run did in the transaction of a caller be undone by itself."""
+    if waiting.repeats_all and context._in_external_transaction:
+        return waiting.connection.begin_nested()
+    return ExitStack()
 
 
 def _create_ledger(connection: Connection, table: sa.Table) -> str:
