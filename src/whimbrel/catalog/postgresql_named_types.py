@@ -93,7 +93,7 @@ def named_things(
 ) -> Named:
     """Return the types and sequences that the models name."""
     found = Named()
-    for type_ in _types(metadatas, tables):
+    for type_ in filter(_may_name, _types(metadatas, tables)):
         for named in named_types(type_, dialect):
             place = _place(named, dialect)
             known = found.types.setdefault(place, named)
@@ -106,9 +106,14 @@ def named_things(
     return found
 
 
+def _may_name(type_: Any) -> bool:
+    """Whether a column type can be made of named ones."""
+    return isinstance(type_, _MAKES_NAMES) or bool(type_._variant_mapping)
+
+
 def named_types(type_: Any, dialect: Dialect) -> Iterator[NamedType]:
     """Yield the named types that a column type is made of, parts before the whole."""
-    if not isinstance(type_, _MAKES_NAMES) and not type_._variant_mapping:
+    if not _may_name(type_):
         return
     made = type_.dialect_impl(dialect)
     if isinstance(made, TypeDecorator):

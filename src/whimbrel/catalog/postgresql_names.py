@@ -173,11 +173,12 @@ def _keys(table: Table) -> Iterator[PrimaryKey | Unique | Exclusion]:
 
 def _numbered(table: Table, taken: Counter[tuple[str | None, str]]) -> Table:
     """Return *table* with those made-up names numbered that another thing has."""
-    own = Counter([each.name for each in table.constraints])
-    if len(own) == len(table.constraints) and all(
+    names = {each.name for each in table.constraints}
+    if len(names) == len(table.constraints) and all(
         taken[table.name.schema, key.name] == 1 for key in _keys(table)
     ):
         return table
+    own = Counter([each.name for each in table.constraints])
     made: dict[Constraint, Constraint] = {}
     for each in sorted(table.constraints, key=repr):
         if each.naming is not Naming.SERVER:
