@@ -2,6 +2,7 @@
 
 import compileall
 import os
+import sys
 import uuid
 from collections import Counter
 from contextlib import contextmanager
@@ -39,6 +40,7 @@ def _own_environment():
             kept.delenv(name)
     # the files of a project change within a second
     kept.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    kept.setattr(sys, "dont_write_bytecode", True)
     # PyMySQL loads all certificates that there are for each connection: 30 ms
     kept.setenv("SSL_CERT_FILE", os.devnull)
     kept.setenv("SSL_CERT_DIR", os.devnull)

@@ -261,6 +261,20 @@ def test_what_a_statement_of_several_clauses_alters(connection, clauses, expecte
     assert sorted(found(connection, alter, child)) == expected
 
 
+@pytest.mark.parametrize("connection", ["mariadb"], indirect=True)
+def test_a_statement_that_breaks_off_is_not_understood(connection):
+    """What the server will say of it comes at the run."""
+    whole = "ALTER TABLE `child` CHANGE `name` `n` int NOT NULL, ADD PRIMARY KEY (`id`)"
+    places = [match.end() for match in re.finditer(r"\W|\w+", whole[:-1])]
+    broken = [whole[:end] for end in places]
+    more = ["ADD PRIMARY KEY ()", "MODIFY `name` foo(", "MODIFY `name` '"]
+    broken += [f"ALTER TABLE child {each}" for each in more]
+
+    assert len(broken) > 20
+    for text in broken:
+        found(connection, ops.ExecuteSQLOp(text))
+
+
 def test_values_that_a_type_does_not_take(connection):
     """SQLite takes any value in any column; the others refuse."""
     shorter = altered("name", modify_type=sa.String(10))

@@ -1,7 +1,5 @@
 """What the tests of commands share: projects, and databases to compare."""
 
-import sys
-
 import pytest
 from sqlalchemy import create_engine, make_url
 
@@ -63,7 +61,6 @@ class Project:
 def project(tmp_path, monkeypatch):
     """An empty project."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "dont_write_bytecode", True)
     return Project(Terminal(tmp_path))
 
 

@@ -124,7 +124,6 @@ def begun(folder, url, here, monkeypatch):
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(path.read_bytes())
     monkeypatch.chdir(here)
-    monkeypatch.setattr(sys, "dont_write_bytecode", True)
     place = Place(here, url)
     place.script(
         "a1",

@@ -51,8 +51,8 @@ def tokens(text: str) -> Iterator[Token]:
 
 def name_of(token: Token) -> str:
     """Return the name that *token* spells, quoted or not."""
-    mark = token.text[0]
-    if mark in '`"':
+    mark = token.text[:1]
+    if mark in ("`", '"'):
         return token.text[1:-1].replace(mark * 2, mark)
     return token.text
 

@@ -78,11 +78,12 @@ class _Said:
         elif clause.takes("ADD", "PRIMARY", "KEY"):
             parts = [Cursor(each) for each in split(clause.group())]
             names = [name_of(each.take()) for each in parts]
-            if any(each.peek().kind != "end" for each in (*parts, clause)):
+            is_more = any(each.peek().kind != "end" for each in (*parts, clause))
+            if is_more or not all(names):
                 raise _SaysMore
             table, schema = self._place
             yield ops.CreatePrimaryKeyOp("PRIMARY", table, names, schema=schema)
-        elif not (clause.takes("DROP", "PRIMARY", "KEY")):
+        elif not clause.takes("DROP", "PRIMARY", "KEY"):
             raise _SaysMore
 
     def _column(

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from alembic.operations import ops
 from alembic.script import Script
 
+from whimbrel.catalog.postgresql_anew import is_worded_anew
 from whimbrel.commands.compare import Comparison
 from whimbrel.commands.generate import Target
 from whimbrel.commands.trial import Ground, NoGround
 from whimbrel.errors import NoScratch
 from whimbrel.report.report import Line, Tone, describe_changes
 from whimbrel.run.replay import prove
-from whimbrel.schema.anew import is_worded_anew
 from whimbrel.schema.apply import apply_all
 from whimbrel.schema.changes import Change
 
