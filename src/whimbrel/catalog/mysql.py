@@ -208,7 +208,7 @@ class _Reading:
 
     def _column(self, row: Any, collation: str, beside: Mapping[str, str]) -> Column:
         check = beside.get(row.name)
-        key = (*row[2:], collation, check)
+        key = (*row[1:], collation, check)
         column = self._spelled.get(key)
         if column is None:
             column = _column(self._text(row, check), row, collation)

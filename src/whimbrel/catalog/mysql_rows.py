@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import re
 from collections import namedtuple
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Any, TypeAlias
 
 from sqlalchemy import text
@@ -25,7 +26,7 @@ Place: TypeAlias = tuple[str, str]
 Rows: TypeAlias = Mapping[Place, Sequence[Any]]
 
 _TABLES = """
-SELECT table_schema AS place_schema, table_name AS place_table, engine AS engine,
+SELECT table_name AS place_table, engine AS engine,
  table_collation AS collation_name, create_options AS create_options,
  table_comment AS comment, table_type AS kind
 FROM information_schema.tables
@@ -33,7 +34,7 @@ WHERE table_schema = {schema}
  AND table_type IN ('BASE TABLE', 'SYSTEM VERSIONED', 'SEQUENCE')
 """
 _COLUMNS = """
-SELECT table_schema AS place_schema, table_name AS place_table,
+SELECT table_name AS place_table,
  column_name AS name, ordinal_position AS position, column_default AS value,
  is_nullable AS is_nullable, collation_name AS collation_name,
  column_type AS type, extra AS extra, column_comment AS comment,
@@ -41,14 +42,14 @@ SELECT table_schema AS place_schema, table_name AS place_table,
 FROM information_schema.columns WHERE table_schema = {schema}
 """
 _INDEXES = """
-SELECT table_schema AS place_schema, table_name AS place_table, index_name AS name,
+SELECT table_name AS place_table, index_name AS name,
  non_unique AS non_unique, seq_in_index AS position, column_name AS column_name,
  collation AS direction, sub_part AS length, index_type AS kind,
  index_comment AS comment, {hidden} AS is_hidden, {expression} AS expression
 FROM information_schema.statistics WHERE table_schema = {schema}
 """
 _KEYS = """
-SELECT table_schema AS place_schema, table_name AS place_table,
+SELECT table_name AS place_table,
  constraint_name AS name, column_name AS column_name, ordinal_position AS position,
  referenced_table_schema AS target_schema, referenced_table_name AS target_table,
  referenced_column_name AS target_column
@@ -56,18 +57,18 @@ FROM information_schema.key_column_usage
 WHERE table_schema = {schema} AND referenced_table_name IS NOT NULL
 """
 _ACTIONS = """
-SELECT constraint_schema AS place_schema, table_name AS place_table,
+SELECT table_name AS place_table,
  constraint_name AS name, update_rule AS on_update, delete_rule AS on_delete
 FROM information_schema.referential_constraints WHERE constraint_schema = {schema}
 """
 _CHECKS_OF_MARIADB = """
-SELECT constraint_schema AS place_schema, table_name AS place_table,
+SELECT table_name AS place_table,
  constraint_name AS name, check_clause AS clause, {level} AS level,
  'YES' AS enforced
 FROM information_schema.check_constraints WHERE constraint_schema = {schema}
 """
 _CHECKS_OF_MYSQL = """
-SELECT t.table_schema AS place_schema, t.table_name AS place_table,
+SELECT t.table_name AS place_table,
  t.constraint_name AS name, c.check_clause AS clause, 'Table' AS level,
  t.enforced AS enforced
 FROM information_schema.table_constraints t
@@ -213,30 +214,46 @@ def _read(
     query: str,
     parts: Sequence[Part],
     words: Mapping[str, str],
-) -> Iterable[Any]:
-    """Return the rows of *query* for all *parts*."""
+) -> Iterator[tuple[str, Any]]:
+    """Yield the rows of *query* for all *parts*, each with its database."""
     if not parts:
-        return ()
+        return
     asked = Asked.of(query, parts, **words)
     row = namedtuple("Row", _NAMES.findall(query))  # type: ignore[misc]  # the query names them
-    if not dialect_of(connection).is_mariadb:
-        statement = text(" UNION ALL ".join(asked.queries))
-        return map(row._make, connection.execute(statement, asked.given))
-    return map(row._make, _unpacked(connection, asked))
+    if dialect_of(connection).is_mariadb:
+        for number, rows in _unpacked(connection, asked):
+            database = parts[number].database
+            yield from ((database, row._make(each)) for each in rows)
+        return
+    statement = text(" UNION ALL ".join(map(_numbered, count(), asked.queries)))
+    for number, *each in connection.execute(statement, asked.given):
+        yield parts[number].database, row._make(each)
 
 
-def _unpacked(connection: Connection, asked: Asked) -> list[list[Any]]:
-    """Return the rows of all that is *asked*, which come in long texts."""
+def _unpacked(
+    connection: Connection, asked: Asked
+) -> list[tuple[int, list[list[Any]]]]:
+    """Return the rows of all that is *asked*, which come in long texts.
+
+    Each text comes with the number of its query.
+    """
     for beginning, pack in ((_LONG, _packed), ("", _packed_by_row)):
-        packed = text(beginning + " UNION ALL ".join(map(pack, asked.queries)))
-        told = connection.execute(packed, asked.given).all()
-        found = [row for told_rows in told for row in _rows_of(*told_rows)]
-        if len(found) == sum(count for _, count in told):
+        queries = map(_numbered, count(), map(pack, asked.queries))
+        told = connection.execute(
+            text(beginning + " UNION ALL ".join(queries)), asked.given
+        ).all()
+        found = [(number, _rows_of(rows, size)) for number, rows, size in told]
+        if sum(len(rows) for _, rows in found) == sum(size for *_, size in told):
             break
     return found
 
 
-def _rows_of(rows: str | None, count: int) -> list[list[Any]]:
+def _numbered(number: int, query: str) -> str:
+    """Return *query* with a number before each row."""
+    return query.replace("SELECT ", f"SELECT {number}, ", 1)
+
+
+def _rows_of(rows: str | None, size: int) -> list[list[Any]]:
     """Return the rows that one text tells; none if it was cut short.
 
     The server cuts what is longer than its ``max_allowed_packet``.
@@ -245,7 +262,7 @@ def _rows_of(rows: str | None, count: int) -> list[list[Any]]:
         found: list[list[Any]] = json.loads(f"[{rows or ''}]")
     except ValueError:
         return []
-    return found if len(found) == count else []
+    return found if len(found) == size else []
 
 
 def _packed(query: str) -> str:
@@ -268,10 +285,10 @@ def _row(query: str) -> tuple[str, str]:
     return f"JSON_ARRAY({_NAMES.sub('', columns)})", rest
 
 
-def _sort(rows: Iterable[Any], found: dict[Place, list[Any]]) -> None:
+def _sort(rows: Iterable[tuple[str, Any]], found: dict[Place, list[Any]]) -> None:
     """Put *rows* to those that were found before, by table."""
-    for row in rows:
-        found.setdefault((row[0], row[1]), []).append(row)
+    for database, row in rows:
+        found.setdefault((database, row[0]), []).append(row)
 
 
 def _folded(name: str, folds: bool) -> str:
