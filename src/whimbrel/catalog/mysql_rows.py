@@ -71,12 +71,16 @@ _CHECKS_OF_MYSQL = """
 SELECT t.table_name AS place_table,
  t.constraint_name AS name, c.check_clause AS clause, 'Table' AS level,
  t.enforced AS enforced
-FROM information_schema.table_constraints t
-JOIN information_schema.check_constraints c
- ON c.constraint_schema = t.constraint_schema
- AND c.constraint_name = t.constraint_name
-WHERE t.table_schema = {schema} AND t.constraint_type = 'CHECK'
+FROM (
+ SELECT DISTINCT constraint_schema, table_name, constraint_name, enforced
+ FROM information_schema.table_constraints
+ WHERE table_schema = {schema} AND constraint_type = 'CHECK'
+) t JOIN (
+ SELECT DISTINCT constraint_schema, constraint_name, check_clause
+ FROM information_schema.check_constraints WHERE constraint_schema = {schema}
+) c USING (constraint_schema, constraint_name)
 """
+"""Without DISTINCT each check is looked for among all: MySQL would merge the two."""
 _LONG = "SET STATEMENT group_concat_max_len = 16000000 FOR "
 _NAMES = re.compile(r" AS (\w+)")
 _FACTS = """
