@@ -30,6 +30,19 @@ OTHERS = (
     "CREATE TABLE billing.note (id integer, mood billing.mood)",
     "CREATE TABLE tenant.item (id integer)", "CREATE TABLE tenant.invoice (id integer)",
 )  # fmt: skip
+TYPED = f"{FIRST}    a = sa.Column(sa.{{}})\n    n = sa.Column(sa.Integer)\n"
+OTHERWISE = """
+import sqlalchemy as sa
+from alembic import op
+revision = ${repr(up_revision)}
+down_revision = ${repr(down_revision)}
+def upgrade():
+    ${upgrades}
+    op.drop_constraint("ck_theirs", "item")
+    op.create_check_constraint("ck_theirs", "item", "a <> 'z' AND NOW")
+def downgrade():
+    ${downgrades}
+"""
 
 
 @pytest.fixture
@@ -51,6 +64,17 @@ def run(postgresql_url, tmp_path, monkeypatch):
         for statement in OTHERS:
             connection.exec_driver_sql(statement)
     yield run
+    engine.dispose()
+
+
+@pytest.fixture
+def retyped(run, postgresql_url):
+    """The database of models that are about to get another type."""
+    first = TYPED.format("String(20)")
+    assert run(first, "migrate", "-m", "second", "--drop", "invoice").exit_code == 0
+    assert run(first, "upgrade").exit_code == 0
+    engine = sa.create_engine(postgresql_url)
+    yield engine
     engine.dispose()
 
 
@@ -123,24 +147,35 @@ class Billed(Base):
         assert told.exit_code == 0, told.output
 
 
-def test_what_stands_on_a_column_of_a_new_type_and_is_not_ours(run, postgresql_url):
+def test_what_stands_on_a_column_of_a_new_type_and_is_not_ours(run, retyped):
     """The server words it anew, with other casts; it is left alone, and the proof holds."""
-    named = f"{FIRST}    a = sa.Column(sa.{{}})\n    n = sa.Column(sa.Integer)\n"
-    first = named.format("String(20)")
-    assert run(first, "migrate", "-m", "second", "--drop", "invoice").exit_code == 0
-    assert run(first, "upgrade").exit_code == 0
-    engine = sa.create_engine(postgresql_url)
-    with engine.begin() as connection:
+    with retyped.begin() as connection:
         connection.exec_driver_sql(
             "CREATE INDEX ix_theirs ON item (lower(a)) WHERE a <> 'x';"
-            " ALTER TABLE item ADD CONSTRAINT ck_theirs CHECK (a <> 'zz')"
+            "CREATE INDEX ix_words ON item USING gin (to_tsvector('english', a));"
+            " ALTER TABLE item ADD CONSTRAINT ck_theirs CHECK (a IN ('z', '%%s'))"
         )
-    engine.dispose()
 
-    written = run(named.format("Text"), "migrate", "-m", "third")
+    written = run(TYPED.format("Text"), "migrate", "-m", "third")
 
     assert written.exit_code == 0, written.output
     assert "the upgrade reaches the models, the downgrade leads back" in written.output
     for words in (("upgrade",), ("check",), ("downgrade",), ("upgrade",)):
-        told = run(named.format("Text"), *words)
+        told = run(TYPED.format("Text"), *words)
         assert told.exit_code == 0, told.output
+
+
+@pytest.mark.parametrize("now", ["n + 1 * 2 > 0", "(n::boolean::integer + 1) * 2 > 0"])
+def test_what_becomes_otherwise_beside_a_new_type(run, retyped, tmp_path, now):
+    """A parenthesis or a cast that counts is no other wording: the proof fails."""
+    with retyped.begin() as connection:
+        connection.exec_driver_sql(
+            "ALTER TABLE item"
+            " ADD CONSTRAINT ck_theirs CHECK (a <> 'z' AND (n + 1) * 2 > 0)"
+        )
+    template = tmp_path / "migrations" / "script.py.mako"
+    template.write_text(OTHERWISE.replace("NOW", now))
+
+    written = run(TYPED.format("Text"), "migrate", "-m", "third")
+
+    assert "Proof failed" in written.output

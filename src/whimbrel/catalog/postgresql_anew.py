@@ -6,57 +6,99 @@ PostgreSQL writes the casts into what it stores: ``lower((a)::text)`` of a VARCH
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
+from dataclasses import replace
 
-from whimbrel.schema.changes import (
-    Change,
-    ColumnChange,
-    ConstraintChange,
-    IndexChange,
-)
-from whimbrel.schema.state import Check, Index
+from sqlalchemy.engine import Connection
 
-
-_TYPES = (
-    r"character varying|character|bpchar|text|name|numeric|smallint|integer|bigint|real"
-    r"|double precision|date|(?:timestamp|time)(?: with(?:out)? time zone)?|interval"
-    r"|jsonb?|inet|uuid|bytea|boolean"
-)
-_CAST = re.compile(rf"::(?:{_TYPES})(?:\(\d+(?:,\d+)?\))?(?:\[\])?(?!\w)|[()]")
+from whimbrel.catalog.models_postgresql import PostgreSQLWording
+from whimbrel.catalog.wording import CheckForm, Forms, Need, Unspeakable
+from whimbrel.errors import DatabaseError
+from whimbrel.schema.changes import Change, ConstraintChange, IndexChange
+from whimbrel.schema.state import Check, Expression, Index, State, Table
 
 
-def is_worded_anew(left: Change, made: Iterable[Change]) -> bool:
+_BLANK = Expression("", "")
+
+
+def is_worded_anew(
+    left: Change, made: Iterable[Change], goal: State, scratch: Connection
+) -> bool:
     """Whether a difference is but the server's own words for a new type.
+
+    The server itself is asked whether it takes both sides for the same.
 
     Args:
         left: what is different after *made*.
         made: what was changed.
+        goal: what *made* was to lead to.
+        scratch: a throw-away database.
     """
+    if scratch.dialect.name != "postgresql":
+        return False
     if not isinstance(left, IndexChange | ConstraintChange):
         return False
     before, after = left.before, left.after
-    if not isinstance(before, Index | Check) or type(before) is not type(after):
+    if not isinstance(before, Index | Check) or not isinstance(after, Index | Check):
         return False
-    beside = [each for each in made if getattr(each, "table", None) == left.table]
-    if not any(map(_is_retyped, beside)) or _bare(before) != _bare(after):
+    if _bare(before) != _bare(after) or before.name in _named(made, left):
         return False
-    names = {
+    table = goal.table(left.table)
+    if table is None:
+        return False
+    one, other = (_worded(_words(each), table, scratch) for each in (before, after))
+    return one is not None and one == other
+
+
+def _named(
+    made: Iterable[Change], left: IndexChange | ConstraintChange
+) -> frozenset[str]:
+    """Return the names of what was changed beside *left*, and is of its kind."""
+    return frozenset(
         side.name
-        for each in beside
-        if isinstance(each, type(left))
+        for each in made
+        if isinstance(each, type(left)) and each.table == left.table
         for side in (each.before, each.after)
         if side is not None
-    }
-    return before.name not in names
+    )
 
 
-def _is_retyped(change: Change) -> bool:
-    if not isinstance(change, ColumnChange):
-        return False
-    before, after = change.before, change.after
-    return before is not None and after is not None and before.type != after.type
+def _words(thing: Index | Check) -> tuple[Expression, ...]:
+    """Return the expressions of a thing, each in its place."""
+    if isinstance(thing, Check):
+        return (thing.expression,)
+    found = (*(part.expression for part in thing.parts), thing.where)
+    return tuple(each for each in found if each is not None)
 
 
-def _bare(thing: object) -> str:
-    return _CAST.sub("", repr(thing))
+def _bare(thing: Index | Check) -> Index | Check:
+    """Return a thing without its expressions; where they stand is kept."""
+    if isinstance(thing, Check):
+        return replace(thing, expression=_BLANK)
+    parts = (
+        replace(each, expression=each.expression and _BLANK) for each in thing.parts
+    )
+    return replace(thing, parts=tuple(parts), where=thing.where and _BLANK)
+
+
+def _worded(
+    expressions: Iterable[Expression], table: Table, scratch: Connection
+) -> tuple[Expression, ...] | None:
+    """Return *expressions* as the server words them; None if it refuses one.
+
+    They become parts of conditions: of these, it takes all types.
+    """
+    wording = PostgreSQLWording(scratch)
+    types = {column.name: column.type.spelling for column in table.columns}
+    forms = []
+    for each in expressions:
+        text = f"({each.text}) IS NULL"
+        needs = (Need(name, types[name]) for name in wording.mentioned(text, types))
+        forms.append(CheckForm(text, tuple(needs)))
+    try:
+        spelled = wording.spell(
+            Forms(columns=frozenset(), checks=frozenset(forms), indexes=frozenset())
+        )
+    except (Unspeakable, DatabaseError):
+        return None
+    return tuple(spelled.checks[form] for form in forms)

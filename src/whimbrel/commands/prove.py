@@ -104,7 +104,9 @@ def _proved(
     except Exception as cause:  # whatever a script raises, the proof has failed
         return _failed(f"the script does not run: {cause}", (), planned)
     left = tuple(
-        each for each in verdict.upgrade if not is_worded_anew(each, comparison.changes)
+        each
+        for each in verdict.upgrade
+        if not is_worded_anew(each, comparison.changes, goal, ground.scratch)
     )
     if functions.downgrade is None and not left:
         return Proof(line=Line(NO_WAY_BACK, Tone.GOOD), holds=True)
