@@ -17,7 +17,6 @@ from servers import unreachable, url_of
 
 
 POSTGRESQL = url_of("WHIMBREL_POSTGRESQL")
-MYSQL = url_of("WHIMBREL_MYSQL")
 
 SOAK = bool(os.environ.get("WHIMBREL_SOAK"))
 
@@ -54,7 +53,9 @@ def _no_postgresql():
 
 
 @contextmanager
-def _throw_away_database(server, drop):
+def _throw_away_database(reason, server, kind, drop="DROP DATABASE IF EXISTS {name}"):
+    if reason:
+        pytest.skip(f"no {kind} at {server}: {reason}")
     name = f"whimbrel_test_{uuid.uuid4().hex[:12]}"
     engine = sa.create_engine(server, isolation_level="AUTOCOMMIT")
     try:
@@ -67,13 +68,9 @@ def _throw_away_database(server, drop):
         engine.dispose()
 
 
-@contextmanager
-def _postgresql(unreachable):
-    if unreachable:
-        pytest.skip(f"no PostgreSQL at {POSTGRESQL}: {unreachable}")
+def _postgresql(reason):
     drop = "DROP DATABASE IF EXISTS {name} WITH (FORCE)"
-    with _throw_away_database(POSTGRESQL, drop) as url:
-        yield url
+    return _throw_away_database(reason, POSTGRESQL, "PostgreSQL", drop)
 
 
 @pytest.fixture
@@ -124,39 +121,40 @@ def kind_of_server(request):
     return getattr(request, "param", "mariadb")
 
 
-@pytest.fixture(scope="session")
-def _server_of_kind(kind_of_server):
-    """Why the server cannot be used, and its URL."""
-    variable = f"WHIMBREL_{kind_of_server.upper()}"
-    url = url_of(variable)
-    return unreachable(url, variable), url
-
-
-@contextmanager
-def _one_of_mysql(reason, url, name):
-    if reason:
-        pytest.skip(f"no {name} at {url}: {reason}")
-    with _throw_away_database(url, "DROP DATABASE IF EXISTS {name}") as made:
-        yield made
-
-
 NAMES = {"mariadb": "MariaDB", "mysql": "MySQL"}
 
 
+def _server(kind):
+    """Return why the server cannot be used, its URL, and what it is called."""
+    variable = f"WHIMBREL_{kind.upper()}"
+    url = url_of(variable)
+    return unreachable(url, variable), url, NAMES[kind]
+
+
+@pytest.fixture(scope="session")
+def _server_of_kind(kind_of_server):
+    return _server(kind_of_server)
+
+
+@pytest.fixture(scope="session")
+def _mysql():
+    return _server("mysql")
+
+
 @pytest.fixture
-def mariadb_url(kind_of_server, _server_of_kind):
+def mariadb_url(_server_of_kind):
     """The URL of an empty MariaDB or MySQL database, dropped after the test.
 
     A test that names this fixture runs on both.
     """
-    with _one_of_mysql(*_server_of_kind, NAMES[kind_of_server]) as url:
+    with _throw_away_database(*_server_of_kind) as url:
         yield url
 
 
 @pytest.fixture(scope="module")
-def lasting_mariadb_url(kind_of_server, _server_of_kind):
+def lasting_mariadb_url(_server_of_kind):
     """The URL of a MariaDB database for a module whose tests undo what they do."""
-    with _one_of_mysql(*_server_of_kind, NAMES[kind_of_server]) as url:
+    with _throw_away_database(*_server_of_kind) as url:
         yield url
 
 
@@ -196,22 +194,17 @@ def lasting_mariadb(lasting_mariadb_url):
         yield connection
 
 
-@pytest.fixture(scope="session")
-def _no_mysql():
-    return unreachable(MYSQL, "WHIMBREL_MYSQL")
-
-
 @pytest.fixture
-def mysql_url(_no_mysql):
+def mysql_url(_mysql):
     """The URL of an empty MySQL database, dropped after the test."""
-    with _one_of_mysql(_no_mysql, MYSQL, "MySQL") as url:
+    with _throw_away_database(*_mysql) as url:
         yield url
 
 
 @pytest.fixture(scope="module")
-def lasting_mysql_url(_no_mysql):
+def lasting_mysql_url(_mysql):
     """The URL of a MySQL database for a module whose tests undo what they do."""
-    with _one_of_mysql(_no_mysql, MYSQL, "MySQL") as url:
+    with _throw_away_database(*_mysql) as url:
         yield url
 
 

@@ -13,7 +13,7 @@ from whimbrel.checks.outlook import Foreseen, Foresight
 from whimbrel.checks.preflight import preflight
 from whimbrel.checks.rule import RULES, Finding
 from whimbrel.errors import UsageError
-from whimbrel.plan.step import Plan
+from whimbrel.plan.step import Plan, one_by_one
 from whimbrel.schema.scope import Scope
 
 
@@ -47,7 +47,7 @@ def check(
             return check(plan, connection, silenced=silenced)
     if isinstance(plan, Plan):
         plan = [step.operation for step in plan.upgrade]
-    operations = tuple(Foreseen(operation=each) for each in _one_by_one(plan))
+    operations = tuple(Foreseen(operation=each) for each in one_by_one(plan))
     spoken_of = (_schemas_of(each.operation) for each in operations)
     schemas = tuple(dict.fromkeys((None, *chain.from_iterable(spoken_of))))
     state = read_state(target, Scope(schemas=schemas))
@@ -61,14 +61,3 @@ def _schemas_of(operation: ops.MigrateOperation) -> Iterable[str | None]:
         kw = operation.kw
         return (kw.get("source_schema"), kw.get("referent_schema"))
     return (getattr(operation, "schema", None),)
-
-
-def _one_by_one(
-    operations: Iterable[ops.MigrateOperation],
-) -> Iterable[ops.MigrateOperation]:
-    """Yield the operations, those of containers one after the other."""
-    for each in operations:
-        if isinstance(each, ops.OpContainer):
-            yield from _one_by_one(each.ops)
-        else:
-            yield each

@@ -22,14 +22,14 @@ from whimbrel.commands.compare import Comparison, compare
 from whimbrel.commands.heeded import refuse_unknown
 from whimbrel.commands.outside import with_notes
 from whimbrel.commands.plugins import third_party_operations
-from whimbrel.commands.prospect import one_by_one, without_taken_out
+from whimbrel.commands.prospect import without_taken_out
 from whimbrel.commands.trial import Ground, NoGround, ground_like, tables_of
 from whimbrel.commands.unknown import refusing_unknown
 from whimbrel.commands.unmanaged import Managed
 from whimbrel.commands.wishes import Wishes
 from whimbrel.config import Config
 from whimbrel.errors import ConfigError, UsageError, WhimbrelError
-from whimbrel.plan.step import Step
+from whimbrel.plan.step import Step, one_by_one
 from whimbrel.report.report import describe_changes
 from whimbrel.run.runtime import run_environment
 from whimbrel.script.history import History

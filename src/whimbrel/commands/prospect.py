@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from alembic.operations import ops
@@ -132,14 +132,3 @@ def _with_findings(
     )
     rest = (each for each in findings if each not in told)
     return (*left, *describe_findings(rest))
-
-
-def one_by_one(
-    operations: Iterable[ops.MigrateOperation],
-) -> Iterator[ops.MigrateOperation]:
-    """Yield *operations*, those of containers one after the other."""
-    for each in operations:
-        if isinstance(each, ops.OpContainer):
-            yield from one_by_one(each.ops)
-        else:
-            yield each

@@ -6,7 +6,7 @@ The operations are Alembic's own, so that a project's hooks
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -66,6 +66,17 @@ class TableOps(ops.ModifyTableOps):
     def is_empty(self) -> bool:
         """Whether nothing is done, not even to the table as a whole."""
         return not self.ops and self.batch.recreate != "always"
+
+
+def one_by_one(
+    operations: Iterable[ops.MigrateOperation],
+) -> Iterator[ops.MigrateOperation]:
+    """Yield *operations*, those of containers one after the other."""
+    for each in operations:
+        if isinstance(each, ops.OpContainer):
+            yield from one_by_one(each.ops)
+        else:
+            yield each
 
 
 class Autocommitted(ops.ExecuteSQLOp):
