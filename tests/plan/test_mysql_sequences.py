@@ -83,6 +83,16 @@ def test_what_create_all_made_is_no_difference(mariadb):
     assert generated(mariadb, metadata).changes == ()
 
 
+@pytest.mark.parametrize("name", ["cycle", "nocache", "no cache", "start 7"])
+def test_a_sequence_called_by_a_word_of_create_sequence(mariadb, name):
+    """Its name says nothing of how it counts."""
+    metadata = sa.MetaData()
+    sa.Sequence(name, metadata=metadata, start=2)
+    metadata.create_all(mariadb)
+    mariadb.commit()
+    assert generated(mariadb, metadata).changes == ()
+
+
 @pytest.fixture
 def in_its_own_words():
     """An app that words the CREATE SEQUENCE of MariaDB itself, for a cluster."""

@@ -23,7 +23,10 @@ _NUMBERS = (
     " cache_size, cycle_option FROM {name}"
 )
 _NAME = r"(?:`(?:[^`]|``)*`|[\w$]+)"
-_QUOTED = re.compile(r"`(?:[^`]|``)*`")
+_HEAD = re.compile(
+    rf".*?\bSEQUENCE\s+(?:IF\s+NOT\s+EXISTS\s+)?{_NAME}(?:\s*\.\s*{_NAME})?",
+    re.IGNORECASE | re.DOTALL,
+)
 _SAID = re.compile(
     r"\b(INCREMENT|START|MINVALUE|MAXVALUE|CACHE)(?:\s+(?:BY|WITH))?\s*=?\s*(-?\d+)",
     re.IGNORECASE,
@@ -96,7 +99,7 @@ def model_sequences(
 
 def _counting(sql: str) -> _Counting:
     """Return what a CREATE SEQUENCE says, which an app may word in its own way."""
-    words = _QUOTED.sub("", sql)
+    words = _HEAD.sub("", sql, count=1)
     said = {match[1].upper(): int(match[2]) for match in _SAID.finditer(words)}
     increment = said.get("INCREMENT", 1)
     least, most = _bounds(increment)
