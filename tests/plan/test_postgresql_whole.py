@@ -238,22 +238,36 @@ def test_a_sequence_of_another_column_keeps_its_name(postgresql_url):
 NAMING = {
     "include": "CREATE TABLE t (id int PRIMARY KEY, {0} int, b int,"
     " CONSTRAINT uq UNIQUE (b) INCLUDE ({0})); CREATE INDEX ix ON t (b) INCLUDE ({0})",
-    "action": "CREATE TABLE p (x int, y int, PRIMARY KEY (x, y)); CREATE TABLE t (b int,"
-    " {0} int, CONSTRAINT fk FOREIGN KEY (b, {0}) REFERENCES p ON DELETE SET NULL ({0}))",
+    "action": "CREATE TABLE p (x int, y int, PRIMARY KEY (x, y)); CREATE TABLE t (c int,"
+    " b text, {0} int, CONSTRAINT fk FOREIGN KEY (c, {0}) REFERENCES p ON DELETE SET NULL"
+    " ({0}))",
     "partition": "CREATE TABLE t ({0} int, b text) PARTITION BY RANGE ({0});"
     " CREATE INDEX ix ON t (b)",
+    "check": "CREATE TABLE t ({0} text, b text, at timestamp, CONSTRAINT ck CHECK ({0} <>"
+    " 'x'::text AND lower({0}) COLLATE \"C\" <> E'a \\\\' AND {0} < 'lower year Name' AND"
+    " at < '2030-01-01'::timestamp without time zone AND extract(year from at) > 5))",
+    "index": "CREATE TABLE t ({0} text, b text, c text); CREATE INDEX ix ON t (lower({0}),"
+    " ({0} || c) DESC) WHERE {0} <> upper({0})",
+    "generated": "CREATE TABLE t ({0} int, b text, g int GENERATED ALWAYS AS ({0} + 1) STORED)",
+    "exclusion": "CREATE TABLE t ({0} int, b text, CONSTRAINT ex EXCLUDE ({0} WITH =,"
+    " (- {0}) WITH =) WHERE ({0} > 3))",
 }
+NAMES = [
+    ("a", "cc"), ("a", "Größe in cm"), ("Name", "select"), ("lower", "text"),
+    ("year", "zone"), ("time", "A"),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("schema", NAMING.values(), ids=NAMING)
-def test_what_names_a_column_follows_its_name(postgresql_url, schema):
-    """Nothing is made again that the server renames by itself."""
-    before, after = (
-        schema.format("a"),
-        schema.format("c").replace("b text", "b varchar(9)"),
-    )
+@pytest.mark.parametrize(("old", "new"), NAMES)
+def test_what_names_a_column_follows_its_name(postgresql_url, schema, old, new):
+    """Nothing is made again that the server renames by itself, in its own words."""
+    before = schema.format(f'"{old}"')
+    after = schema.format(f'"{new}"').replace("b text", "b varchar(9)")
 
-    outcome = there_and_back(postgresql_url, before, after, renames=["t.a:t.c"])
+    outcome = there_and_back(
+        postgresql_url, before, after, renames=[f"t.{old}:t.{new}"]
+    )
 
     assert outcome.left == outcome.left_back == ()
     for words in ("drop_", "create_", "DROP", "ADD"):

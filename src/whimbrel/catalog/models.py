@@ -81,7 +81,7 @@ def read_models(
             sequences=_within(drafter.wording.sequences, scope),
             unsaid=drafter.wording.unsaid,
             following=drafter.wording.following,
-            quote=drafter.wording.quote,
+            speaking=drafter.wording.speaking,
             footings=drafter.wording.footings,
             discords=drafter.wording.discords,
         )

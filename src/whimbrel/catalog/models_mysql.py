@@ -23,7 +23,7 @@ from whimbrel.catalog.mysql_spelling import (
     spelled,
 )
 from whimbrel.catalog.mysql_stored import following, repeated, stored
-from whimbrel.catalog.mysql_tokens import QUOTE, mentioned
+from whimbrel.catalog.mysql_tokens import SPEAKING, mentioned
 from whimbrel.catalog.wording import (
     AnyColumn,
     ColumnForm,
@@ -81,7 +81,7 @@ class MySQLWording(Wording):
         self._columns: Mapping[ColumnForm, ColumnText] = {}
         self._collations: Mapping[str, str] = {}
         self.following = following(self.server)
-        self.quote = QUOTE
+        self.speaking = SPEAKING
         version = self.server.version
         self.has_descending = version >= ((10, 8) if self.server.is_mariadb else (8,))
 

@@ -37,6 +37,7 @@ from whimbrel.catalog.postgresql_names import (
 )
 from whimbrel.catalog.postgresql_serial import serial_type
 from whimbrel.catalog.postgresql_session import Session
+from whimbrel.catalog.postgresql_spoken import words
 from whimbrel.catalog.wording import (
     AnyColumn,
     ColumnForm,
@@ -121,6 +122,7 @@ class PostgreSQLWording(Wording):
             bench.lay(forms)
             self.footings = tuple(stand_ins.domains)
             self.discords = tuple(stand_ins.discords(self.session))
+            self.speaking = partial(words, reserved=self.session.reserved)
             return bench.spellings(forms)
 
     def stored_name(self, name: str) -> str:

@@ -59,7 +59,7 @@ from whimbrel.catalog.mysql_spelling import (
     table_options,
 )
 from whimbrel.catalog.mysql_stored import following
-from whimbrel.catalog.mysql_tokens import QUOTE
+from whimbrel.catalog.mysql_tokens import SPEAKING
 from whimbrel.schema.dialect import dialect_of
 from whimbrel.schema.scope import Scope
 from whimbrel.schema.state import (
@@ -96,7 +96,7 @@ def read_mysql(connection: Connection, scope: Scope) -> State:
         tables=frozenset(tables),
         sequences=frozenset(e for e in sequences if e.schema in scope.schemas),
         following=following(server),
-        quote=QUOTE,
+        speaking=SPEAKING,
         folds_names=facts.folds_names,
         collation=facts.collations.get(facts.database),
     )

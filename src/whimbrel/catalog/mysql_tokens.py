@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import NamedTuple
+
+from whimbrel.schema.spoken import words
 
 
 _TOKEN = re.compile(
@@ -59,6 +62,9 @@ def name_of(token: Token) -> str:
 
 QUOTE = "`"
 """What the server writes around each name."""
+
+SPEAKING = partial(words, quote=QUOTE)
+"""How its expressions call a column by another name."""
 
 
 def quoted(name: str) -> str:

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from sqlalchemy.engine import Connection
@@ -33,6 +34,7 @@ from whimbrel.catalog.postgresql_parameters import parameters_text
 from whimbrel.catalog.postgresql_parts import with_own_ways
 from whimbrel.catalog.postgresql_sequences import read_owned, read_sequences
 from whimbrel.catalog.postgresql_session import Session, literal
+from whimbrel.catalog.postgresql_spoken import words
 from whimbrel.catalog.postgresql_types import read_enums
 from whimbrel.catalog.postgresql_views import read_views
 from whimbrel.schema.scope import Scope
@@ -125,6 +127,7 @@ def read_postgresql(connection: Connection, scope: Scope) -> State:
             onlookers=(*read_views(session), *read_hanging(session)),
             sequences=frozenset(read_sequences(session, schemas)),
             partitions=frozenset(_partitions(session, schemas)),
+            speaking=partial(words, reserved=session.reserved),
         )
 
 

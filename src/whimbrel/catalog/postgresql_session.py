@@ -51,6 +51,15 @@ class Session:
         if body:
             self.run(f"DO LANGUAGE plpgsql {literal(f'BEGIN {body} END')}")
 
+    @cached_property
+    def reserved(self) -> frozenset[str]:
+        """The words that are names only where they are quoted."""
+        ((found,),) = self.rows(
+            "SELECT pg_catalog.array_agg(word) FROM pg_catalog.pg_get_keywords()"
+            " WHERE catcode <> 'U'"
+        )
+        return frozenset(found)
+
     @contextmanager
     def undone(self) -> Iterator[None]:
         """Take back whatever is done meanwhile.

@@ -40,6 +40,7 @@ from whimbrel.schema.state import (
     Naming,
     Option,
     Options,
+    Speaking,
     TableName,
 )
 from whimbrel.schema.state import Constraint as StoredConstraint
@@ -222,8 +223,8 @@ class Wording:
     following: frozenset[Following] = frozenset()
     """Which names that the server makes follow those of tables and columns."""
 
-    quote: str = ""
-    """What stands around each name in expressions, if it always does."""
+    speaking: Speaking | None = None
+    """How expressions call a column by another name, where the server writes them."""
 
     footings: tuple[Footing, ...] = ()
     """What the models name, tables stand on, and is not there yet; once spelled."""

@@ -32,7 +32,7 @@ from whimbrel.schema.spoken import (
     options_called,
     text_called,
     with_defaults_called,
-    words,
+    words_of,
 )
 from whimbrel.schema.state import (
     Check,
@@ -238,9 +238,9 @@ def follow_column(state: State, name: TableName, before: str, after: str) -> Sta
         if table.name == name:
             if Following.INDEXES in state.following:
                 table = with_indexes_called(table, before, after)
-            spoken = words(before, after, state.quote)
+            spoken = words_of(state, before, after)
             called = _with_column_called(table, before, after, spoken)
-            if state.quote:  # else no default names a column
+            if state.speaking:  # else no default names a column
                 called = with_defaults_called(called, spoken)
             return _renamed_again(called)
         constraints = (
@@ -342,10 +342,12 @@ def firm_names(wanted: State, renames: Iterable[Rename]) -> State:
     columns = {
         (each.table, each.after) for each in renames if isinstance(each, ColumnRename)
     }
+    if not (tables or columns):
+        return wanted
 
     def firm(table: Table) -> Table:
         def is_touched(thing: Constraint | Index) -> bool:
-            said = _columns_of(thing, table, wanted.quote)
+            said = _columns_of(thing, table, wanted)
             named = {(table.name, column) for column in said}
             leads_to = {table.name}
             if isinstance(thing, ForeignKey):
@@ -365,14 +367,14 @@ def firm_names(wanted: State, renames: Iterable[Rename]) -> State:
     return replace(wanted, tables=frozenset(firm(table) for table in wanted.tables))
 
 
-def _columns_of(thing: Constraint | Index, table: Table, quote: str) -> tuple[str, ...]:
+def _columns_of(thing: Constraint | Index, table: Table, of: State) -> tuple[str, ...]:
     """Return the columns that may have given *thing* its name."""
     if isinstance(thing, Index):
         return tuple(part.column for part in thing.parts if part.column is not None)
     if not isinstance(thing, Check):
         return thing.columns
     text, names = thing.expression, (column.name for column in table.columns)
-    return tuple(each for each in names if words(each, "", quote)(text) != text)
+    return tuple(each for each in names if words_of(of, each, "")(text) != text)
 
 
 def rename_all(

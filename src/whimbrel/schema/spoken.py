@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeAlias
 
-from whimbrel.schema.state import Expression, Option, Options, Table
+from whimbrel.schema.state import Expression, Option, Options, State, Table
 
 
 Words: TypeAlias = Callable[[Expression], Expression]
@@ -49,6 +49,11 @@ def words(before: str, after: str, quote: str = "") -> Words:
         )
 
     return replaced
+
+
+def words_of(state: State, before: str, after: str) -> Words:
+    """Return what replaces a column's name within the expressions of *state*."""
+    return (state.speaking or words)(before, after)
 
 
 def _quoted(name: str, quote: str) -> str:

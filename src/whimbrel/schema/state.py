@@ -7,7 +7,7 @@ the spelling that a script should use, who gave a name, the order of columns.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from enum import Enum as PythonEnum
 from operator import attrgetter
@@ -87,6 +87,7 @@ class Option:
 
 
 Options: TypeAlias = frozenset[Option]
+Speaking: TypeAlias = Callable[[str, str], Callable[[Expression], Expression]]
 NO_OPTIONS: Options = frozenset()
 COUNTS_NOT = Option("autoincrement", "off")
 """Said of a key's column that SQLAlchemy would let count by itself."""
@@ -424,9 +425,8 @@ class State:
     """What its reader cannot see, or not in the models' words, if it comes from one."""
     following: frozenset[Following] = field(default=frozenset(), compare=False)
     """Which names that the server made follow the names of tables and columns."""
-    quote: str = field(default="", compare=False)
-    """What stands around each name in expressions, if it always does; in their
-    strings, a backslash escapes then."""
+    speaking: Speaking | None = field(default=None, compare=False, repr=False)
+    """How expressions call a column by another name, where the server writes them."""
     folds_names: bool = field(default=False, compare=False)
     """Names of tables are kept in small letters, however they are written."""
     collation: str | None = field(default=None, compare=False)
