@@ -19,6 +19,7 @@ from sqlalchemy.sql.compiler import DDLCompiler
 
 from whimbrel.catalog.sqlite import index_part
 from whimbrel.catalog.sqlite_ddl import parse_column, parse_index
+from whimbrel.catalog.sqlite_spoken import words
 from whimbrel.catalog.sqlite_text import ClauseKind
 from whimbrel.catalog.sqlite_tokens import (
     default_expression,
@@ -42,6 +43,8 @@ from whimbrel.schema.state import NO_OPTIONS, Option, Options
 
 class SQLiteWording(Wording):
     """SQLite keeps the text as written, so the models' text is read as its own."""
+
+    speaking = staticmethod(words)
 
     def spell(self, forms: Forms) -> Spellings:
         """Return the canonical spelling of all *forms*; SQLite need not be asked."""

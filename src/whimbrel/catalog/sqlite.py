@@ -28,6 +28,7 @@ from whimbrel.catalog.sqlite_ddl import (
     type_spelling,
 )
 from whimbrel.catalog.sqlite_master import SchemaText, read_texts
+from whimbrel.catalog.sqlite_spoken import words
 from whimbrel.schema.names import default_name, each_once, tell_apart
 from whimbrel.schema.scope import Scope
 from whimbrel.schema.state import (
@@ -63,7 +64,7 @@ def read_sqlite(connection: Connection, scope: Scope) -> State:
         for schema in scope.schemas
         for table in tables_of(read_texts(connection, schema), scope, schema)
     )
-    return State(tables=frozenset(tables))
+    return State(tables=frozenset(tables), speaking=words)
 
 
 def tables_of(
