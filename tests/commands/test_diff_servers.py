@@ -116,3 +116,21 @@ def test_the_sql_leads_there_on_mariadb(case, mariadb_url, tmp_path):
     were, are, rest = reaches(mariadb_url, tmp_path, *MARIADB[case])
     assert rest == "No differences.\n"
     assert are == were
+
+
+def test_a_column_keeps_its_rows_as_its_name_gets_other_letters(mariadb_url, tmp_path):
+    """No table can have both, so that it is a rename, whatever else becomes of it."""
+    wanted = tmp_path / "wanted.sql"
+    wanted.write_text("CREATE TABLE t (ID int PRIMARY KEY, Note text, KEY n (Note(5)))")
+    before = "CREATE TABLE t (id int PRIMARY KEY, note varchar(9), KEY n (note(5)))"
+    load(mariadb_url, tmp_path / "before.sql", before)
+    engine = create_engine(mariadb_url)
+    with engine.begin() as connection:
+        connection.execute(text("INSERT INTO t VALUES (7, 'x')"))
+    load(mariadb_url, tmp_path / "change.sql", told(mariadb_url, wanted, "--sql"))
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT * FROM t")).mappings().all() == [
+            {"ID": 7, "Note": "x"}
+        ]
+    engine.dispose()
+    assert told(mariadb_url, wanted) == "No differences.\n"

@@ -37,8 +37,18 @@ ORDER = (
 SKIPPED = ("not loaded", "no tables")
 
 _COUNTED = re.compile(r" AUTO_INCREMENT=\d+")
-_IDLE = re.compile(r" USING BTREE| KEY_BLOCK_SIZE=\d+| CONNECTION='[^']*'")
-"""What InnoDB takes and does not heed; only SHOW CREATE TABLE tells of it."""
+_IDLE = re.compile(
+    r" USING BTREE| KEY_BLOCK_SIZE=\d+| CONNECTION='[^']*'"
+    r"| ON (?:DELETE|UPDATE) NO ACTION| CHARACTER SET \w+| COLLATE \w+"
+)
+"""What InnoDB takes and does not heed, and what only SHOW CREATE TABLE tells of.
+
+Of collations it tells how they were said; what they are stands beside the lines.
+"""
+_COLLATIONS = """
+SELECT table_name, column_name, collation_name FROM information_schema.columns
+WHERE table_schema = %s AND collation_name IS NOT NULL
+"""
 
 
 class Bench:
@@ -55,7 +65,7 @@ class Bench:
         self.raw = pymysql.connect(
             host=url.host, port=url.port or 3306, user=url.username,
             password=url.password or "", client_flag=CLIENT.MULTI_STATEMENTS,
-            autocommit=True, charset="utf8mb4",
+            autocommit=True, charset="utf8mb4", use_unicode=False,
         )  # fmt: skip
         self.engine = sa.create_engine(self.urls[0], poolclass=sa.NullPool)
 
@@ -84,14 +94,23 @@ class Bench:
         found = {}
         with self.raw.cursor() as cursor:
             cursor.execute(f"SHOW FULL TABLES FROM {name}")
-            for table, kind in cursor.fetchall():
+            for table, kind in map(_texts, cursor.fetchall()):
                 if kind in ("BASE TABLE", "SYSTEM VERSIONED"):
                     quoted = table.replace("`", "``")
                     cursor.execute(f"SHOW CREATE TABLE {name}.`{quoted}`")
-                    told = cursor.fetchone()[1].replace(f"`{name}`.", "")
+                    told = _texts(cursor.fetchone())[1].replace(f"`{name}`.", "")
                     lines = _COUNTED.sub("", told).splitlines()
                     found[table] = sorted(line.strip(" ,") for line in lines)
-        return found
+            cursor.execute(_COLLATIONS, name)
+            for table, *told in map(_texts, cursor.fetchall()):
+                if table in found:
+                    found[table].append(" is ".join(told))
+        return {table: sorted(lines) for table, lines in found.items()}
+
+
+def _texts(row):
+    """Return a row as texts: MariaDB tells binary defaults in bytes that are none."""
+    return [str(each, "utf-8", "backslashreplace") for each in row]
 
 
 def judged(bench, pair, folder):

@@ -54,6 +54,41 @@ PAIRS = {
         "CREATE TABLE p (code VARCHAR(20) PRIMARY KEY) CHARSET utf8mb4; CREATE TABLE kid"
         " (code VARCHAR(20), FOREIGN KEY (code) REFERENCES p (code)) CHARSET utf8mb4",
     ),
+    "texts that change get another character set with their table": (
+        "CREATE TABLE item (a VARCHAR(20), b VARCHAR(9), c TEXT) CHARSET latin1",
+        "CREATE TABLE item (a VARCHAR(20) NOT NULL, b VARCHAR(12)) CHARSET utf8mb4",
+    ),
+    "values of an enum have percent signs": (
+        "CREATE TABLE item (a ENUM('5%'))",
+        "CREATE TABLE item (a ENUM('5%', '10%', 'it''s') DEFAULT '10%', b SET('%d'))",
+    ),
+    "defaults speak of columns that go and come": (
+        "CREATE TABLE item (a VARCHAR(9), b VARCHAR(20), c VARCHAR(30) DEFAULT (upper(b)))",
+        "CREATE TABLE item (a VARCHAR(9) DEFAULT (lower(d)), c VARCHAR(30) DEFAULT 'x',"
+        " d VARCHAR(9))",
+    ),
+    "what a default speaks of goes with it": (
+        "CREATE TABLE item (a INT, b VARCHAR(20), c VARCHAR(30) DEFAULT (upper(b)))",
+        "CREATE TABLE item (a INT)",
+    ),
+    "partitions by the key, whatever it is, go with it": (
+        "CREATE TABLE item (a INT NOT NULL, b INT, PRIMARY KEY (a)) PARTITION BY KEY ()"
+        " PARTITIONS 2",
+        "CREATE TABLE item (a INT, b INT)",
+    ),
+    "an index gives its place to another, and keys refer to it": (
+        "CREATE TABLE owner (id INT PRIMARY KEY, a INT, b INT, KEY one (a, b));"
+        " CREATE TABLE item (c INT, d INT, KEY at_c (c),"
+        " FOREIGN KEY (c) REFERENCES owner (a))",
+        "CREATE TABLE owner (id INT PRIMARY KEY, a INT, b INT, KEY two (a));"
+        " CREATE TABLE item (c INT, d INT, KEY at_c (c, d),"
+        " FOREIGN KEY (c) REFERENCES owner (a))",
+    ),
+    "a new table refers to what has an index since": (
+        "CREATE TABLE owner (id INT PRIMARY KEY, a INT)",
+        "CREATE TABLE owner (id INT PRIMARY KEY, a INT, KEY (a));"
+        " CREATE TABLE item (c INT, KEY (c), FOREIGN KEY (c) REFERENCES owner (a))",
+    ),
     "a history begins where columns come": (
         "CREATE TABLE item (a INT)",
         "CREATE TABLE item (a INT, b INT) WITH SYSTEM VERSIONING",
@@ -273,6 +308,12 @@ OF_MYSQL = {
         f"{ITEM}) ROW_FORMAT=COMPRESSED KEY_BLOCK_SIZE=8 STATS_PERSISTENT=0 MAX_ROWS=9"
         " STATS_AUTO_RECALC=1 STATS_SAMPLE_PAGES=9 COMMENT='it''s' COLLATE=latin1_bin",
     ),
+    "compression of pages ends": (f"{ITEM}) COMPRESSION='zlib'", f"{ITEM})"),
+    "a new column's default gives each row another value": (
+        f"{ITEM})",
+        f"{ITEM}, b CHAR(36) NOT NULL DEFAULT (uuid()) COMMENT ':b', UNIQUE (b),"
+        " c VARCHAR(90) DEFAULT (concat(current_user(), '%')) INVISIBLE)",
+    ),
     "compression of pages": (
         f"{ITEM}) COMPRESSION='zlib'",
         f"{ITEM}) COMPRESSION='lz4'",
@@ -407,3 +448,21 @@ def test_a_period_of_the_applications_own_is_left_alone(mariadb_url, key):
             with pytest.raises(Unalterable, match=r"item has a period of its own"):
                 script_between(connection, one, other)
     engine.dispose()
+
+
+@pytest.mark.only_on("mysql")
+def test_rows_take_what_a_new_default_gives_them(connection):
+    """MySQL does not let such a column be added; each row has a value nevertheless."""
+    emptied(connection)
+    made(connection, f"{ITEM}, u CHAR(36) NOT NULL DEFAULT (uuid()))")
+    target = read_state(connection, Scope())
+    emptied(connection)
+    made(connection, f"{ITEM}); INSERT INTO item (id) VALUES (1), (2), (3)")
+    script = script_between(connection, read_state(connection, Scope()), target)
+    connection.commit()
+
+    with ours(connection):
+        script["upgrade"]()
+    found = connection.scalars(sa.text("SELECT u FROM item")).all()
+    assert len({*found}) == 3
+    assert {len(each) for each in found} == {36}

@@ -37,7 +37,7 @@ from sqlalchemy.engine import Connection
 from whimbrel.catalog.mysql_ddl import ColumnText
 from whimbrel.catalog.mysql_garbled import put_right
 from whimbrel.catalog.mysql_keys import Keys
-from whimbrel.catalog.mysql_partitions import partitioning
+from whimbrel.catalog.mysql_partitions import PARTITIONED, partitioning
 from whimbrel.catalog.mysql_periods import Period, may_have_period
 from whimbrel.catalog.mysql_rows import (
     Catalog,
@@ -169,7 +169,7 @@ class _Reading:
         return options(said.items())
 
     def _partitioning(self, place: Place, row: Any) -> str | None:
-        if "partitioned" not in (row.create_options or "").split():
+        if PARTITIONED not in (row.create_options or "").split():
             return None
         return partitioning(self.keys.shown(place))
 

@@ -1,9 +1,10 @@
-"""What information_schema of MySQL tells otherwise than it is, put right.
+"""What information_schema of MySQL tells otherwise than it is, or not, put right.
 
 It escapes expressions as if they stood in a string; it takes characters beyond ASCII
 in them for one of Latin-1 each; and it ends the default of a binary column where a
 zero stands.  SHOW CREATE TABLE tells these as they are: it is asked for the tables of
-which the last two might be true.  MariaDB's tells all as it is.
+which the last two might be true.  Of a table that is partitioned by its key, whatever
+that is, CREATE_OPTIONS does not say that it is.  MariaDB's tells all as it is.
 """
 
 from __future__ import annotations
@@ -13,19 +14,28 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
 from whimbrel.catalog.mysql_ddl import TableText, parse_table
 from whimbrel.catalog.mysql_keys import show_create
+from whimbrel.catalog.mysql_partitions import PARTITIONED
 from whimbrel.catalog.mysql_parts import expressions_of
 from whimbrel.catalog.mysql_rows import Catalog, Place, decoded
 from whimbrel.catalog.mysql_spelling import mysql_default
 from whimbrel.catalog.mysql_tokens import quoted
+from whimbrel.schema.dialect import dialect_of
 
 
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPES = {"n": "\n", "r": "\r", "0": "\0", "Z": "\x1a"}
 _EXPRESSION = "DEFAULT_GENERATED"
+_HIDES_PARTITIONS = (8,)
+_BY_ITS_KEY = text(
+    "SELECT DISTINCT table_name FROM information_schema.partitions"
+    " WHERE table_schema = :database AND partition_method LIKE '%KEY'"
+    " AND partition_expression IS NULL"
+)
 
 
 def put_right(connection: Connection, catalog: Catalog) -> Catalog:
@@ -43,7 +53,25 @@ def put_right(connection: Connection, catalog: Catalog) -> Catalog:
             checks[place] = _checks(checks[place], shown)
         if place in indexes:
             indexes[place] = _indexes(indexes[place], shown)
-    return replace(catalog, columns=columns, checks=checks, indexes=indexes)
+    return replace(
+        catalog,
+        tables=_tables(connection, catalog),
+        columns=columns,
+        checks=checks,
+        indexes=indexes,
+    )
+
+
+def _tables(connection: Connection, catalog: Catalog) -> dict[Place, list[Any]]:
+    tables = {place: [*rows] for place, rows in catalog.tables.items()}
+    if dialect_of(connection).version < _HIDES_PARTITIONS:
+        return tables
+    for database in sorted({database for database, _ in tables}):
+        for name in connection.scalars(_BY_ITS_KEY, {"database": database}):
+            for row in tables.get((database, name), ()):
+                said = f"{row.create_options or ''} {PARTITIONED}"
+                tables[database, name] = [row._replace(create_options=said)]
+    return tables
 
 
 def _is_garbled(catalog: Catalog, place: Place) -> bool:
@@ -68,10 +96,10 @@ def _columns(rows: Sequence[Any], shown: TableText | None) -> list[Any]:
     found = []
     for row in rows:
         if row.value is not None or row.computed:
-            text = told.get(row.name)
+            said = told.get(row.name)
             row = row._replace(  # noqa: PLW2901
-                value=text.default if text else _default(row),
-                computed=text.computed if text else _plain(decoded(row.computed)),
+                value=said.default if said else _default(row),
+                computed=said.computed if said else _plain(decoded(row.computed)),
             )
         found.append(row)
     return found
@@ -100,12 +128,12 @@ def _indexes(rows: Sequence[Any], shown: TableText | None) -> list[Any]:
     for row in rows:
         if row.expression:
             parts = told.get(row.name)
-            text = parts[int(row.position) - 1] if parts else None
-            row = row._replace(expression=text or _plain(decoded(row.expression)))  # noqa: PLW2901
+            said = parts[int(row.position) - 1] if parts else None
+            row = row._replace(expression=said or _plain(decoded(row.expression)))  # noqa: PLW2901
         found.append(row)
     return found
 
 
-def _plain(text: str | None) -> str:
+def _plain(escaped: str | None) -> str:
     """Return what an escaped text says."""
-    return _ESCAPED.sub(lambda match: _ESCAPES.get(match[1], match[1]), text or "")
+    return _ESCAPED.sub(lambda match: _ESCAPES.get(match[1], match[1]), escaped or "")

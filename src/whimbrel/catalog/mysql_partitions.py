@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from whimbrel.catalog.mysql_tokens import Cursor
 
 
+PARTITIONED = "partitioned"
+"""What CREATE_OPTIONS says of a table that has partitions."""
+
 _KEYS = ("PARTITION_BY", "PARTITIONS", "SUBPARTITION_BY", "SUBPARTITIONS")
 """What models say of partitions, in the order in which SQLAlchemy writes it."""
 

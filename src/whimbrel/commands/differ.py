@@ -31,14 +31,15 @@ from whimbrel.report.report import Line, Report, Tone, describe_changes
 from whimbrel.run.stand import make, stand
 from whimbrel.run.steps import sql_of, sql_of_doing
 from whimbrel.schema.changes import Change
-from whimbrel.schema.dialect import described, dialect_of, is_one_kind
+from whimbrel.schema.dialect import Dialect, described, dialect_of, is_one_kind
 from whimbrel.schema.diff import diff as difference
 from whimbrel.schema.exactly import with_counters_told, with_parts_told
 from whimbrel.schema.fills import parse_fills
+from whimbrel.schema.folding import renames_by_case
 from whimbrel.schema.footings import with_footings_of
 from whimbrel.schema.key_indexes import with_indexes_told
 from whimbrel.schema.names import adopt_names
-from whimbrel.schema.renames import firm_names, parse_renames, rename_all
+from whimbrel.schema.renames import Rename, firm_names, parse_renames, rename_all
 from whimbrel.schema.scope import Scope
 from whimbrel.schema.state import Onlooker, State, TableName
 from whimbrel.schema.unseen import told_unseen
@@ -178,7 +179,7 @@ def _compared(
         current, target = map(with_counters_told, (current, target))
         current, target = map(with_parts_told, (current, target))
     current, target = with_indexes_told(current, target)
-    renames = parse_renames(wishes.rename)
+    renames = _renames(wishes, current, target, dialect_of(home))
     renamings, renamed = rename_all(current, untangled(renames, current))
     target = adopt_names(firm_names(target, renames), renamed)
     changes = renamings + difference(renamed, target)
@@ -203,6 +204,17 @@ def _compared(
         changes=changes,
         plan=plan,
     )
+
+
+def _renames(
+    wishes: Wishes, current: State, target: State, dialect: Dialect
+) -> tuple[Rename, ...]:
+    """Return the renames that are told, and those that can be nothing else."""
+    told = parse_renames(wishes.rename)
+    if not dialect.folds_columns:
+        return told
+    _, renamed = rename_all(current, untangled(told, current))
+    return (*told, *renames_by_case(renamed, target))
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
+from enum import Enum
 from itertools import groupby
 from typing import TypeAlias
 
@@ -11,6 +13,7 @@ from alembic.operations import ops
 
 from whimbrel.plan.columns import (
     altered,
+    asks_any,
     becomes_plain,
     comes,
     dependents_first,
@@ -155,7 +158,7 @@ def _whole(forms: Forms, task: Task) -> Iterator[ops.MigrateOperation]:
     if together is not None:
         going = [each for each in going if each not in together.things]
         coming = [each for each in coming if each not in together.things]
-    inner: list[ops.MigrateOperation] = []
+    inner: list[ops.MigrateOperation] = [*forms.ahead(task)]
     for thing in sorted(going, key=lambda each: _rank(GOING, each)):
         inner += _drop(forms, task.name, thing)
     inner += _turns(forms, task)
@@ -249,23 +252,45 @@ def _column_operations(forms: Forms, task: Task) -> Iterator[ops.MigrateOperatio
     for column in early:
         yield forms.add_column(task.name, column)
         yield from forms.after_add(task.name, column)
-    turning.sort(key=lambda pair: place(pair[1]))
-    ending = [(old, new) for old, new in turning if old.computed and not new.computed]
-    for before, after in ending:
-        yield from forms.alter_column(task.name, before, after)
+    turns: dict[Moment, list[ops.MigrateOperation]] = defaultdict(list)
+    for before, after in sorted(turning, key=lambda pair: place(pair[1])):
+        is_opening = before.name in opening and before.nullable == after.nullable
+        turns[_moment(before, after, gone, come)] += forms.alter_column(
+            task.name, before, after, says_nullable=is_opening
+        )
+    yield from turns[Moment.EARLY]
     for column in dependents_first(gone):
         yield drop_column(forms, task.name, column)
-    for before, after in turning:
-        if (before, after) not in ending:
-            is_opening = before.name in opening and before.nullable == after.nullable
-            yield from forms.alter_column(
-                task.name, before, after, says_nullable=is_opening
-            )
+    yield from turns[Moment.USUAL]
     plain = [each for each in come if each.computed is None]
     generated = [each for each in come if each.computed is not None]
     for column in (*sorted(plain, key=place), *dependents_last(generated)):
         yield forms.add_column(task.name, column)
         yield from forms.after_add(task.name, column)
+    yield from turns[Moment.LATE]
+
+
+class Moment(Enum):
+    """When a column changes: before others go, when they are gone, or others came."""
+
+    EARLY = 1
+    USUAL = 2
+    LATE = 3
+
+
+def _moment(
+    before: Column, after: Column, gone: Collection[Column], come: Collection[Column]
+) -> Moment:
+    """Return when a column changes that may lean on others."""
+    old, new = ({each.name for each in side} for side in (gone, come))
+    if before.computed and not after.computed:
+        return Moment.EARLY
+    if before.default != after.default:
+        if asks_any(before.default, old):
+            return Moment.EARLY
+        if asks_any(after.default, new):
+            return Moment.LATE
+    return Moment.USUAL
 
 
 def _opening(forms: Forms, task: Task) -> frozenset[str]:
@@ -296,8 +321,12 @@ def _plain_and_new(
     come: Iterable[Column], gone: Iterable[Column]
 ) -> tuple[Column, ...]:
     """Return the columns that can come before others go."""
-    names = {column.name for column in gone}
-    new = (each for each in come if each.computed is None and each.name not in names)
+    names = {column.name.casefold() for column in gone}
+    new = (
+        each
+        for each in come
+        if each.computed is None and each.name.casefold() not in names
+    )
     return tuple(sorted(new, key=place))
 
 

@@ -26,18 +26,20 @@ QUOTES = ('"', "`")
 
 
 def dependents_first(columns: Iterable[Column]) -> Iterator[Column]:
-    """Yield generated columns before what they are made from, plain ones last."""
+    """Yield columns before those that they are made from, or take a default from."""
     columns = tuple(columns)
-    yield from reversed(dependents_last([e for e in columns if e.computed]))
-    yield from sorted((e for e in columns if not e.computed), key=place)
+    names = [each.name for each in columns]
+    leaning = [each for each in columns if each.computed or leans_on(each, names)]
+    yield from reversed(dependents_last(leaning))
+    yield from sorted((each for each in columns if each not in leaning), key=place)
 
 
 def dependents_last(columns: Iterable[Column]) -> list[Column]:
-    """Return generated columns, each behind those that it is made from."""
+    """Return columns, each behind those that it is made from."""
     left, ordered = sorted(columns, key=place), list[Column]()
     while left:
         names = [each.name for each in left]
-        free = (each for each in left if not is_made_from(each, names))
+        free = (each for each in left if not leans_on(each, names))
         ordered.append(next(free, left[0]))
         left.remove(ordered[-1])
     return ordered
@@ -52,6 +54,20 @@ def is_made_from(column: Column, names: Iterable[str]) -> bool:
     """Whether a generated column is made from another that is among *names*."""
     expression = column.computed.expression if column.computed is not None else None
     return any(mentions(expression, name) for name in names if name != column.name)
+
+
+def leans_on(column: Column, names: Iterable[str]) -> bool:
+    """Whether a column cannot be without another that is among *names*.
+
+    MySQL and MariaDB let a default speak of other columns.
+    """
+    others = [name for name in names if name != column.name]
+    return is_made_from(column, others) or asks_any(column.default, others)
+
+
+def asks_any(default: Expression | None, names: Iterable[str]) -> bool:
+    """Whether a default seems to speak of a column that is among *names*."""
+    return any(mentions(default, name) for name in names)
 
 
 def stand_ins(

@@ -16,7 +16,7 @@ from whimbrel.plan.generic import Forms
 from whimbrel.plan.items import text
 from whimbrel.schema.changes import ValueChange
 from whimbrel.schema.fills import FilledColumn
-from whimbrel.schema.state import TableName
+from whimbrel.schema.state import Expression, TableName
 
 
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
@@ -64,6 +64,15 @@ def copy_values(
     """Return the UPDATE by which a column takes the values of another."""
     names = f"{forms.quoted(column)} = {forms.quoted(of)}"
     return ops.ExecuteSQLOp(text(f"UPDATE {_quoted(forms, table)} SET {names}").text)
+
+
+def take_default(
+    forms: Forms, table: TableName, column: str, default: Expression
+) -> ops.ExecuteSQLOp:
+    """Return the UPDATE that gives all rows what the default of a column says."""
+    name = forms.quoted(column)
+    sql = f"UPDATE {_quoted(forms, table)} SET {name} = {default.canonical}"
+    return ops.ExecuteSQLOp(text(f"{sql} WHERE {name} IS NULL").text)
 
 
 def _quoted(forms: Forms, table: TableName) -> str:

@@ -84,6 +84,7 @@ DEFAULTS = {
     "encryption_key_id": "DEFAULT",
     "transactional": "DEFAULT",
     "insert_method": "NO",
+    "compression": "''",
 }
 """What is said of a table when an option is no more; otherwise it is 0."""
 
@@ -273,17 +274,21 @@ class MySQLForms(MySQLCounting):
         for clause in beginning(before, after):
             yield altering(table, clause)
 
-    def first(self, task: Task) -> Iterable[ops.MigrateOperation]:
-        """Yield what gives a table another collation, and the columns that follow.
-
-        What is there keeps its collation then, until its column is altered.  The
-        partitions that cannot stay go first of all.
-        """
+    def ahead(self, task: Task) -> Iterable[ops.MigrateOperation]:
+        """Yield what ends partitions that cannot stay: they may stand on a key."""
         for change in task.changes:
             if isinstance(change, FactsChange):
                 for clause in ending(task, change.before, change.after):
                     self._unparted.add(task.name)
                     yield altering(task.name, clause)
+
+    def first(self, task: Task) -> Iterable[ops.MigrateOperation]:
+        """Yield what gives a table another collation, and the columns that follow.
+
+        What is there keeps its collation then, until its column is altered.
+        """
+        for change in task.changes:
+            if isinstance(change, FactsChange):
                 for clause in turning(change.before, change.after, is_end=False):
                     yield altering(task.name, clause)
                 yield from _collated(self, task, change)
@@ -360,11 +365,16 @@ def _following(task: Task) -> Iterator[tuple[Column, Column]]:
     ]
     if task.before is None or task.after is None or len(set(said)) < len(said):
         return
-    touched = [
-        change.before.name
+    ends = {
+        change.before.name: change.after
         for change in task.changes
         if isinstance(change, ColumnChange) and change.before is not None
-    ]
+    }
     for column in task.before.columns if said else ():
-        if column.collation is None and is_text(column) and column.name not in touched:
+        end = ends.get(column.name, column)
+        if end is not None and all(map(_has_collation_of_table, (column, end))):
             yield column, column
+
+
+def _has_collation_of_table(column: Column) -> bool:
+    return column.collation is None and is_text(column)

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from alembic.operations import ops
 from sqlalchemy.types import TypeEngine
 
+from whimbrel.plan.fill import take_default
 from whimbrel.plan.generic import Default, Forms, Optioned, add_column, changes_type
 from whimbrel.plan.items import text
 from whimbrel.plan.mysql_history import KEY as HISTORY
@@ -33,6 +34,7 @@ from whimbrel.plan.mysql_text import (
 )
 from whimbrel.plan.mysql_types import existing_type_of, type_of
 from whimbrel.schema.changes import TableFacts
+from whimbrel.schema.dialect import Dialect
 from whimbrel.schema.state import (
     Check,
     Column,
@@ -51,6 +53,15 @@ UNSAID = ("compressed", "invisible", "srid", "unversioned")
 
 BITS = re.compile(r"b'([01]+)'")
 """A constant that SQLAlchemy takes for an expression: that is another default."""
+
+_UNSAFE = re.compile(
+    r"\b(?:uuid|uuid_short|rand|random_bytes|sysdate|(?:current_|session_|system_)?user)\(",
+    re.IGNORECASE,
+)
+"""What gives each row a value of its own: a default of a new column cannot ask it.
+
+MySQL takes it for unsafe, whether there are replicas or not (error 1674).
+"""
 
 INDEX_OPTIONS = ("prefix", "using", "with_parser")
 """What it can say of an index."""
@@ -214,19 +225,20 @@ class MySQLColumns(Forms):
         Where a column takes no NULL and has no default, rows would get '' or 0.
         """
         check = self._beside.get((table, column.name))
+        column = _opened(column, self.dialect)
         if _is_unsaid(column) or is_counting(column):
             clause = f"ADD COLUMN {quoted(column.name)} {definition(column, check)}"
             return altering(table, clause)
-        if _is_made_up(column):
-            column = replace(column, nullable=True)
         return add_column(self, table, column, check)
 
     def after_add(
         self, table: TableName, column: Column
     ) -> Iterable[ops.MigrateOperation]:
         """Yield what closes a new column, which no row may leave without a value."""
-        if _is_made_up(column) and not _is_unsaid(column):
-            opened = replace(column, nullable=True)
+        opened = _opened(column, self.dialect)
+        if column.default is not None and opened.default is None:
+            yield take_default(self, table, column.name, column.default)
+        if opened != column:
             yield from self.alter_column(table, opened, column)
 
     def after_create(self, table: Table) -> Iterable[ops.MigrateOperation]:
@@ -264,6 +276,15 @@ class MySQLColumns(Forms):
         check = check_beside(column, after)
         is_there = check in before.constraints or (table, column.name) in self._beside
         return check if is_there else None
+
+
+def _opened(column: Column, dialect: Dialect) -> Column:
+    """Return a new column as it is until its rows have values."""
+    said = column.default.canonical if column.default is not None else ""
+    if not dialect.is_mariadb and _UNSAFE.search(said):
+        return replace(column, nullable=True, default=None)
+    is_open = not _is_made_up(column) or _is_unsaid(column)
+    return column if is_open else replace(column, nullable=True)
 
 
 def _lengths(index: Index) -> dict[str, int]:

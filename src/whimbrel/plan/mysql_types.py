@@ -164,7 +164,7 @@ def _of_values(
     name: str, inner: str | None, collated: Mapping[str, Any]
 ) -> AnyType | None:
     """Return an ENUM or a SET; one with escapes is left as it is spelled."""
-    if inner is None or "\\" in inner or "%" in inner:
+    if inner is None or "\\" in inner:
         return None
     values = [each.replace("''", "'") for each in VALUE.findall(inner)]
     if name == "set":

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
+from functools import partial
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 from typing import TypeAlias, TypeVar
@@ -30,6 +31,9 @@ Thing: TypeAlias = Constraint | Index
 """What stands in a table beside its columns."""
 
 Key: TypeAlias = tuple[int, str, str]
+
+Served: TypeAlias = Callable[[Iterable[Thing]], set[tuple[str, ...]]]
+"""Things in, the columns out to which foreign keys can refer by them."""
 
 
 def counted(name: str) -> tuple[str | int, ...]:
@@ -96,19 +100,19 @@ class Task:
         """What the tasks are ordered by where nothing else demands an order."""
         return (self.verb, self.name.schema or "", self.name.name)
 
-    def withdraws(self, columns: tuple[str, ...]) -> bool:
+    def withdraws(self, columns: tuple[str, ...], served: Served) -> bool:
         """Whether *columns*, or their being a key, is there no more afterwards."""
         touched = (each.before for each in _column_changes(self.changes))
         names = {column.name for column in touched if column is not None}
         names |= self.retyped
-        return not names.isdisjoint(columns) or columns in _keys(self.going)
+        return not names.isdisjoint(columns) or columns in served(self.going)
 
-    def provides(self, columns: tuple[str, ...]) -> bool:
+    def provides(self, columns: tuple[str, ...], served: Served) -> bool:
         """Whether *columns*, or their being a key, is not there until afterwards."""
         touched = (each.after for each in _column_changes(self.changes))
         names = {column.name for column in touched if column is not None}
         names |= self.retyped
-        return not names.isdisjoint(columns) or columns in _keys(self.coming)
+        return not names.isdisjoint(columns) or columns in served(self.coming)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +160,7 @@ def arrange(
             early[name].add(key)
     for task in _children_of_altered(ready):
         early[task.name] |= {*task.going}
-    edges = _edges(ready)
+    edges = _edges(ready, served)
     done, broken = _sorted(ready, edges)
     if can_split:
         for edge in broken:
@@ -192,17 +196,19 @@ class _Edge:
     is_firm: bool = False
 
 
-def _edges(tasks: list[Task]) -> dict[Pair, _Edge]:
+def _edges(tasks: list[Task], served: Served) -> dict[Pair, _Edge]:
     """Return which task comes before which other one, and why."""
     edges: dict[Pair, _Edge] = defaultdict(_Edge)
-    for first, second, reason in _key_edges(tasks):
+    for first, second, reason in _key_edges(tasks, served):
         edges[first.key, second.key].keys.append(reason)
     for first, second in (*_replacements(tasks), *_descents(tasks)):
         edges[first.key, second.key].is_firm = True
     return edges
 
 
-def _key_edges(tasks: list[Task]) -> Iterator[tuple[Task, Task, _Reason]]:
+def _key_edges(
+    tasks: list[Task], served: Served
+) -> Iterator[tuple[Task, Task, _Reason]]:
     """Yield the pairs of tasks of which foreign keys demand an order."""
     by_table: dict[TableName, list[Task]] = defaultdict(list)
     for task in tasks:
@@ -211,34 +217,33 @@ def _key_edges(tasks: list[Task]) -> Iterator[tuple[Task, Task, _Reason]]:
             by_table[parent].append(task)  # what refers to the whole refers to a part
     for task in tasks:
         for key in _foreign_keys(task.going):
-            for other in _others(by_table[key.target], task, _must_wait_for_drop, key):
+            waiting = partial(_must_wait_for_drop, key=key, served=served)
+            for other in _others(by_table[key.target], task, waiting):
                 yield task, other, _Reason(task, key, is_coming=False)
         for key in _foreign_keys(task.coming):
-            for other in _others(by_table[key.target], task, _must_come_first, key):
+            first = partial(_must_come_first, key=key, served=served)
+            for other in _others(by_table[key.target], task, first):
                 yield other, task, _Reason(task, key, is_coming=True)
 
 
 def _others(
-    tasks: Iterable[Task],
-    task: Task,
-    concerns: Callable[[Task, ForeignKey], bool],
-    key: ForeignKey,
+    tasks: Iterable[Task], task: Task, concerns: Callable[[Task], bool]
 ) -> list[Task]:
-    """Return the tasks beside *task* that a foreign key of it has to do with."""
-    return [other for other in tasks if other is not task and concerns(other, key)]
+    """Return the tasks beside *task* that something of it *concerns*."""
+    return [other for other in tasks if other is not task and concerns(other)]
 
 
-def _must_wait_for_drop(other: Task, key: ForeignKey) -> bool:
+def _must_wait_for_drop(other: Task, key: ForeignKey, served: Served) -> bool:
     """Whether a foreign key must be gone before *other* happens to its target."""
     return other.verb is Verb.DROP or (
-        other.verb is Verb.ALTER and other.withdraws(key.target_columns)
+        other.verb is Verb.ALTER and other.withdraws(key.target_columns, served)
     )
 
 
-def _must_come_first(other: Task, key: ForeignKey) -> bool:
+def _must_come_first(other: Task, key: ForeignKey, served: Served) -> bool:
     """Whether *other* must happen to its target before a foreign key is added."""
     return other.verb is Verb.CREATE or (
-        other.verb is Verb.ALTER and other.provides(key.target_columns)
+        other.verb is Verb.ALTER and other.provides(key.target_columns, served)
     )
 
 
@@ -304,10 +309,6 @@ def _moving(
             name = task.name.schema or "", thing.name.casefold()
             if isinstance(thing, kinds) and takers.get(name, set()) - {task.key}:
                 yield task, thing
-
-
-Served: TypeAlias = Callable[[Iterable[Thing]], set[tuple[str, ...]]]
-"""Things in, the columns out to which foreign keys can refer by them."""
 
 
 def _unturned(tasks: list[Task], served: Served) -> Iterator[Task]:

@@ -67,6 +67,10 @@ class TableForms:
         """Whether what is made from a table has its keys and indexes too."""
         return False
 
+    def ahead(self, task: Task) -> Iterable[ops.MigrateOperation]:
+        """Return what happens to the table before its constraints and indexes go."""
+        return ()
+
     def first(self, task: Task) -> Iterable[ops.MigrateOperation]:
         """Return what happens to the table as a whole before its columns change."""
         return ()

@@ -115,6 +115,11 @@ class Dialect:
         return self.name == "postgresql"
 
     @property
+    def folds_columns(self) -> bool:
+        """Whether a table cannot have two columns whose names differ but for case."""
+        return self.name in ("mysql", "mariadb", "sqlite")
+
+    @property
     def is_one_file(self) -> bool:
         """Whether a database is a file that SQLite's library opens."""
         return self.name == "sqlite"
