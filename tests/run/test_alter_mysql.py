@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from alembic.migration import MigrationContext
 from sqlalchemy.dialects import mysql
 
+from whimbrel.catalog.mysql_table_text import parse_table
 from whimbrel.errors import MigrationFailed
 from whimbrel.run.failure import guarded
 from whimbrel.run.runtime import Operations, owned_context
@@ -490,6 +491,13 @@ def test_what_speaks_of_a_column_follows_its_name(server):
     with operations(server) as op:
         op.alter_column("item", "w`:%", new_column_name="a", type_=sa.String(41))
     assert "`a` varchar(41)" in text(server)
+
+
+def test_a_check_called_by_a_parenthesis():
+    """What it says begins behind its name."""
+    said = "CREATE TABLE `t` (\n  `a` int,\n  CONSTRAINT `(``b` CHECK (`a` > 0)\n)"
+    (check,) = parse_table(said).items
+    assert (check.name, check.columns, check.expression) == ("(`b", ("a",), "`a` > 0")
 
 
 def test_the_collation_of_the_table_stays_that(server):

@@ -392,6 +392,17 @@ def test_a_broken_view_is_refused(rich):
     assert rich.sql("item") == RICH
 
 
+@pytest.mark.parametrize("name", ["prices (old)", "a --(", 'the "("'])
+def test_a_table_called_by_a_parenthesis(database, name, ways):
+    """What is between the parentheses of its text begins behind its name."""
+    quoted = '"' + name.replace('"', '""') + '"'
+    database.run(f"CREATE TABLE {quoted} /* ( */ (a INT)")
+    with operations(database.url) as op, op.batch_alter_table(name) as batch:
+        batch.create_check_constraint("ck", "a > 0")
+    assert database.sql(name).endswith("(a INT,CONSTRAINT ck CHECK (a > 0))")
+    assert ways == [Way.IN_PLACE]
+
+
 def test_unnamed_constraints_stay_unnamed(plain):
     """What the script calls by a name only it knows is stored without a name."""
     plain.run("UPDATE item SET a = id")

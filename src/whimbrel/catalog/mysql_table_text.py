@@ -310,7 +310,7 @@ def _item(tokens: list[_Token], written: str, has_escapes: bool) -> ItemText:
     if first == "FOREIGN":
         return _foreign_key(name, rest)
     if first == "CHECK":
-        start = written.index("(")
+        start = _body(written, has_escapes)
         end = _closing(written, start, has_escapes)
         said = written[start + 1 : end]
         quoted = (each.text for each in _tokens(said, has_escapes))

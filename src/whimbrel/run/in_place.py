@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import dropwhile
 
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
@@ -154,9 +155,10 @@ def made_beside(table: StoredTable, sql: str) -> Iterator[None]:
 
     AUTOINCREMENT is left out: it would make a second ``sqlite_sequence``.
     """
+    behind_name = dropwhile(lambda token: token.word != "(", tokens(sql))
     beside = "".join(
         token.before + token.text
-        for token in tokens(sql[sql.index("(") :])
+        for token in behind_name
         if token.word != "AUTOINCREMENT"
     )
     query(table.connection, f"CREATE TEMP TABLE {quote(table.name)} {beside}")
