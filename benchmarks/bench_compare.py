@@ -1,7 +1,10 @@
 """Reading a database and comparing it with the models, when nothing has changed.
 
 Beside Alembic's `compare_metadata` in the same process, in alternating runs, on a
-SQLite file and on MariaDB; the peak of memory each in an interpreter of its own.
+SQLite file and on each server that answers; the peak of memory each in an
+interpreter of its own.
+
+    python bench_compare.py [SQLite] [PostgreSQL] [MariaDB] [MySQL]
 """
 
 from __future__ import annotations
@@ -22,19 +25,24 @@ from measure import Row, alternating, in_fresh_interpreter, table
 
 from whimbrel.catalog.models import read_models
 from whimbrel.catalog.read import read_state
+from whimbrel.schema.adopting import adopt_names
 from whimbrel.schema.diff import diff
-from whimbrel.schema.names import adopt_names
 from whimbrel.schema.scope import Scope
 
 
 ROUNDS = {100: 9, 1000: 5, 3000: 3}
 SERVER_ROUNDS = {100: 5, 1000: 3, 5000: 1}
-POSTGRESQL = os.environ.get(
-    "WHIMBREL_POSTGRESQL", "postgresql+psycopg://postgres@127.0.0.1:5432/postgres"
-)
-MARIADB = os.environ.get(
-    "WHIMBREL_MARIADB", "mysql+pymysql://root@127.0.0.1:3306/mysql"
-)
+SERVERS = {
+    "PostgreSQL": os.environ.get(
+        "WHIMBREL_POSTGRESQL", "postgresql+psycopg://postgres@127.0.0.1:5432/postgres"
+    ),
+    "MariaDB": os.environ.get(
+        "WHIMBREL_MARIADB", "mysql+pymysql://root@127.0.0.1:3306/mysql"
+    ),
+    "MySQL": os.environ.get(
+        "WHIMBREL_MYSQL", "mysql+pymysql://root@127.0.0.1:3307/mysql"
+    ),
+}
 
 
 def models(count: int) -> sa.MetaData:
@@ -87,20 +95,10 @@ def with_database(count: int):
     return folder, engine, metadata
 
 
-def on_mariadb(count: int):
-    """Give a connection to a new database on MariaDB, and its models."""
-    return on_server(MARIADB, count)
-
-
-def on_postgresql(count: int):
-    """Give a connection to a new database on PostgreSQL, and its models."""
-    return on_server(POSTGRESQL, count)
-
-
 @contextmanager
-def on_server(url: str, count: int):
+def on_server(kind: str, count: int):
     """Give a connection to a new database that has the tables, and their models."""
-    server = sa.create_engine(url, isolation_level="AUTOCOMMIT")
+    server = sa.create_engine(SERVERS[kind], isolation_level="AUTOCOMMIT")
     name = f"whimbrel_bench_{uuid.uuid4().hex[:8]}"
     metadata = models(count)
     with server.connect() as connection:
@@ -118,9 +116,9 @@ def on_server(url: str, count: int):
         server.dispose()
 
 
-def compared_on(server, count: int) -> Row:
+def compared_on(kind: str, count: int) -> Row:
     """Measure both on *count* tables of a server."""
-    with server(count) as (connection, metadata):
+    with on_server(kind, count) as (connection, metadata):
         found = by_us(connection, metadata)
         if found:
             sys.exit(f"Nothing has changed, but {len(found)} changes: {found[:3]}")
@@ -132,13 +130,18 @@ def compared_on(server, count: int) -> Row:
     return Row(f"{count:,} tables", *times)
 
 
-def peak_on(server, who: str, count: int) -> int:
+def peak_on(kind: str, who: str, count: int) -> int:
     """Return the peak of memory of one comparison on a server, in bytes."""
-    with server(count) as (connection, metadata):
-        run = {"alembic": by_alembic, "whimbrel": by_us}[who]
-        tracemalloc.start()
-        run(connection, metadata)
-        return tracemalloc.get_traced_memory()[1]
+    with on_server(kind, count) as (connection, metadata):
+        return peak_of(who, connection, metadata)
+
+
+def peak_of(who: str, connection: sa.Connection, metadata: sa.MetaData) -> int:
+    """Return the peak of memory of one comparison, in bytes."""
+    run = {"alembic": by_alembic, "whimbrel": by_us}[who]
+    tracemalloc.start()
+    run(connection, metadata)
+    return tracemalloc.get_traced_memory()[1]
 
 
 def unanswered(url: str) -> str | None:
@@ -150,29 +153,28 @@ def unanswered(url: str) -> str | None:
     return None
 
 
-def report_on_postgresql() -> None:
-    """Measure on PostgreSQL and print, or say that it is not there."""
-    if why := unanswered(POSTGRESQL):
-        print(f"\nNOT MEASURED: no PostgreSQL at {POSTGRESQL}: {why}")
+def report_on(kind: str) -> None:
+    """Measure on a server and print, or say that it is not there."""
+    if why := unanswered(SERVERS[kind]):
+        print(f"\nNOT MEASURED: no {kind} at {SERVERS[kind]}: {why}")
         return
-    rows = [compared_on(on_postgresql, count) for count in SERVER_ROUNDS]
-    print(table("Read and compare, nothing changed (PostgreSQL)", rows, "alembic"))
-    growth = rows[2].ours / rows[1].ours
-    print(f"From 1,000 to 5,000 tables ours takes {growth:.1f} times as long.")
-    for who in ("alembic", "whimbrel"):
-        most = in_fresh_interpreter(__file__, "peak-postgresql", who) / 1e6
-        print(f"Peak of memory, 1,000 tables on PostgreSQL: {who} {most:.1f} MB")
+    told(kind, [compared_on(kind, count) for count in SERVER_ROUNDS])
 
 
-def report_on_mariadb() -> None:
-    """Measure on MariaDB and print."""
-    rows = [compared_on(on_mariadb, count) for count in SERVER_ROUNDS]
-    print(table("Read and compare, nothing changed (MariaDB)", rows, "alembic"))
-    growth = rows[2].ours / rows[1].ours
-    print(f"From 1,000 to 5,000 tables ours takes {growth:.1f} times as long.")
+def report_on_sqlite() -> None:
+    """Measure on a file and print."""
+    told("SQLite", [compared(count) for count in ROUNDS])
+
+
+def told(kind: str, rows: list[Row]) -> None:
+    """Print what was measured, how it grows, and the peaks of memory."""
+    print(table(f"Read and compare, nothing changed ({kind})", rows, "alembic"))
+    *_, before, last = rows
+    growth = last.ours / before.ours
+    print(f"From {before.what} to {last.what} ours takes {growth:.1f} times as long.")
     for who in ("alembic", "whimbrel"):
-        most = in_fresh_interpreter(__file__, "peak-mariadb", who) / 1e6
-        print(f"Peak of memory, 1,000 tables on MariaDB: {who} {most:.1f} MB")
+        most = in_fresh_interpreter(__file__, "peak", kind, who) / 1e6
+        print(f"Peak of memory, 1,000 tables: {who} {most:.1f} MB")
 
 
 def compared(count: int) -> Row:
@@ -191,46 +193,28 @@ def compared(count: int) -> Row:
     return Row(f"{count:,} tables", *times)
 
 
-def peak(who: str, count: int) -> int:
+def peak(kind: str, who: str, count: int) -> int:
     """Return the peak of memory of one comparison, in bytes."""
+    if kind in SERVERS:
+        return peak_on(kind, who, count)
     folder, engine, metadata = with_database(count)
     with folder, engine.connect() as connection:
-        run = {"alembic": by_alembic, "whimbrel": by_us}[who]
-        tracemalloc.start()
-        run(connection, metadata)
-        result = tracemalloc.get_traced_memory()[1]
+        result = peak_of(who, connection, metadata)
     engine.dispose()
     return result
 
 
-def main() -> None:
-    """Measure and print."""
-    rows = [compared(count) for count in ROUNDS]
-    print(table("Read and compare, nothing changed (SQLite)", rows, "alembic"))
-    growth = rows[2].ours / rows[1].ours
-    print(f"From 1,000 to 3,000 tables ours takes {growth:.1f} times as long.")
-    peaks = {
-        who: in_fresh_interpreter(__file__, "peak", who) / 1e6
-        for who in ("alembic", "whimbrel")
-    }
-    print(
-        f"Peak of memory, 1,000 tables: alembic {peaks['alembic']:.1f} MB, "
-        f"whimbrel {peaks['whimbrel']:.1f} MB"
-    )
-    report_on_mariadb()
-    report_on_postgresql()
+def main(kinds: list[str]) -> None:
+    """Measure on *kinds* of databases, all if there are none, and print."""
+    for kind in kinds or ["SQLite", *SERVERS]:
+        if kind in SERVERS:
+            report_on(kind)
+        else:
+            report_on_sqlite()
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["peak"]:
-        print(json.dumps(peak(sys.argv[2], 1000)))
-    elif sys.argv[1:2] == ["peak-mariadb"]:
-        print(json.dumps(peak_on(on_mariadb, sys.argv[2], 1000)))
-    elif sys.argv[1:2] == ["peak-postgresql"]:
-        print(json.dumps(peak_on(on_postgresql, sys.argv[2], 1000)))
-    elif sys.argv[1:2] == ["postgresql"]:
-        report_on_postgresql()
-    elif sys.argv[1:2] == ["mariadb"]:
-        report_on_mariadb()
+        print(json.dumps(peak(*sys.argv[2:4], 1000)))
     else:
-        main()
+        main(sys.argv[1:])

@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 
 import sqlalchemy as sa
-from bench_compare import MARIADB, POSTGRESQL, models, on_server, unanswered
+from bench_compare import SERVERS, models, on_server, unanswered
 from measure import Row, alternating, table
 
 
@@ -164,11 +164,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     rows = [on_sqlite(options.tables, options.rounds)]
-    for where, server in (("MariaDB", MARIADB), ("PostgreSQL", POSTGRESQL)):
+    for where, server in SERVERS.items():
         if why := unanswered(server):
             print(f"\nNOT MEASURED: no {where}: {why}")
             continue
-        with on_server(server, options.tables) as (connection, _):
+        with on_server(where, options.tables) as (connection, _):
             url = connection.engine.url.render_as_string(hide_password=False)
             connection.rollback()
             rows.append(measured(where, url, options.tables, options.rounds))

@@ -18,9 +18,9 @@ from models_of_all_sorts import create_all
 from whimbrel.catalog.models import read_models
 from whimbrel.catalog.read import read_state
 from whimbrel.plan.build import build
+from whimbrel.schema.adopting import adopt_names
 from whimbrel.schema.dialect import dialect_of
 from whimbrel.schema.diff import diff
-from whimbrel.schema.names import adopt_names
 from whimbrel.schema.renames import firm_names, parse_renames, rename_all
 from whimbrel.schema.scope import Scope
 from whimbrel.script.render import render

@@ -11,9 +11,9 @@ from alembic.operations import Operations, ops
 from generated_scripts import OPTIONS, Generated, _source
 from whimbrel.catalog.read import read_state
 from whimbrel.plan.build import build
+from whimbrel.schema.adopting import adopt_names
 from whimbrel.schema.dialect import dialect_of
 from whimbrel.schema.diff import diff
-from whimbrel.schema.names import adopt_names
 from whimbrel.schema.renames import parse_renames, rename_all
 from whimbrel.schema.scope import Scope
 from whimbrel.script.render import render

@@ -15,8 +15,8 @@ from whimbrel.catalog.models import read_models
 from whimbrel.catalog.read import read_state
 from whimbrel.checks.library import check
 from whimbrel.cli import whimbrel
+from whimbrel.schema.adopting import adopt_names
 from whimbrel.schema.diff import diff
-from whimbrel.schema.names import adopt_names
 from whimbrel.schema.scope import Scope
 from whimbrel.schema.unseen import told_unseen
 

@@ -7,8 +7,8 @@ from alembic.migration import MigrationContext
 from whimbrel.catalog.hooks import Hooks, heard
 from whimbrel.catalog.models import read_models
 from whimbrel.catalog.read import read_state
+from whimbrel.schema.adopting import adopt_names
 from whimbrel.schema.diff import diff
-from whimbrel.schema.names import adopt_names
 from whimbrel.schema.scope import Scope
 
 

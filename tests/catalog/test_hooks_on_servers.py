@@ -11,9 +11,9 @@ from whimbrel.catalog.hooks import heard
 from whimbrel.catalog.models import read_models
 from whimbrel.catalog.read import read_state
 from whimbrel.commands.compare import hooks_of, scope_of
+from whimbrel.schema.adopting import adopt_names
 from whimbrel.schema.changes import ColumnChange, TableChange
 from whimbrel.schema.diff import diff
-from whimbrel.schema.names import adopt_names
 
 
 OTHER, APART = "hooked_other", "hooked_apart"

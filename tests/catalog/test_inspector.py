@@ -18,9 +18,9 @@ from whimbrel.catalog.models import read_models
 from whimbrel.catalog.read import read_state
 from whimbrel.cli import whimbrel
 from whimbrel.errors import DatabaseError
+from whimbrel.schema.adopting import adopt_names
 from whimbrel.schema.diff import diff
 from whimbrel.schema.loose_types import is_maybe_same
-from whimbrel.schema.names import adopt_names
 from whimbrel.schema.scope import Scope
 from whimbrel.schema.unseen import told_unseen
 

@@ -6,8 +6,8 @@ from hypothesis import given
 from models_of_all_sorts import create_all, metadatas
 from whimbrel.catalog.models import read_models
 from whimbrel.catalog.read import read_state
+from whimbrel.schema.adopting import adopt_names
 from whimbrel.schema.diff import diff
-from whimbrel.schema.names import adopt_names
 from whimbrel.schema.scope import Scope
 
 

@@ -28,8 +28,8 @@ from whimbrel.catalog.models import read_models
 from whimbrel.catalog.read import read_state
 from whimbrel.errors import ModelsError, UnrenderableType
 from whimbrel.schema import state as schema
+from whimbrel.schema.adopting import adopt_names
 from whimbrel.schema.diff import diff
-from whimbrel.schema.names import adopt_names
 from whimbrel.schema.scope import Scope
 from whimbrel.schema.state import Naming, Option, TableName
 

@@ -12,8 +12,8 @@ from mysql_models import TYPES, metadatas
 from whimbrel.catalog.models import read_models
 from whimbrel.catalog.read import read_state
 from whimbrel.errors import ModelsError, NoTemporaryTables
+from whimbrel.schema.adopting import adopt_names
 from whimbrel.schema.diff import diff
-from whimbrel.schema.names import adopt_names
 from whimbrel.schema.scope import Scope
 
 

@@ -8,8 +8,8 @@ from whimbrel.catalog.models import read_models
 from whimbrel.catalog.read import read_state
 from whimbrel.catalog.rows import has_tables
 from whimbrel.plan.mysql_text import definition
+from whimbrel.schema.adopting import adopt_names
 from whimbrel.schema.diff import diff
-from whimbrel.schema.names import adopt_names
 from whimbrel.schema.scope import Scope
 from whimbrel.schema.state import Check, ForeignKey, Naming, TableName, Unique
 

@@ -9,8 +9,8 @@ from hypothesis import assume, given, settings
 from models_of_postgresql import is_created, metadatas
 from whimbrel.catalog.models import read_models
 from whimbrel.catalog.read import read_state
+from whimbrel.schema.adopting import adopt_names
 from whimbrel.schema.diff import diff
-from whimbrel.schema.names import adopt_names
 from whimbrel.schema.scope import Scope
 
 

@@ -10,8 +10,8 @@ from models_of_postgresql import TELLS_STORAGE, stored
 from whimbrel.catalog.models import read_models
 from whimbrel.catalog.read import read_state
 from whimbrel.errors import ModelsError, NoTemporaryTables
+from whimbrel.schema.adopting import adopt_names
 from whimbrel.schema.diff import diff
-from whimbrel.schema.names import adopt_names
 from whimbrel.schema.scope import Scope
 from whimbrel.schema.state import Naming, State, Table, TableName, Unique
 

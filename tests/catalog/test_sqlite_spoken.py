@@ -4,8 +4,8 @@ import pytest
 
 from generated_scripts import database
 from whimbrel.catalog.read import read_state
+from whimbrel.schema.adopting import adopt_names
 from whimbrel.schema.diff import diff
-from whimbrel.schema.names import adopt_names
 from whimbrel.schema.renames import parse_renames, rename_all
 from whimbrel.schema.scope import Scope
 

@@ -15,10 +15,10 @@ from whimbrel.catalog.models import read_models
 from whimbrel.catalog.read import read_state
 from whimbrel.errors import Unalterable
 from whimbrel.plan.build import build
+from whimbrel.schema.adopting import adopt_names
 from whimbrel.schema.dialect import dialect_of
 from whimbrel.schema.diff import diff
 from whimbrel.schema.key_indexes import with_indexes_told
-from whimbrel.schema.names import adopt_names
 from whimbrel.schema.scope import Scope
 from whimbrel.schema.state import State
 from whimbrel.script.render import render

@@ -13,10 +13,10 @@ from plan_telling import told
 from schema_states import states_of_tables
 from whimbrel.plan.build import build
 from whimbrel.plan.step import TableOps
+from whimbrel.schema.adopting import adopt_names
 from whimbrel.schema.changes import ColumnChange, TableChange
 from whimbrel.schema.dialect import Dialect
 from whimbrel.schema.diff import diff
-from whimbrel.schema.names import adopt_names
 from whimbrel.schema.renames import ColumnRename, TableRename, rename_all
 from whimbrel.schema.state import (
     NO_OPTIONS,

@@ -5,8 +5,8 @@ import sqlalchemy as sa
 
 from postgresql_pairs import connected, execute, state_of, there_and_back, wipe
 from whimbrel.catalog.models import read_models
+from whimbrel.schema.adopting import adopt_names
 from whimbrel.schema.diff import diff
-from whimbrel.schema.names import adopt_names
 from whimbrel.schema.scope import Scope
 
 

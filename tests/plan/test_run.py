@@ -11,9 +11,9 @@ from whimbrel.catalog.models import read_models
 from whimbrel.catalog.read import read_state
 from whimbrel.plan.build import build
 from whimbrel.plan.step import TableOps
+from whimbrel.schema.adopting import adopt_names
 from whimbrel.schema.dialect import dialect_of
 from whimbrel.schema.diff import diff
-from whimbrel.schema.names import adopt_names
 from whimbrel.schema.scope import Scope
 from whimbrel.schema.state import Naming
 

@@ -3,10 +3,10 @@
 from hypothesis import given
 
 from schema_states import states
+from whimbrel.schema.adopting import adopt_names
 from whimbrel.schema.apply import apply_all
 from whimbrel.schema.changes import reverse_all
 from whimbrel.schema.diff import diff
-from whimbrel.schema.names import adopt_names
 from whimbrel.schema.state import (
     ForeignKey,
     Naming,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Constraint, Index, Table
+from sqlalchemy import CheckConstraint, Column, Constraint, Index, Table, TextClause
 from sqlalchemy.engine import Connection
 from sqlalchemy.sql.compiler import DDLCompiler
 
@@ -182,6 +182,7 @@ class Drafter:
         self._set: dict[tuple[ColumnForm, str], ColumnForm] = {}
         self._forms: dict[tuple[str, str | None], ColumnForm] = {}
         self._defaults: dict[str, str] = {}
+        self._processed_texts: dict[str, str] = {}
         self._names: dict[Table, TableName] = {}
         options = connection.get_execution_options()
         self.translation = options.get("schema_translate_map") or {}
@@ -221,7 +222,14 @@ class Drafter:
             ],
             checks=[
                 self._check(check, table, texts, setting)
-                for check in self._checks(table, columns)
+                for check in self._checks(
+                    table,
+                    (
+                        column
+                        for column, (said, _) in zip(columns, known, strict=True)
+                        if said is None  # those that are plain have none
+                    ),
+                )
             ],
             indexes=[
                 self._index(index, texts)
@@ -235,10 +243,13 @@ class Drafter:
     def _exclusions(
         self, table: Table, texts: dict[str, str]
     ) -> Iterator[ExclusionDraft]:
-        ordered = sorted(table.constraints, key=lambda each: each._creation_order)
-        for constraint in ordered:
-            text = self.wording.exclusion_text(constraint)
-            if text is not None and self.wording.is_emitted(constraint, self.ddl):
+        found = [
+            (constraint, text)
+            for constraint in table.constraints
+            if (text := self.wording.exclusion_text(constraint)) is not None
+        ]
+        for constraint, text in sorted(found, key=lambda each: each[0]._creation_order):
+            if self.wording.is_emitted(constraint, self.ddl):
                 form = ExclusionForm(text, self._needs(text, texts))
                 yield ExclusionDraft(constraint, form)
 
@@ -327,6 +338,8 @@ class Drafter:
         return CheckDraft(constraint, CheckForm(text, needs, setting), mentions)
 
     def _index(self, index: Index, texts: dict[str, str]) -> IndexDraft:
+        if self.wording.is_silent(index) and all(map(_is_column, index.expressions)):
+            return IndexDraft(index, None)
         predicate = self.wording.predicate(index)
         written = partial(self._sql, table=index.table)
         parts = self.wording.index_parts(index, written)
@@ -345,10 +358,24 @@ class Drafter:
 
     def _sql(self, expression: Any, table: Table | None) -> str:
         """Return an expression of *table* as CREATE TABLE and CREATE INDEX write it."""
-        text = self.ddl.sql_compiler.process(
-            expression, include_table=False, literal_binds=True
-        )
+        text = self._processed(expression)
         return text if table is None else self.wording.unqualified(text, table)
+
+    def _processed(self, expression: Any) -> str:
+        """Return an expression as the compiler writes it; each text is read once."""
+        is_text = type(expression) is TextClause and not expression._bindparams
+        known = self._processed_texts.get(expression.text) if is_text else None
+        if known is None:
+            known = self.ddl.sql_compiler.process(
+                expression, include_table=False, literal_binds=True
+            )
+            if is_text:
+                self._processed_texts[expression.text] = known
+        return known
+
+
+def _is_column(thing: Any) -> bool:
+    return isinstance(thing, Column)
 
 
 def _names_columns(index: Index) -> bool:

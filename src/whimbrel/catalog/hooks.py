@@ -18,8 +18,8 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.schema import SchemaItem
 
 from whimbrel.catalog.reflected import Part, Reflected
+from whimbrel.schema.adopting import adopt_names
 from whimbrel.schema.diff import pairs
-from whimbrel.schema.names import adopt_names
 from whimbrel.schema.state import (
     Check,
     Column,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import count
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from sqlalchemy import (
     CheckConstraint,
@@ -142,6 +142,7 @@ class _Builder:
         self.has_identity = drafter.dialect.supports_identity_columns
         self.constraints = ConstraintBuilder(drafter, spellings)
         self._columns: dict[tuple[ColumnDraft, int], schema.Column] = {}
+        self._parts_of: dict[tuple[str, ...], tuple[IndexPart, ...]] = {}
 
     def table(self, draft: TableDraft) -> schema.Table:
         """Return the table that was drafted."""
@@ -160,10 +161,14 @@ class _Builder:
             constraints=frozenset(_told_apart(found)),
             indexes=frozenset(_each_once([*map(self._index, draft.indexes)])),
             options=self._options(draft),
-            comment=draft.table.comment if self.has_comments else None,
+            comment=self._comment(draft.table),
             repeated=self.wording.repeated(said),
         )
         return self.wording.finished(table, draft.table)
+
+    def _comment(self, thing: Table | AnyColumn) -> str | None:
+        """Return what is said of *thing*; no database keeps an empty comment."""
+        return (thing.comment or None) if self.has_comments else None
 
     def _options(self, draft: TableDraft) -> schema.Options:
         """Return what is said of a table: by the models, and by the database."""
@@ -192,7 +197,7 @@ class _Builder:
             collation=spelled.collation,
             computed=self._computed(column, spelled.computed) if generated else None,
             identity=self._identity(column, spelled.identity) if generated else None,
-            comment=column.comment if self.has_comments else None,
+            comment=self._comment(column),
             options=options | spelled.options if options else spelled.options,
             position=position,
         )
@@ -244,10 +249,12 @@ class _Builder:
     def _parts(self, draft: IndexDraft) -> tuple[IndexPart, ...]:
         if draft.form is not None:
             return self.spellings.indexes[draft.form].parts
-        return tuple(
-            IndexPart(column=name)
-            for name in self.constraints.names(draft.index.columns)
-        )
+        names = self.constraints.names(cast("list[AnyColumn]", draft.index.expressions))
+        known = self._parts_of.get(names)
+        if known is None:
+            known = tuple([IndexPart(column=name) for name in names])
+            self._parts_of[names] = known
+        return known
 
 
 def _told_apart(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from operator import attrgetter
 
 from sqlalchemy import (
     CheckConstraint,
@@ -15,6 +16,7 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
 )
+from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import IdentifierError, InvalidRequestError
 from sqlalchemy.sql.elements import conv
 
@@ -26,6 +28,7 @@ from whimbrel.schema.state import Naming
 
 
 _PLAIN = re.compile("[a-z_][a-z0-9_]*")
+_CREATION = attrgetter("_creation_order")
 
 
 class ConstraintBuilder:
@@ -36,6 +39,7 @@ class ConstraintBuilder:
         self.wording = drafter.wording
         self.spellings = spellings
         self.preparer = drafter.dialect.identifier_preparer
+        self._longest = _longest_name(drafter.dialect)
 
     def constraints(self, draft: TableDraft) -> Iterator[schema.Constraint]:
         """Yield what CREATE TABLE makes, in its order."""
@@ -44,7 +48,7 @@ class ConstraintBuilder:
             yield self._check(check, table)
         for exclusion in draft.exclusions:
             yield self._exclusion(exclusion, table)
-        ordered = sorted(draft.table.constraints, key=lambda each: each._creation_order)
+        ordered = sorted(draft.table.constraints, key=_CREATION)
         for constraint in ordered:
             if not isinstance(constraint, CheckConstraint) and self.wording.is_emitted(
                 constraint, self.drafter.ddl
@@ -162,6 +166,8 @@ class ConstraintBuilder:
         """Return the name that the database gets to know, cut if it is too long."""
         if not self.wording.keeps_name(thing):
             return None
+        if type(thing.name) is str and len(thing.name) <= self._longest:
+            return self.wording.stored_name(thing.name)
         try:
             name = self.preparer.format_constraint(thing, _alembic_quote=False)
         except (IdentifierError, InvalidRequestError) as cause:
@@ -170,6 +176,15 @@ class ConstraintBuilder:
                 "Give it a shorter name, or one at all: name='...'.",
             ) from cause
         return None if name is None else self.wording.stored_name(name)
+
+
+def _longest_name(dialect: Dialect) -> int:
+    """Return how many characters any name may have that nobody needs to cut."""
+    longest = dialect.max_identifier_length
+    return min(
+        dialect.max_index_name_length or longest,
+        dialect.max_constraint_name_length or longest,
+    )
 
 
 def naming_of(thing: Constraint | Index, name: str | None) -> Naming:

@@ -253,8 +253,8 @@ class MySQLWording(Wording):
         return stored(table, engine, has_descending=self.has_descending)
 
     def _index_options(self, index: Index) -> Options:
-        if "dialect_options" not in index.__dict__:
-            return options(())
+        if self.is_silent(index):
+            return NO_OPTIONS
         prefix, using = self.said(index, "prefix"), self.said(index, "using")
         said = {
             "prefix": prefix.lower() if prefix and prefix.upper() != "UNIQUE" else None,

@@ -239,7 +239,7 @@ class PostgreSQLWording(Wording):
         )
 
     def _index_options(self, index: Index) -> Options:
-        if "dialect_options" not in index.__dict__:
+        if self.is_silent(index):
             return NO_OPTIONS
         method = (self.said(index, "using") or "btree").lower()
         parameters = self.said(index, "with")

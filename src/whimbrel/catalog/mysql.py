@@ -30,6 +30,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 from sqlalchemy.engine import Connection
@@ -135,11 +136,11 @@ class _Reading:
         indexes, unique = _parted(listed)
         constraints: list[Constraint] = [*checks, *primary]
         constraints += [as_unique(index, is_index=False) for index in unique]
-        serving = {
-            key: [index.name for index in indexes if serves(index, key)] for key in keys
-        }
-        made = {name for names in serving.values() for name in names}
-        constraints += [_with_index(key, serving[key]) for key in keys]
+        serving = [
+            [index.name for index in indexes if serves(index, key)] for key in keys
+        ]
+        made = set(chain.from_iterable(serving))
+        constraints += map(_with_index, keys, serving)
         return Table(
             name=name,
             columns=self._columns(place, row.collation_name, beside),
@@ -176,21 +177,24 @@ class _Reading:
     def _checks(self, place: Place) -> tuple[dict[str, str], list[Check]]:
         """Return checks beside columns, by column, and all that are not JSON's."""
         beside, checks = {}, []
-        columns = {row.name: row for row in self.catalog.columns[place]}
         for row in self.catalog.checks.get(place, ()):
             clause = decoded(row.clause)
+            column = None if row.level == "Table" else self._column_row(place, row.name)
             is_beside = row.level == "Column" or (
-                self.is_mariadb and row.level is None and row.name in columns
+                self.is_mariadb and row.level is None and column is not None
             )
             if is_beside:
                 beside[row.name] = clause
             if not (
-                is_beside
-                and row.name in columns
-                and is_json(self._text(columns[row.name], clause))
+                is_beside and column is not None and is_json(self._text(column, clause))
             ):
                 checks.append(self._check(row, clause, is_beside))
         return beside, checks
+
+    def _column_row(self, place: Place, name: str) -> Any | None:
+        """Return what the catalog says of a column, if there is one of that name."""
+        rows = self.catalog.columns[place]
+        return next((row for row in rows if row.name == name), None)
 
     def _check(self, row: Any, clause: str, is_beside: bool) -> Check:
         return Check(

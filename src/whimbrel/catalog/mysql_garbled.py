@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import text
@@ -43,12 +43,19 @@ def put_right(connection: Connection, catalog: Catalog) -> Catalog:
     columns, checks, indexes = (
         dict(each) for each in (catalog.columns, catalog.checks, catalog.indexes)
     )
+    alike: dict[tuple[Any, ...], _Column] = {}
     for place in catalog.tables:
         shown = None
-        if _is_garbled(catalog, place):
+        looked = [_looked_at(row, alike) for row in columns[place]]
+        if any(each.is_garbled for each in looked) or _is_garbled(catalog, place):
             name = ".".join(map(quoted, place))
             shown = parse_table(show_create(connection, name))
-        columns[place] = _columns(columns[place], shown)
+            columns[place] = _columns(columns[place], shown)
+        else:
+            columns[place] = [
+                row if each.row is None else row._make((row[0], *each.row[1:]))
+                for row, each in zip(columns[place], looked, strict=True)
+            ]
         if place in checks:
             checks[place] = _checks(checks[place], shown)
         if place in indexes:
@@ -75,20 +82,50 @@ def _tables(connection: Connection, catalog: Catalog) -> dict[Place, list[Any]]:
 
 
 def _is_garbled(catalog: Catalog, place: Place) -> bool:
-    """Whether some text of a table may be told otherwise than it is."""
-    columns = catalog.columns[place]
-    texts = [decoded(row.computed) for row in columns if row.computed]
-    texts += [decoded(row.value) for row in columns if _EXPRESSION in (row.extra or "")]
-    texts += [decoded(row.clause) for row in catalog.checks.get(place, ())]
-    texts += [decoded(row.expression or "") for row in catalog.indexes.get(place, ())]
-    return any(map(_is_cut, columns)) or not all(map(str.isascii, texts))
+    """Whether a check or an index of a table may be told otherwise than it is."""
+    texts = [decoded(row.clause) for row in catalog.checks.get(place, ())]
+    texts += [
+        decoded(row.expression)
+        for row in catalog.indexes.get(place, ())
+        if row.expression
+    ]
+    return not all(map(str.isascii, texts))
 
 
-def _is_cut(row: Any) -> bool:
-    """Whether the default of a column may end too early."""
-    if row.value is None or _EXPRESSION in (row.extra or ""):
-        return False
-    return bool(re.match("(var)?binary", decoded(row.type)))
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """What is to be done with the row of a column, and with all that say the same.
+
+    Args:
+        is_garbled: its default may end too early, or a text of its is not ASCII.
+        row: the row with its texts as they are; None if they are so already.
+    """
+
+    is_garbled: bool
+    row: Any | None
+
+
+_AS_IT_IS = _Column(is_garbled=False, row=None)
+
+
+def _looked_at(row: Any, alike: dict[tuple[Any, ...], _Column]) -> _Column:
+    """Return what is to be done with *row*, which is found once for those *alike*."""
+    if row.value is None and not row.computed:
+        return _AS_IT_IS
+    said = row[1:]
+    known = alike.get(said)
+    if known is None:
+        known = alike[said] = _Column(_may_be_wrong(row), _columns([row], None)[0])
+    return known
+
+
+def _may_be_wrong(row: Any) -> bool:
+    texts = [decoded(row.computed)] if row.computed else []
+    if _EXPRESSION in (row.extra or ""):
+        texts.append(decoded(row.value))
+    elif row.value is not None and re.match("(var)?binary", decoded(row.type)):
+        return True
+    return not all(map(str.isascii, texts))
 
 
 def _columns(rows: Sequence[Any], shown: TableText | None) -> list[Any]:

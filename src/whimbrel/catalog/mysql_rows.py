@@ -11,7 +11,9 @@ import re
 from collections import namedtuple
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count
+from functools import partial
+from itertools import count, groupby
+from operator import attrgetter
 from typing import Any, TypeAlias
 
 from sqlalchemy import text
@@ -28,7 +30,7 @@ Rows: TypeAlias = Mapping[Place, Sequence[Any]]
 _TABLES = """
 SELECT table_name AS place_table, engine AS engine,
  table_collation AS collation_name, create_options AS create_options,
- table_comment AS comment, table_type AS kind
+ table_comment AS comment, table_type AS kind, {number} AS part
 FROM information_schema.tables
 WHERE table_schema = {schema}
  AND table_type IN ('BASE TABLE', 'SYSTEM VERSIONED', 'SEQUENCE')
@@ -38,39 +40,42 @@ SELECT table_name AS place_table,
  column_name AS name, ordinal_position AS position, column_default AS value,
  is_nullable AS is_nullable, collation_name AS collation_name,
  column_type AS type, extra AS extra, column_comment AS comment,
- generation_expression AS computed, {srid} AS srid
+ generation_expression AS computed, {srid} AS srid,
+ {number} AS part
 FROM information_schema.columns WHERE table_schema = {schema}
 """
 _INDEXES = """
 SELECT table_name AS place_table, index_name AS name,
  non_unique AS non_unique, seq_in_index AS position, column_name AS column_name,
  collation AS direction, sub_part AS length, index_type AS kind,
- index_comment AS comment, {hidden} AS is_hidden, {expression} AS expression
+ index_comment AS comment, {hidden} AS is_hidden, {expression} AS expression,
+ {number} AS part
 FROM information_schema.statistics WHERE table_schema = {schema}
 """
 _KEYS = """
 SELECT table_name AS place_table,
  constraint_name AS name, column_name AS column_name, ordinal_position AS position,
  referenced_table_schema AS target_schema, referenced_table_name AS target_table,
- referenced_column_name AS target_column
+ referenced_column_name AS target_column, {number} AS part
 FROM information_schema.key_column_usage
 WHERE table_schema = {schema} AND referenced_table_name IS NOT NULL
 """
 _ACTIONS = """
 SELECT table_name AS place_table,
- constraint_name AS name, update_rule AS on_update, delete_rule AS on_delete
+ constraint_name AS name, update_rule AS on_update, delete_rule AS on_delete,
+ {number} AS part
 FROM information_schema.referential_constraints WHERE constraint_schema = {schema}
 """
 _CHECKS_OF_MARIADB = """
 SELECT table_name AS place_table,
  constraint_name AS name, check_clause AS clause, {level} AS level,
- 'YES' AS enforced
+ 'YES' AS enforced, {number} AS part
 FROM information_schema.check_constraints WHERE constraint_schema = {schema}
 """
 _CHECKS_OF_MYSQL = """
 SELECT t.table_name AS place_table,
  t.constraint_name AS name, c.check_clause AS clause, 'Table' AS level,
- t.enforced AS enforced
+ t.enforced AS enforced, {number} AS part
 FROM (
  SELECT DISTINCT constraint_schema, table_name, constraint_name, enforced
  FROM information_schema.table_constraints
@@ -198,7 +203,8 @@ def read_rows(connection: Connection, databases: Sequence[str]) -> Catalog:
     for parts in portions(connection, databases):
         for name, query in queries.items():
             if query is not None:
-                _sort(_read(connection, query, parts, words), found[name])
+                for database, rows in _read(connection, query, parts, words):
+                    _sort(database, rows, found[name])
     tables = found.pop("tables")
     sequences = [place for place, (row,) in tables.items() if row.kind == "SEQUENCE"]
     for place in sequences:
@@ -218,20 +224,21 @@ def _read(
     query: str,
     parts: Sequence[Part],
     words: Mapping[str, str],
-) -> Iterator[tuple[str, Any]]:
-    """Yield the rows of *query* for all *parts*, each with its database."""
+) -> Iterator[tuple[str, Iterable[Any]]]:
+    """Yield the rows of *query* for all *parts*, those of a database together."""
     if not parts:
         return
     asked = Asked.of(query, parts, **words)
     row = namedtuple("Row", _NAMES.findall(query))  # type: ignore[misc]  # the query names them
+    made = partial(tuple.__new__, row)  # quicker than by its own way, by half
     if dialect_of(connection).is_mariadb:
         for number, rows in _unpacked(connection, asked):
-            database = parts[number].database
-            yield from ((database, row._make(each)) for each in rows)
+            yield parts[number].database, map(made, rows)
         return
-    statement = text(" UNION ALL ".join(map(_numbered, count(), asked.queries)))
-    for number, *each in connection.execute(statement, asked.given):
-        yield parts[number].database, row._make(each)
+    statement = text(" UNION ALL ".join(asked.queries))
+    found = map(made, connection.execute(statement, asked.given))
+    for number, those in groupby(found, key=attrgetter("part")):
+        yield parts[number].database, those
 
 
 def _unpacked(
@@ -289,9 +296,9 @@ def _row(query: str) -> tuple[str, str]:
     return f"JSON_ARRAY({_NAMES.sub('', columns)})", rest
 
 
-def _sort(rows: Iterable[tuple[str, Any]], found: dict[Place, list[Any]]) -> None:
+def _sort(database: str, rows: Iterable[Any], found: dict[Place, list[Any]]) -> None:
     """Put *rows* to those that were found before, by table."""
-    for database, row in rows:
+    for row in rows:
         found.setdefault((database, row[0]), []).append(row)
 
 

@@ -15,9 +15,8 @@ from whimbrel.catalog.mysql_spelling import (
 )
 from whimbrel.schema.again import nameless
 from whimbrel.schema.dialect import Dialect
-from whimbrel.schema.names import each_once, unique_name
+from whimbrel.schema.names import are_unlike, each_once, unique_name
 from whimbrel.schema.state import (
-    Column,
     Constraint,
     Following,
     ForeignKey,
@@ -48,12 +47,14 @@ def following(server: Dialect) -> frozenset[Following]:
 
 
 def repeated(
-    constraints: Iterable[Constraint],
+    constraints: Collection[Constraint],
 ) -> frozenset[tuple[Constraint, Constraint]]:
     """Return what says without a name what another one says, each behind that.
 
     The server keeps all of them.
     """
+    if are_unlike(constraints):
+        return frozenset()
     said = [
         _key(each) if isinstance(each, ForeignKey) else each for each in constraints
     ]
@@ -88,7 +89,6 @@ def stored(table: Table, engine: str, *, has_descending: bool) -> Table:
     ]
     keys = [_key(each) for each in old]
     indexes = [_index(each, engine, has_descending) for each in table.indexes]
-    columns = [_column(each) for each in table.columns]
     if engine.lower() in HAVE_KEYS:
         is_kept = _are(old, keys)
         constraints += keys
@@ -102,26 +102,18 @@ def stored(table: Table, engine: str, *, has_descending: bool) -> Table:
         for index in indexes
         if index not in unique and not any(serves(index, key) for key in keys)
     ]
-    is_kept = is_kept and _are(table.indexes, left) and _are(table.columns, columns)
-    if is_kept and table.comment != "":
+    if is_kept and _are(table.indexes, left):
         return table  # which is the rule; to make another one takes time
     constraints += [as_unique(index, is_index=True) for index in unique]
     return replace(
         table,
-        columns=tuple(columns),
         constraints=frozenset(constraints),
         indexes=frozenset(left),
-        comment=table.comment or None,
     )
 
 
 def _are(before: Collection[object], after: Collection[object]) -> bool:
     return len(before) == len(after) and all(map(is_, before, after))
-
-
-def _column(column: Column) -> Column:
-    """Return a column as the server keeps it: with a comment that says something."""
-    return replace(column, comment=None) if column.comment == "" else column
 
 
 def _index(index: Index, engine: str, has_descending: bool) -> Index:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from functools import partial
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 from whimbrel.schema.spoken import words
@@ -91,12 +91,18 @@ def literal(text: str) -> str:
 def mentioned(text: str, columns: Iterable[str]) -> tuple[str, ...]:
     """Return those of *columns* that *text* names, in order of appearance."""
     known = {column.casefold(): column for column in columns}
+    return tuple([known[name] for name in _names_in(text) if name in known])
+
+
+@lru_cache
+def _names_in(text: str) -> tuple[str, ...]:
+    """Return all that may be a name in *text*, casefolded, each once."""
     names = (
         name_of(token).casefold()
         for token in tokens(text)
         if token.kind in ("name", "word")
     )
-    return tuple(dict.fromkeys(known[name] for name in names if name in known))
+    return tuple(dict.fromkeys(names))
 
 
 def split(text: str) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import count
 
-from whimbrel.schema.names import fitted_name, gist
+from whimbrel.schema.names import are_unlike, fitted_name
 from whimbrel.schema.state import (
     Check,
     Constraint,
@@ -107,7 +107,7 @@ def kept(constraints: Iterable[Constraint]) -> list[Constraint]:
     others: list[Constraint] = []
     said: Counter[Constraint] = Counter()
     ordered = sorted(constraints, key=lambda each: not isinstance(each, PrimaryKey))
-    if len(set(map(gist, ordered))) == len(ordered):
+    if are_unlike(ordered):
         return sorted(ordered, key=lambda each: not isinstance(each, _KEYS))
     for each in ordered:
         if not isinstance(each, _KEYS):
@@ -127,7 +127,7 @@ def kept(constraints: Iterable[Constraint]) -> list[Constraint]:
 
 
 def repeated(
-    constraints: Iterable[Constraint],
+    constraints: Collection[Constraint],
 ) -> frozenset[tuple[Constraint, Constraint]]:
     """Return those keys that say what another one says, each behind that."""
     keys = [each for each in constraints if isinstance(each, _KEYS)]

@@ -8,7 +8,7 @@ indexes have a spelling of the database's own.  The distinct ones are collected 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -346,7 +346,7 @@ class Wording:
 
     def repeated(
         self,
-        constraints: Iterable[StoredConstraint],  # noqa: ARG002 - one database asks
+        constraints: Collection[StoredConstraint],  # noqa: ARG002 - one database asks
     ) -> frozenset[tuple[StoredConstraint, StoredConstraint]]:
         """Return constraints that say what another one says, each behind that."""
         return frozenset()
@@ -392,6 +392,12 @@ class Wording:
     def predicate(self, index: Index) -> Any:
         """Return the condition of a partial index, or None."""
         return self.said(index, "where")
+
+    def is_silent(self, thing: Thing) -> bool:
+        """Whether no ``<dialect>_<argument>`` says anything of *thing*."""
+        options = thing.__dict__.get("dialect_options")
+        told = options.get(self.dialect_name) if options else None
+        return told is None or not told._non_defaults
 
     def said(self, thing: Thing, argument: str) -> Any:
         """Return what ``<dialect>_<argument>`` says of *thing*, or None."""

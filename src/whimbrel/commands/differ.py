@@ -30,6 +30,7 @@ from whimbrel.plan.step import Plan, Step
 from whimbrel.report.report import Line, Report, Tone, describe_changes
 from whimbrel.run.stand import make, stand
 from whimbrel.run.steps import sql_of, sql_of_doing
+from whimbrel.schema.adopting import adopt_names
 from whimbrel.schema.changes import Change
 from whimbrel.schema.dialect import Dialect, described, dialect_of, is_one_kind
 from whimbrel.schema.diff import diff as difference
@@ -38,7 +39,6 @@ from whimbrel.schema.fills import parse_fills
 from whimbrel.schema.folding import renames_by_case
 from whimbrel.schema.footings import with_footings_of
 from whimbrel.schema.key_indexes import with_indexes_told
-from whimbrel.schema.names import adopt_names
 from whimbrel.schema.renames import Rename, firm_names, parse_renames, rename_all
 from whimbrel.schema.scope import Scope
 from whimbrel.schema.state import Onlooker, State, TableName

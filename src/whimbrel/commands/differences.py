@@ -22,6 +22,7 @@ from whimbrel.commands.renaming import Decided, decide, unsure
 from whimbrel.commands.wishes import Wishes, is_named
 from whimbrel.errors import TablesVanish
 from whimbrel.report.report import Line, Tone
+from whimbrel.schema.adopting import adopt_names
 from whimbrel.schema.changes import Change, TableChange
 from whimbrel.schema.diff import diff
 from whimbrel.schema.enum_likeness import (
@@ -32,7 +33,6 @@ from whimbrel.schema.enum_likeness import (
 from whimbrel.schema.fills import Fill, parse_fills
 from whimbrel.schema.folding import kept_fills, kept_patterns, kept_renames
 from whimbrel.schema.likeness import Candidates, candidates
-from whimbrel.schema.names import adopt_names
 from whimbrel.schema.renames import (
     Rename,
     TableRename,

@@ -25,10 +25,10 @@ from whimbrel.run.runtime import (
     Operations,
     owned_context,
 )
+from whimbrel.schema.adopting import adopt_names
 from whimbrel.schema.changes import Change
 from whimbrel.schema.dialect import dialect_of
 from whimbrel.schema.diff import diff
-from whimbrel.schema.names import adopt_names
 from whimbrel.schema.scope import Scope
 from whimbrel.schema.state import State
 

@@ -1,37 +1,25 @@
-"""What an unnamed constraint is called, and when two names mean one thing.
-
-Models may leave constraints unnamed, databases may store them unnamed, and a
-naming convention may come later than the database.  None of that is a change:
-what is unnamed on one side takes the name of its equal on the other.
-"""
+"""What an unnamed constraint is called, and what tells such names apart."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import fields, is_dataclass, replace
+from functools import cache
 from typing import TypeVar
 
-from whimbrel.schema.again import nameless, with_repeated
-from whimbrel.schema.collector import uncollected
 from whimbrel.schema.state import (
     Check,
     Constraint,
-    Enum,
     Exclusion,
     ForeignKey,
     Index,
     Naming,
-    Option,
     PrimaryKey,
-    State,
-    Table,
     Unique,
 )
-from whimbrel.schema.unsaid import with_unsaid, with_unsaid_alone
-from whimbrel.schema.unseen import with_unseen
 
 
 Nameable = TypeVar("Nameable", bound=Constraint | Index)
@@ -49,12 +37,7 @@ CONVENTION = {
 }
 """The naming convention that users of Flask-Migrate are told to write."""
 
-_OWED = (Naming.CONVENTION, Naming.SERVER)
-"""Whose names are given names once they are in a database."""
-
-_NOT_VALID = frozenset({Option("not_valid", "on")})
-_MAY_BE = frozenset({Option("not_valid", "may")})
-"""A constraint was made without a look at the rows; they may have been seen since."""
+_WORDS = ("table_name", "column_0_name", "referred_table_name")
 
 CONVENTION_KEYS: dict[type[Constraint], str] = {
     PrimaryKey: "pk",
@@ -84,15 +67,24 @@ def default_name(
         target: the bare name of the table that a foreign key refers to.
         longest: the number of characters that a name may have.
     """
+    first = next(iter(columns), "")
     words = {
         "table_name": table,
-        "column_0_name": next(iter(columns), ""),
+        "column_0_name": first,
         "referred_table_name": target,
     }
-    pattern = CONVENTION[CONVENTION_KEYS[kind]]
-    for word in (word for word in words if not words[word]):
-        pattern = pattern.replace(f"_%({word})s", "")
+    pattern = _pattern(CONVENTION_KEYS[kind], bool(table), bool(first), bool(target))
     return shortened(pattern % words, longest)
+
+
+@cache
+def _pattern(key: str, *known: bool) -> str:
+    """Return what the convention says under *key*, less the words not known."""
+    pattern = CONVENTION[key]
+    for word, is_known in zip(_WORDS, known, strict=True):
+        if not is_known:
+            pattern = pattern.replace(f"_%({word})s", "")
+    return pattern
 
 
 def shortened(name: str, longest: int) -> str:
@@ -155,10 +147,11 @@ def is_servers_name(thing: Constraint, table: str) -> bool:
 def each_once(things: Iterable[Nameable]) -> tuple[Nameable, ...]:
     """Return *things* without the unnamed that only say again what another says."""
     given = tuple(things)
-    if all(each.naming is not Naming.NONE for each in given):
+    unnamed = [each for each in given if each.naming is Naming.NONE]
+    if not unnamed:
         return given
-    ordered = sorted(given, key=lambda each: each.naming is Naming.NONE)
-    if len(set(map(gist, given))) == len(given):
+    ordered = [each for each in given if each.naming is not Naming.NONE] + unnamed
+    if are_unlike(given):
         return tuple(ordered)
     once: dict[Nameable, Nameable] = {}
     result = []
@@ -168,6 +161,11 @@ def each_once(things: Iterable[Nameable]) -> tuple[Nameable, ...]:
             result.append(thing)
         once[content] = thing
     return tuple(result)
+
+
+def are_unlike(things: Collection[Constraint | Index]) -> bool:
+    """Whether each of *things* says at heart what no other one says."""
+    return len(set(map(gist, things))) == len(things)
 
 
 def gist(thing: Constraint | Index) -> tuple[object, ...]:
@@ -188,21 +186,21 @@ def tell_apart(things: Iterable[Nameable]) -> tuple[Nameable, ...]:
     Things with a name of their own keep it.  A mark does not depend on what else
     there is, so that a script finds a constraint again after others came and went.
     """
-    ordered = sorted(things, key=lambda each: (_is_soft(each), _content(each)))
+    ordered = sorted(things, key=lambda each: (is_soft(each), _content(each)))
     count = Counter((type(each), each.name) for each in ordered)
     taken: set[tuple[type, str]] = set()
     result = []
     for thing in ordered:
         kind, name = type(thing), thing.name
-        if _is_soft(thing) and count[kind, name] > 1:
+        if is_soft(thing) and count[kind, name] > 1:
             used = [each for of, each in taken if of is kind]
-            name = unique_name(_marked(thing), used)
+            name = unique_name(marked(thing), used)
         taken.add((kind, name))
         result.append(replace(thing, name=name) if name != thing.name else thing)
     return tuple(result)
 
 
-def _marked(thing: Nameable) -> str:
+def marked(thing: Nameable) -> str:
     """Return the name of *thing* with a mark made of all that it says."""
     mark = hashlib.md5(_content(thing).encode(), usedforsecurity=False).hexdigest()[:4]
     return f"{shortened(thing.name, LONGEST_NAME - 5)}_{mark}"
@@ -227,219 +225,6 @@ def _written(value: object) -> str:
     return repr(value)
 
 
-def adopt_names(wanted: State, current: State, *, rename: bool = False) -> State:
-    """Return *wanted* with its made-up names replaced by those that *current* has.
-
-    Args:
-        wanted: the state whose unnamed things, and those named by a convention,
-            take the name of their equal; what its models have no words for stays.
-        current: the state whose names are taken.
-        rename: let the names of a convention stand, so that the difference
-            becomes a change.
-    """
-    with uncollected():
-        return _adopting(wanted, current, rename)
-
-
-def _adopting(wanted: State, current: State, rename: bool) -> State:
-    wanted = with_unseen(wanted, current)
-    partners = {table.name: table for table in current.tables}
-    tables = []
-    for table in wanted.tables:
-        partner = partners.get(table.name) or Table(name=table.name)
-        full = with_unsaid(table, partner, wanted.unsaid)
-        tables.append(_adopted(full, partner, rename))
-    made = with_unsaid_alone(replace(wanted, tables=frozenset(tables)), current)
-    return replace(made, enums=made.enums | frozenset(_in_use(made, current)))
-
-
-def _in_use(wanted: State, current: State) -> Iterator[Enum]:
-    """Yield the enumerated types of *current* that only columns speak of.
-
-    A column type of an app's own, or a hook, can leave a column with a type that
-    the models do not describe.
-    """
-    known = {(each.schema, each.name) for each in wanted.enums}
-    known |= {(each.schema, each.name) for each in wanted.footings}
-    others = [each for each in current.enums if (each.schema, each.name) not in known]
-    if not others:
-        return
-    spelled = {
-        column.type.spelling.replace('"', "").removesuffix("[]")
-        for table in wanted.tables
-        for column in table.columns
-    }
-    for enum in others:
-        name = f"{enum.schema}.{enum.name}" if enum.schema else enum.name
-        if name in spelled:
-            yield enum
-
-
-def _adopted(wanted: Table, current: Table, rename: bool) -> Table:
-    wanted = with_repeated(_decided(wanted, current), current)
-    constraints = frozenset(map(settled, wanted.constraints))
-    indexes = frozenset(map(settled, wanted.indexes))
-    if constraints != current.constraints:
-        constraints = frozenset(_matched_constraints(wanted, current, rename))
-    if indexes != current.indexes:
-        indexes = frozenset(_matched(wanted.indexes, current.indexes, rename))
-    return replace(
-        wanted, constraints=_with_keys_of(current, constraints), indexes=indexes
-    )
-
-
-def _matched_constraints(
-    wanted: Table, current: Table, rename: bool
-) -> Iterator[Constraint]:
-    """Yield the constraints of *wanted*, those of each kind under their names there."""
-    there = _by_kind(current.constraints)
-    for kind, family in _by_kind(wanted.constraints).items():
-        theirs = there.get(kind, [])
-        ours = [_firm_index(each, theirs, wanted.name.name) for each in family]
-        yield from _matched(ours, theirs, rename)
-
-
-def _by_kind(constraints: Iterable[Constraint]) -> dict[type, list[Constraint]]:
-    found: dict[type, list[Constraint]] = {}
-    for each in constraints:
-        found.setdefault(type(each), []).append(each)
-    return found
-
-
-def _with_keys_of(
-    current: Table, wanted: frozenset[Constraint]
-) -> frozenset[Constraint]:
-    """Return *wanted* with the foreign keys that are there, their indexes told."""
-    there: dict[Constraint, Constraint] = {
-        each: each
-        for each in current.constraints
-        if isinstance(each, ForeignKey) and each.index is not None
-    }
-    if not there:
-        return wanted
-    return frozenset(there.get(each, each) for each in wanted)
-
-
-def _firm_index(
-    wanted: Constraint, theirs: Iterable[Constraint], table: str
-) -> Constraint:
-    """Return a unique index with its name firm where nobody named what is there.
-
-    What a database keeps as one thing is an index now, and was none before.
-    """
-    if not isinstance(wanted, Unique) or not wanted.is_index:
-        return wanted
-    alike = [each for each in theirs if _alike(each, wanted)]
-    is_new = bool(alike) and all(is_servers_name(each, table) for each in alike)
-    return settled(wanted) if is_new else wanted
-
-
-def _decided(wanted: Table, current: Table) -> Table:
-    """Return *wanted* with what may or may not be as it is in *current*."""
-    if not any(_MAY_BE & each.options for each in wanted.constraints):
-        return wanted
-    there = {nameless(each) for each in current.constraints}
-    constraints = frozenset(
-        _decided_one(each, there) if _MAY_BE & each.options else each
-        for each in wanted.constraints
-    )
-    return replace(wanted, constraints=constraints)
-
-
-def _decided_one(constraint: Constraint, there: set[Constraint]) -> Constraint:
-    options = constraint.options - _MAY_BE
-    doubtful = replace(constraint, options=options | _NOT_VALID)
-    if nameless(doubtful) in there:
-        return doubtful
-    return replace(constraint, options=options)
-
-
-def _matched(
-    ours: Iterable[Nameable], theirs: Iterable[Nameable], rename: bool
-) -> list[Nameable]:
-    """Return *ours*, each soft name replaced by that of its equal in *theirs*.
-
-    A name that one of *ours* was given is not for another one.
-    """
-    ours, theirs = tuple(ours), tuple(theirs)
-    if not ours:
-        return []
-    as_stored = [settled(each) for each in ours]
-    if len(as_stored) == len(theirs) and frozenset(as_stored) == frozenset(theirs):
-        return as_stored
-    if len(ours) == len(theirs) == 1 and ours[0].naming is Naming.NONE:
-        called = _named_like(ours[0], theirs[0])
-        if called == theirs[0]:
-            return [called]
-    given = {each.name for each in ours if not _is_soft(each)}
-
-    def agrees(current: Nameable, wanted: Nameable) -> bool:
-        is_taken = _is_soft(wanted) and current.name in given
-        return not is_taken and _alike(current, wanted)
-
-    free = sorted(theirs, key=repr) if len(theirs) > 1 else list(theirs)
-    placed: list[Nameable] = []
-    insisting = map(_insisting, ours) if rename else ours
-    waiting = _placed_by(free, insisting, placed, _same)
-    waiting = _placed_by(free, waiting, placed, agrees)
-    for thing in waiting:
-        taken = [each.name for each in placed] if _is_soft(thing) else []
-        name = thing.name
-        if name in taken:
-            name = unique_name(_marked(thing), taken)
-        placed.append(replace(settled(thing), name=name))
-    return placed
-
-
-def _placed_by(
-    free: list[Nameable],
-    things: Iterable[Nameable],
-    placed: list[Nameable],
-    agrees: Callable[[Nameable, Nameable], bool],
-) -> list[Nameable]:
-    """Move from *free* to *placed* what agrees with a thing; return the others."""
-    left = []
-    waiting = list(things)
-    if len(waiting) > 1:
-        waiting.sort(key=lambda each: (_is_soft(each), repr(each)))
-    for thing in waiting:
-        partner = next((other for other in free if agrees(other, thing)), None)
-        if partner is None:
-            left.append(thing)
-        else:
-            free.remove(partner)
-            placed.append(_named_like(thing, partner))
-    return left
-
-
-def _same(current: Nameable, wanted: Nameable) -> bool:
-    """Whether two things are equal, name and all."""
-    return current.name == wanted.name and _alike(current, wanted)
-
-
-def _alike(current: Nameable, wanted: Nameable) -> bool:
-    """Whether two things are equal but for a name that may give way."""
-    if _is_soft(wanted):
-        return _named_like(wanted, current) == current
-    return wanted == current
-
-
-def _named_like(thing: Nameable, other: Nameable) -> Nameable:
-    return replace(thing, name=other.name, naming=other.naming)
-
-
-def settled(thing: Nameable) -> Nameable:
-    """Return *thing* as a database has it: a convention's name is a name."""
-    if thing.naming in _OWED:
-        return replace(thing, naming=Naming.GIVEN)
-    return thing
-
-
-def _insisting(thing: Nameable) -> Nameable:
-    """Return *thing* with the name that a convention makes taken as given."""
-    return settled(thing) if thing.naming is Naming.CONVENTION else thing
-
-
-def _is_soft(thing: Nameable) -> bool:
+def is_soft(thing: Nameable) -> bool:
     """Whether the name of *thing* may give way to another."""
     return thing.naming is not Naming.GIVEN

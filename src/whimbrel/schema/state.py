@@ -146,7 +146,7 @@ class PrimaryKey:
 
     def __hash__(self) -> int:
         """Hash what tells it from its siblings, which is quicker than all of it."""
-        return hash((self.name, self.columns))
+        return hash(self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +163,7 @@ class Unique:
 
     def __hash__(self) -> int:
         """Hash what tells it from its siblings, which is quicker than all of it."""
-        return hash((self.name, self.columns))
+        return hash(self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,7 +186,7 @@ class ForeignKey:
 
     def __hash__(self) -> int:
         """Hash what tells it from its siblings, which is quicker than all of it."""
-        return hash((self.name, self.columns))
+        return hash(self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,7 +203,7 @@ class Check:
 
     def __hash__(self) -> int:
         """Hash what tells it from its siblings, which is quicker than all of it."""
-        return hash((self.name, self.expression.canonical))
+        return hash(self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from whimbrel.schema.names import adopt_names
+from whimbrel.schema.adopting import adopt_names
 from whimbrel.schema.state import State, Table
 
 

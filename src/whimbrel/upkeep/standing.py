@@ -7,9 +7,9 @@ from dataclasses import dataclass, fields
 from typing import Any, TypeAlias
 
 from whimbrel.run.replay import Stage
+from whimbrel.schema.adopting import adopt_names
 from whimbrel.schema.changes import Change, TableChange
 from whimbrel.schema.diff import diff
-from whimbrel.schema.names import adopt_names
 from whimbrel.schema.state import State
 
 
