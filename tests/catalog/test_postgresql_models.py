@@ -75,6 +75,7 @@ MODELS = {
     "toast": lambda: table(**stored(**{"toast.autovacuum_enabled": False})),
     "heap": lambda: table(postgresql_using="heap"),
     "comment": lambda: table(comment="It's 100%"),
+    "comment of nothing": lambda: table(sa.Column("d", sa.Text, comment=""), comment=""),
     "tablespace": lambda: table(postgresql_tablespace="pg_default"),
     "excluding": lambda: table(pg.ExcludeConstraint(("a", "="), ("r", "&&"))),
     "excluding much": lambda: table(
