@@ -11,10 +11,11 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Column, Constraint, Index, Table, TextClause
+from sqlalchemy import CheckConstraint, Column, Constraint, Index, Table
 from sqlalchemy.engine import Connection
 from sqlalchemy.sql.compiler import DDLCompiler
 
+from whimbrel.catalog.expression_texts import ExpressionTexts
 from whimbrel.catalog.models_inspected import InspectedWording
 from whimbrel.catalog.models_mysql import MySQLWording
 from whimbrel.catalog.models_postgresql import PostgreSQLWording
@@ -175,14 +176,13 @@ class Drafter:
         )
         self.dialect = dialect = self.wording.dialect
         self.ddl: DDLCompiler = dialect.ddl_compiler(dialect, None)  # type: ignore[arg-type]  # a compiler of parts needs no statement
+        self.texts = ExpressionTexts(self.ddl)
         self.types = TypeTexts(dialect, is_known=dialect.name in _WORDINGS)
         self._plain = PlainColumns[ColumnDraft](
             self.types, has_defaults=default_of is not None
         )
         self._set: dict[tuple[ColumnForm, str], ColumnForm] = {}
         self._forms: dict[tuple[str, str | None], ColumnForm] = {}
-        self._defaults: dict[str, str] = {}
-        self._processed_texts: dict[str, str] = {}
         self._names: dict[Table, TableName] = {}
         options = connection.get_execution_options()
         self.translation = options.get("schema_translate_map") or {}
@@ -285,7 +285,7 @@ class Drafter:
         if identity is not None:
             return ColumnForm(text, identity=identity)
         if column.computed is None:
-            default = self._default(column)
+            default = self.texts.default(column)
             needs = self._needs(default, texts) if "(" in default else ()
             if not needs:
                 return self._simple_form(text, default or None)
@@ -298,17 +298,6 @@ class Drafter:
         known = self._forms.get((text, default))
         if known is None:
             known = self._forms[text, default] = ColumnForm(text, default=default)
-        return known
-
-    def _default(self, column: AnyColumn) -> str:
-        """Return what stands behind DEFAULT; each text is written once."""
-        said = getattr(column.server_default, "arg", None)
-        if type(said) is not str:
-            return self.ddl.get_column_default_string(column) or ""
-        known = self._defaults.get(said)
-        if known is None:
-            known = self.ddl.get_column_default_string(column) or ""
-            self._defaults[said] = known
         return known
 
     def _checks(
@@ -358,20 +347,8 @@ class Drafter:
 
     def _sql(self, expression: Any, table: Table | None) -> str:
         """Return an expression of *table* as CREATE TABLE and CREATE INDEX write it."""
-        text = self._processed(expression)
+        text = self.texts.text(expression)
         return text if table is None else self.wording.unqualified(text, table)
-
-    def _processed(self, expression: Any) -> str:
-        """Return an expression as the compiler writes it; each text is read once."""
-        is_text = type(expression) is TextClause and not expression._bindparams
-        known = self._processed_texts.get(expression.text) if is_text else None
-        if known is None:
-            known = self.ddl.sql_compiler.process(
-                expression, include_table=False, literal_binds=True
-            )
-            if is_text:
-                self._processed_texts[expression.text] = known
-        return known
 
 
 def _is_column(thing: Any) -> bool:

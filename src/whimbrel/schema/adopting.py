@@ -13,7 +13,13 @@ from typing import TypeVar
 
 from whimbrel.schema.again import nameless, with_repeated
 from whimbrel.schema.collector import uncollected
-from whimbrel.schema.names import is_servers_name, is_soft, marked, unique_name
+from whimbrel.schema.names import (
+    is_servers_name,
+    is_soft,
+    marked,
+    settled,
+    unique_name,
+)
 from whimbrel.schema.state import (
     Constraint,
     Enum,
@@ -30,9 +36,6 @@ from whimbrel.schema.unseen import with_unseen
 
 
 Nameable = TypeVar("Nameable", bound=Constraint | Index)
-
-_OWED = (Naming.CONVENTION, Naming.SERVER)
-"""Whose names are given names once they are in a database."""
 
 _NOT_VALID = frozenset({Option("not_valid", "on")})
 _MAY_BE = frozenset({Option("not_valid", "may")})
@@ -249,13 +252,6 @@ def _alike(current: Nameable, wanted: Nameable) -> bool:
 
 def _named_like(thing: Nameable, other: Nameable) -> Nameable:
     return replace(thing, name=other.name, naming=other.naming)
-
-
-def settled(thing: Nameable) -> Nameable:
-    """Return *thing* as a database has it: a convention's name is a name."""
-    if thing.naming in _OWED:
-        return replace(thing, naming=Naming.GIVEN)
-    return thing
 
 
 def _insisting(thing: Nameable) -> Nameable:

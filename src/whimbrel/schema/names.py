@@ -39,6 +39,9 @@ CONVENTION = {
 
 _WORDS = ("table_name", "column_0_name", "referred_table_name")
 
+_OWED = (Naming.CONVENTION, Naming.SERVER)
+"""Whose names are given names once they are in a database."""
+
 CONVENTION_KEYS: dict[type[Constraint], str] = {
     PrimaryKey: "pk",
     Unique: "uq",
@@ -228,3 +231,10 @@ def _written(value: object) -> str:
 def is_soft(thing: Nameable) -> bool:
     """Whether the name of *thing* may give way to another."""
     return thing.naming is not Naming.GIVEN
+
+
+def settled(thing: Nameable) -> Nameable:
+    """Return *thing* as a database has it: a convention's name is a name."""
+    if thing.naming in _OWED:
+        return replace(thing, naming=Naming.GIVEN)
+    return thing

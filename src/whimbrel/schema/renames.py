@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from whimbrel.errors import UsageError
-from whimbrel.schema.adopting import settled
 from whimbrel.schema.changes import (
     ColumnChange,
     EnumChange,
@@ -26,7 +25,7 @@ from whimbrel.schema.enum_renames import (
     rename_of_value,
 )
 from whimbrel.schema.following import with_indexes_called, with_name
-from whimbrel.schema.names import default_name, tell_apart
+from whimbrel.schema.names import default_name, settled, tell_apart
 from whimbrel.schema.spoken import (
     Swap,
     Words,
