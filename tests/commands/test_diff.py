@@ -99,7 +99,7 @@ def test_the_sql_leads_from_the_one_to_the_other(side, here):
             (1, "Ann")
         ]
     connection.close()
-    assert diff(OLD, NEW).output == "No differences.\n"
+    assert diff(OLD, NEW, "--include", "*").output == "No differences.\n"
 
 
 def test_the_script_is_one_of_alembics(here):

@@ -134,3 +134,58 @@ def test_a_column_keeps_its_rows_as_its_name_gets_other_letters(mariadb_url, tmp
         ]
     engine.dispose()
     assert told(mariadb_url, wanted) == "No differences.\n"
+
+
+BESIDE = {
+    "mariadb": (
+        "CREATE PROCEDURE p (IN a int) SELECT 1; CREATE FUNCTION f (a int) RETURNS int"
+        " DETERMINISTIC RETURN a; CREATE TRIGGER g BEFORE INSERT ON t FOR EACH ROW"
+        " SET new.b = 1",
+        "CREATE PROCEDURE p (IN b int) SELECT 1; CREATE FUNCTION f (a int) RETURNS int"
+        " DETERMINISTIC RETURN a; CREATE EVENT e ON SCHEDULE EVERY 1 DAY DISABLE DO"
+        " SELECT 1",
+        "only the first has trigger g, view gone; only the second has event e, view new;"
+        " different procedure p",
+    ),
+    "postgresql": (
+        "CREATE MATERIALIZED VIEW m AS SELECT a FROM t",
+        "CREATE MATERIALIZED VIEW m AS SELECT b FROM t; CREATE TRIGGER g BEFORE UPDATE ON"
+        " t FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()",
+        "only the first has view gone; only the second has trigger g on t, view new;"
+        " different materialized view m",
+    ),
+}
+
+
+def says_what_is_beside(url, folder, first, second, expected):
+    """Whether a diff names it, but where it is about some of the tables."""
+    both = "CREATE TABLE t (a int, b int); CREATE VIEW same AS SELECT t.a FROM t"
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        for each in f"{both}; CREATE VIEW gone AS SELECT b FROM t; {first}".split("; "):
+            connection.exec_driver_sql(each)
+    engine.dispose()
+    wanted = folder / "wanted.sql"
+    wanted.write_text(f"{both}; CREATE VIEW new AS SELECT a FROM t; {second}")
+
+    beside = f"Not compared, and left to scripts of your own: {expected}.\n"
+    assert told(url, wanted) == f"{beside}No differences.\n"
+    assert told(url, wanted, "--include", "t") == "No differences.\n"
+    return told(url, wanted, "--sql") == f"-- {beside}"
+
+
+def test_what_differs_beside_the_tables_is_said_on_mariadb(mariadb_url, tmp_path):
+    """Nobody takes two databases for equal that differ in what is not managed."""
+    assert says_what_is_beside(mariadb_url, tmp_path, *BESIDE["mariadb"])
+
+
+def test_what_differs_beside_the_tables_is_said_on_postgresql(postgresql_url, tmp_path):
+    """Functions are left out, on which tables may stand."""
+    assert says_what_is_beside(postgresql_url, tmp_path, *BESIDE["postgresql"])
+
+
+def test_what_differs_beside_the_tables_is_said_on_sqlite(tmp_path):
+    """Its file keeps views as they were written."""
+    expected = "only the first has view gone; only the second has view new"
+    url = f"sqlite:///{tmp_path / 'first.db'}"
+    assert says_what_is_beside(url, tmp_path, "SELECT 1", "SELECT 1", expected)

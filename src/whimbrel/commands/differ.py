@@ -17,6 +17,7 @@ from alembic.operations import ops
 from sqlalchemy import MetaData, make_url
 from sqlalchemy.engine import URL, Connection
 
+from whimbrel.catalog.bystanders import read_bystanders
 from whimbrel.catalog.models import read_models
 from whimbrel.catalog.read import read_footings, read_parts, read_state
 from whimbrel.catalog.scratch import scratch_like
@@ -31,6 +32,7 @@ from whimbrel.report.report import Line, Report, Tone, describe_changes
 from whimbrel.run.stand import make, stand
 from whimbrel.run.steps import sql_of, sql_of_doing
 from whimbrel.schema.adopting import adopt_names
+from whimbrel.schema.bystanders import told_bystanders
 from whimbrel.schema.changes import Change
 from whimbrel.schema.dialect import Dialect, described, dialect_of, is_one_kind
 from whimbrel.schema.diff import diff as difference
@@ -95,6 +97,7 @@ class Outcome:
     Args:
         at: a connection to a database of their dialect.
         source: a connection to where the first schema stands; None for models.
+        beside: what differs beside the tables, and is not compared.
     """
 
     at: Connection
@@ -103,12 +106,14 @@ class Outcome:
     target: State
     changes: tuple[Change, ...]
     plan: Plan
+    beside: tuple[str, ...] = ()
 
     @property
     def uncompared(self) -> tuple[str, ...]:
         """What of the two is not compared, in a sentence, if not all is."""
         unseen = self.current.unseen | self.target.unseen
-        return (told_unseen(dialect_of(self.at).name, unseen),) if unseen else ()
+        told = (told_unseen(dialect_of(self.at).name, unseen),) if unseen else ()
+        return (*told, *self.beside)
 
 
 def diff(
@@ -203,6 +208,7 @@ def _compared(
         target=target,
         changes=changes,
         plan=plan,
+        beside=at.told_beside(sides),
     )
 
 
@@ -242,6 +248,13 @@ class _Reading:
             for every in (found.tables, found.parts)
         )
         return replace(found, tables=tables, parts=parts)
+
+    def told_beside(self, sides: Sequence[str]) -> tuple[str, ...]:
+        """Return what differs beside the tables, where both are databases."""
+        is_part = self.wanted.include or self.wanted.exclude
+        if is_part or not all(each in self.connections for each in sides):
+            return ()
+        return told_bystanders(*(read_bystanders(self.connections[e]) for e in sides))
 
 
 def _turned(current: State, target: State) -> Iterator[Onlooker]:
