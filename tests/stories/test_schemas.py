@@ -165,6 +165,25 @@ def test_what_stands_on_a_column_of_a_new_type_and_is_not_ours(run, retyped):
         assert told.exit_code == 0, told.output
 
 
+def test_a_database_that_lacks_what_is_not_ours(run, retyped):
+    """It runs the script, too, for that does not speak of it."""
+    with retyped.begin() as connection:
+        connection.exec_driver_sql(
+            "CREATE UNIQUE INDEX ix_theirs ON item (lower(a), n) WHERE a <> 'x';"
+            " ALTER TABLE item ADD CONSTRAINT ck_theirs CHECK (a IN ('z', 'y'))"
+        )
+    models = TYPED.format("Text")
+    written = run(models, "migrate", "-m", "third")
+    assert "leads back" in written.output, written.output
+
+    with retyped.begin() as connection:
+        connection.exec_driver_sql("DROP INDEX ix_theirs")
+        connection.exec_driver_sql("ALTER TABLE item DROP CONSTRAINT ck_theirs")
+    for words in (("upgrade",), ("check",), ("downgrade",), ("upgrade",)):
+        told = run(models, *words)
+        assert told.exit_code == 0, told.output
+
+
 @pytest.mark.parametrize("now", ["n + 1 * 2 > 0", "(n::boolean::integer + 1) * 2 > 0"])
 def test_what_becomes_otherwise_beside_a_new_type(run, retyped, tmp_path, now):
     """A parenthesis or a cast that counts is no other wording: the proof fails."""

@@ -147,10 +147,10 @@ def _comparison(basis: Basis, found: Found, scratch: Connection | None) -> Compa
     url = basis.connection.engine.url
     refusal = None
     try:
-        plan = build(found.ours, current, wanted, dialect, found.fills)
+        plan = build(found.ours, current, wanted, dialect, found.fills, found.outside)
     except OnlookerInTheWay as cause:
         unseen = replace(current, onlookers=()), replace(wanted, onlookers=())
-        plan = build(found.ours, *unseen, dialect, found.fills)
+        plan = build(found.ours, *unseen, dialect, found.fills, found.outside)
         refusal = cause
     edited = _edited(basis)
     return Comparison(

@@ -103,14 +103,14 @@ def _proved(
         return _left_out(cause.sentence, cause.remedy)
     except Exception as cause:  # whatever a script raises, the proof has failed
         return _failed(f"the script does not run: {cause}", (), planned)
-    left = tuple(
-        each
-        for each in verdict.upgrade
-        if not is_worded_anew(each, comparison.changes, goal, ground.scratch)
+    made, scratch = comparison.changes, ground.scratch
+    left, left_back = (
+        tuple(each for each in found if not is_worded_anew(each, made, end, scratch))
+        for found, end in ((verdict.upgrade, goal), (verdict.downgrade, ground.start))
     )
     if functions.downgrade is None and not left:
         return Proof(line=Line(NO_WAY_BACK, Tone.GOOD), holds=True)
-    return _told(left, verdict.downgrade, planned)
+    return _told(left, left_back, planned)
 
 
 def _doubted(proof: Proof, ground: Ground) -> Proof:

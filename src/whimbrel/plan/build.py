@@ -18,6 +18,7 @@ from whimbrel.plan.alter import (
 from whimbrel.plan.fill import change_values, fill_rows
 from whimbrel.plan.generic import Forms, alter_column, drop_index
 from whimbrel.plan.inspected import InspectedForms
+from whimbrel.plan.left_alone import left_alone
 from whimbrel.plan.mysql import MySQLForms
 from whimbrel.plan.onlookers import dropped, followed, in_the_way, restored
 from whimbrel.plan.order import Arrangement, Task, Thing, Verb, arrange
@@ -71,12 +72,20 @@ def build(
     wanted: State,
     dialect: Dialect,
     fills: Iterable[Fill] = (),
+    outside: Iterable[Change] = (),
 ) -> Plan:
     """Return the plan of *changes*, which lead from *current* to *wanted*.
 
     The way back is planned as the way there, from the reversed changes, so the
-    one undoes the other.  With *fills*, rows get a value before their column is
-    closed to NULL.
+    one undoes the other.
+
+    Args:
+        changes: what happens.
+        current: the state that is there.
+        wanted: the state that shall be there.
+        dialect: the database.
+        fills: what rows get before their column is closed to NULL.
+        outside: the changes that are left alone, for nobody here made what they drop.
     """
     forms = FORMS.get(dialect.name, InspectedForms)
     there = tuple(changes)
@@ -84,6 +93,7 @@ def build(
     up = forms(dialect, (*wanted.enums, *current.enums), onlookers)
     down = forms(dialect, (*current.enums, *wanted.enums), onlookers)
     up.collation = down.collation = current.collation
+    up.left_alone = down.left_alone = frozenset(left_alone(outside, there))
     upgrade = tuple(_path(there, current, wanted, up, fills))
     down.recall(up)
     return Plan(

@@ -65,6 +65,7 @@ class Forms(TableForms, StandingForms):
         self.enums = tuple(enums)
         self.onlookers = tuple(onlookers)
         self.collation: str | None = None
+        self.left_alone: frozenset[Thing] = frozenset()
 
     @property
     def keeps_keys_inline(self) -> bool:

@@ -137,9 +137,9 @@ class ColumnForms(Forms):
         """Whether *thing*, on a column, must go while the column is altered.
 
         The server makes indexes and checks again by itself, from what they say: that
-        is nothing for another type.
+        is nothing for another type, unless a script shall not speak of them.
         """
-        if not changes_base(before, after):
+        if thing in self.left_alone or not changes_base(before, after):
             return False
         match thing:
             case Index():
