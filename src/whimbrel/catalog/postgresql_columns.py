@@ -182,5 +182,5 @@ def _counted(row: Sequence[Any], position: int, owned: OwnedSequences) -> Column
         comment=row[-1],
         options=_stored(*row[10:14]) | own,
         position=position,
-        counter=sequence.counter if is_serial else None,
+        counter=sequence.counter,
     )

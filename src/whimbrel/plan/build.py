@@ -23,6 +23,7 @@ from whimbrel.plan.mysql import MySQLForms
 from whimbrel.plan.onlookers import dropped, followed, in_the_way, restored
 from whimbrel.plan.order import Arrangement, Task, Thing, Verb, arrange
 from whimbrel.plan.postgresql import PostgreSQLForms
+from whimbrel.plan.postgresql_columns import other_sequences
 from whimbrel.plan.remade_types import (
     coming_in_order,
     gone_in_order,
@@ -93,6 +94,7 @@ def build(
     up = forms(dialect, (*wanted.enums, *current.enums), onlookers)
     down = forms(dialect, (*current.enums, *wanted.enums), onlookers)
     up.collation = down.collation = current.collation
+    up.sequences, down.sequences = map(other_sequences, (current, wanted))
     up.left_alone = down.left_alone = frozenset(left_alone(outside, there))
     upgrade = tuple(_path(there, current, wanted, up, fills))
     down.recall(up)

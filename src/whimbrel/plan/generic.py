@@ -66,6 +66,7 @@ class Forms(TableForms, StandingForms):
         self.onlookers = tuple(onlookers)
         self.collation: str | None = None
         self.left_alone: frozenset[Thing] = frozenset()
+        self.sequences: frozenset[TableName] = frozenset()
 
     @property
     def keeps_keys_inline(self) -> bool:

@@ -243,7 +243,9 @@ class PostgreSQLForms(StandingForms):
     ) -> Iterator[ops.MigrateOperation]:
         """Yield what renames the sequences of columns after their table."""
         for column in after.ordered_columns:
-            yield from counter_renamed((before.name, column), (after.name, column))
+            yield from counter_renamed(
+                (before.name, column), (after.name, column), self.sequences
+            )
 
 
 def _added(table: TableName, constraint: Constraint) -> ops.MigrateOperation:

@@ -175,7 +175,9 @@ class ColumnForms(Forms):
     ) -> Iterable[ops.MigrateOperation]:
         """Yield what gives a column another name, and its sequence with it."""
         yield alter_column(self, table.name, before, after)
-        yield from counter_renamed((table.name, before), (table.name, after))
+        yield from counter_renamed(
+            (table.name, before), (table.name, after), self.sequences
+        )
 
 
 def _spelled(column: Column) -> Spelled:

@@ -5,7 +5,7 @@ https://www.postgresql.org/docs/current/sql-altertable.html
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
 from alembic.operations import ops
@@ -29,7 +29,7 @@ from whimbrel.plan.postgresql_words import (
     values_of,
 )
 from whimbrel.schema.names import fitted_name
-from whimbrel.schema.state import NO_OPTIONS, Column, Identity, TableName
+from whimbrel.schema.state import NO_OPTIONS, Column, Identity, State, TableName
 
 
 SERIALS = {"smallint": "SMALLSERIAL", "integer": "SERIAL", "bigint": "BIGSERIAL"}
@@ -187,19 +187,39 @@ def serial_name(table: TableName, column: str) -> str:
     return fitted_name(table.name, column, "seq")
 
 
+def other_sequences(state: State) -> frozenset[TableName]:
+    """Return the names of sequences, but of those called after their own column."""
+    owned = (
+        column.counter.sequence
+        for table in state.tables
+        for column in table.columns
+        if column.counter is not None
+        if column.counter.sequence.name != serial_name(table.name, column.name)
+    )
+    return frozenset(
+        TableName(each.name, each.schema) for each in (*state.sequences, *owned)
+    )
+
+
 def counter_renamed(
-    before: tuple[TableName, Column], after: tuple[TableName, Column]
+    before: tuple[TableName, Column],
+    after: tuple[TableName, Column],
+    others: Collection[TableName],
 ) -> Iterator[ops.MigrateOperation]:
     """Yield what renames the sequence of a column after it and its table.
 
-    One that is not called after them, as far as the database told it, is left alone.
+    One that is not called after them is left alone, and so are all if one of *others*
+    has such a name, old or new.
     """
     (table, column), (new_table, new_column) = before, after
     old = serial_name(table, column.name)
     new = serial_name(new_table, new_column.name)
     counts = is_serial(column) or column.identity is not None
-    counter = column.counter
-    if not counts or old == new or (counter and counter.sequence.name != old):
+    own = column.counter.sequence.name if column.counter else None
+    if not counts or old == new or own not in (None, old, new):
+        return
+    taken = {each.name for each in others if each.schema == new_table.schema}
+    if not taken.isdisjoint({old, new} - {own}):
         return
     name = f"{qualified(old, new_table.schema)} RENAME TO {quoted(new)}"
     yield statement(f"ALTER SEQUENCE IF EXISTS {name}")

@@ -30,14 +30,13 @@ def with_parts_told(state: State) -> State:
 
 
 def _told(table: Table, found: list[Sequence]) -> Table:
-    if all(column.counter is None for column in table.columns):
-        return table
-    found += [each.counter.sequence for each in table.columns if each.counter]
+    counters = [each.counter for each in table.columns if each.identity is None]
+    found += [each.sequence for each in counters if each is not None]
     return replace(table, columns=tuple(map(_by_default, table.columns)))
 
 
 def _by_default(column: Column) -> Column:
-    if column.counter is None:
+    if column.counter is None or column.identity is not None:
         return column
     rest = frozenset(each for each in column.options if each.name != SERIAL)
     default = column.counter.default

@@ -132,7 +132,7 @@ class Column:
     options: Options = NO_OPTIONS
     position: int = field(default=0, compare=False)
     counter: Counter | None = field(default=None, compare=False, repr=False)
-    """By what a serial column counts, if not by the sequence that is made for it."""
+    """By what a serial or identity column counts, if not by what is made for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
