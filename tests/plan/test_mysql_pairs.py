@@ -97,6 +97,14 @@ PAIRS = {
         "CREATE TABLE item (a VARCHAR(9) NOT NULL)",
         "CREATE TABLE item (b VARCHAR(9) NOT NULL)",
     ),
+    "all columns become others under their own names": (
+        "CREATE TABLE item (a INT NOT NULL, b INT AS (a * 2))",
+        "CREATE TABLE item (a INT AS (1) STORED, b INT AS (a * 3) STORED)",
+    ),
+    "a unique key and an index swap their names": (
+        "CREATE TABLE item (a INT, b INT, UNIQUE one (a, b), KEY two (b, a DESC))",
+        "CREATE TABLE item (a INT, b INT, UNIQUE two (a, b), KEY one (b, a DESC))",
+    ),
     "a counting column comes with its unique key": (
         "CREATE TABLE item (a INT)",
         "CREATE TABLE item (a INT, id INT NOT NULL AUTO_INCREMENT, UNIQUE (id))",

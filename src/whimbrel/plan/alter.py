@@ -40,7 +40,7 @@ from whimbrel.plan.order import Task, Thing, counted
 from whimbrel.plan.step import BatchOptions, Step, TableOps
 from whimbrel.plan.tables import add_constraint, drop_constraint
 from whimbrel.schema.changes import Change, ColumnChange, FactsChange
-from whimbrel.schema.names import CONVENTION, CONVENTION_KEYS
+from whimbrel.schema.names import CONVENTION, CONVENTION_KEYS, unique_name
 from whimbrel.schema.state import (
     Check,
     Column,
@@ -51,6 +51,7 @@ from whimbrel.schema.state import (
     Naming,
     PrimaryKey,
     TableName,
+    Type,
     Unique,
 )
 
@@ -247,9 +248,13 @@ def _column_operations(forms: Forms, task: Task) -> Iterator[ops.MigrateOperatio
     come = [each.after for each in changes if comes(forms, each) and each.after]
     opening = _opening(forms, task)
     turning = [*altered(forms, changes), *_restated(task, opening)]
-    early = () if _has_column_left(task, gone, turning) else _plain_and_new(come, gone)
+    early: tuple[Column, ...] = ()
+    holder: tuple[Column, ...] = ()
+    if not _has_column_left(task, gone, turning):
+        early = _plain_and_new(come, gone)
+        holder = () if early else _holder(forms, gone)
     come = [each for each in come if each not in early]
-    for column in early:
+    for column in (*early, *holder):
         yield forms.add_column(task.name, column)
         yield from forms.after_add(task.name, column)
     turns: dict[Moment, list[ops.MigrateOperation]] = defaultdict(list)
@@ -268,6 +273,8 @@ def _column_operations(forms: Forms, task: Task) -> Iterator[ops.MigrateOperatio
         yield forms.add_column(task.name, column)
         yield from forms.after_add(task.name, column)
     yield from turns[Moment.LATE]
+    for column in holder:
+        yield drop_column(forms, task.name, column)
 
 
 class Moment(Enum):
@@ -328,6 +335,14 @@ def _plain_and_new(
         if each.computed is None and each.name.casefold() not in names
     )
     return tuple(sorted(new, key=place))
+
+
+def _holder(forms: Forms, gone: Iterable[Column]) -> tuple[Column, ...]:
+    """Return a column that a table has while it would be without one."""
+    if not forms.needs_column:
+        return ()
+    name = unique_name("stand_in", [column.name for column in gone])
+    return (Column(name=name, type=Type("int"), nullable=True),)
 
 
 def _keeping_values(

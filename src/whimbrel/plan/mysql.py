@@ -97,6 +97,7 @@ class MySQLForms(MySQLCounting):
 
     sharing = (ForeignKey, Check)
     any_index_serves = True
+    needs_column = True
 
     def __init__(self, *args: Any, **kw: Any) -> None:
         super().__init__(*args, **kw)

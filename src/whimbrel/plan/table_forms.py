@@ -19,6 +19,8 @@ class TableForms:
     """Of what two tables cannot have one of the same name."""
     any_index_serves = False
     """Whether a foreign key may refer to what stands first in an index."""
+    needs_column: bool = False
+    """Whether a table must have a column at every moment."""
 
     def entailed(self, task: Task) -> Task:
         """Return *task* with all that it entails on this database."""

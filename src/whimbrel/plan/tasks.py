@@ -246,17 +246,17 @@ def _turned(
             if forms.in_place(TableName(""), old, new) is not None:
                 found.append(Turn(before=old, after=new))
                 break
-    taken = {_kind_and_name(turn.before) for turn in found}
+    taken = {turn.before.name.casefold() for turn in found}
     free = [turn for turn in found if _keeps_out(turn, taken)]
     traffic.going -= {turn.before for turn in free}
     traffic.coming -= {turn.after for turn in free}
     return tuple(free)
 
 
-def _keeps_out(turn: Turn, taken: set[tuple[type, str]]) -> bool:
-    """Whether no other thing has the name that this one takes."""
-    own = _kind_and_name(turn.before) == _kind_and_name(turn.after)
-    return own or _kind_and_name(turn.after) not in taken
+def _keeps_out(turn: Turn, taken: set[str]) -> bool:
+    """Whether no other thing has the name that this one takes, of whatever kind."""
+    old, new = turn.before.name.casefold(), turn.after.name.casefold()
+    return old == new or new not in taken
 
 
 def _remade(
