@@ -4,7 +4,7 @@ import textwrap
 
 import pytest
 
-from whimbrel.commands.outside import part
+from whimbrel.commands.outside import part, with_notes
 from whimbrel.config import Config
 from whimbrel.schema.changes import (
     ColumnChange,
@@ -131,6 +131,23 @@ def test_a_script_that_makes_all_may_have_made_anything(history, tmp_path):
     path.write_text(path.read_text() + "    Base.metadata.create_all(op.get_bind())\n")
 
     assert part(OUTSIDE, history, ()).ours == tuple(OUTSIDE)
+
+
+@pytest.mark.parametrize("name", ["ix", "two\nlines", "as Größe"])
+def test_what_a_script_notes_is_left_alone_in_its_table(history, tmp_path, name):
+    """The note is one comment; a thing of that name in another table is no other's."""
+    theirs, index = dropped_index(name), Index(name=name, parts=())
+    ours = IndexChange(table=TableName("other"), before=index, after=None)
+    body = f'op.drop_index("""{name}""")\nop.create_index("""{name}""")'
+
+    noted = with_notes(body, [theirs])
+
+    (note,) = noted.removesuffix(body).splitlines()
+    assert note.startswith("# ")
+    path = next((tmp_path / "migrations" / "versions").glob("*.py"))
+    path.write_text(f"{path.read_text()}\n{noted}\n")
+    parted = part([theirs, ours], history, ())
+    assert (parted.outside, parted.ours) == ((theirs,), (ours,))
 
 
 def test_an_empty_history_knows_the_tables_of_the_models(tmp_path):

@@ -57,18 +57,18 @@ class Told:
         """Return what scripts of that *text* say."""
         return cls(text=text, dropped=dropped, left={*_LEFT_ALONE.findall(text)})
 
-    def speaks(self, name: str) -> bool:
+    def speaks(self, name: str, table: TableName | None = None) -> bool:
         """Whether there is a word of something called *name*, as its maker."""
         if is_named(name, self.dropped):
             return True
-        return name not in self.left and self._says(name)
+        return _noted(name, table) not in self.left and self._says(name)
 
     def speaks_of_table(self, name: TableName) -> bool:
         """Whether there is a word of the table called *name*, in its schema."""
         if any(is_named(each, self.dropped) for each in (name.name, str(name))):
             return True
         return (
-            str(name) not in self.left
+            _noted(str(name)) not in self.left
             and self._says(name.name)
             and (
                 name.schema is None
@@ -189,12 +189,18 @@ def with_notes(body: str, outside: Iterable[Change]) -> str:
     """
     told = Told.by(body)
     spoken = [
-        str(before.name)
+        _noted(str(before.name), getattr(change, "table", None))
         for change in outside
         if not isinstance(change, FactsChange) and not _is_outside(change, told)
         if (before := change.before) is not None and not isinstance(before, str)
     ]
     return "\n".join((*(f"{LEFT_ALONE}{each}" for each in sorted(spoken)), body))
+
+
+def _noted(name: str, table: TableName | None = None) -> str:
+    """Return *name* in one line, with that of the table in which it is no other's."""
+    told = name if table is None else f"{table}.{name}"
+    return told.replace("\n", "\\n").replace("\r", "\\r")
 
 
 def _goes(change: Change) -> bool:
@@ -229,16 +235,18 @@ def _is_outside(change: Change, told: Told) -> bool:
         case (
             EnumChange(before=before, after=None)
             | SequenceChange(before=before, after=None)
-            | ColumnChange(before=before, after=None)
         ) if before is not None:
             return not told.speaks(before.name)
+        case ColumnChange(before=before, after=None) if before is not None:
+            return not told.speaks(before.name, change.table)
         case IndexChange(before=before, after=None) if before is not None:
-            return not (told.speaks(before.name) or _is_shorthand(change.table, before))
+            is_spoken = told.speaks(before.name, change.table)
+            return not (is_spoken or _is_shorthand(change.table, before))
         case ConstraintChange(before=before, after=None) if before is not None:
             is_named = before.naming is Naming.GIVEN and not is_servers_name(
                 before, change.table.name
             )
-            return is_named and not told.speaks(before.name)
+            return is_named and not told.speaks(before.name, change.table)
         case _:
             return False
 
