@@ -238,3 +238,39 @@ def test_a_reading_leaves_the_session_as_it_was(connection):
     before = connection.exec_driver_sql(settings).all()
     read_state(connection, SCOPE)
     assert connection.exec_driver_sql(settings).all() == before
+
+
+WORDED_TWICE = [
+    "b IN ('x', 'it''s')",
+    "a BETWEEN 0 AND 10 AND b <> ')) AND (('",
+    "(a, id, length(b)) IS DISTINCT FROM (1, 2, 3) OR a > 9",
+    "a BETWEEN SYMMETRIC 5 AND 1 AND id > 0",
+    "NOT (a BETWEEN 0 AND 10 AND b > '' AND id > 0) AND a <> 3",
+    "id > 0 AND a BETWEEN 0 AND 10",
+]
+
+
+@pytest.mark.parametrize("condition", WORDED_TWICE)
+def test_a_dump_that_is_restored_is_no_difference(condition, connection):
+    """What the server makes of its own words for an expression is that expression."""
+    states = []
+    for _ in range(2):
+        connection.exec_driver_sql(
+            f"""
+            ALTER TABLE t ADD CONSTRAINT twice CHECK ({condition}),
+                ADD n boolean GENERATED ALWAYS AS ({condition}) STORED,
+                ADD CONSTRAINT exw EXCLUDE USING btree (a WITH =) WHERE ({condition});
+            CREATE INDEX ixw ON t (id) WHERE {condition};
+            CREATE INDEX ixe ON t (({condition}));
+            """
+        )
+        states.append(read_state(connection, SCOPE))
+        (condition,) = connection.exec_driver_sql(
+            "SELECT pg_get_expr(conbin, conrelid) FROM pg_constraint"
+            " WHERE conname = 'twice'"
+        ).one()
+        connection.exec_driver_sql(
+            "ALTER TABLE t DROP CONSTRAINT twice, DROP n, DROP CONSTRAINT exw;"
+            " DROP INDEX ixw; DROP INDEX ixe"
+        )
+    assert diff(*states) == ()

@@ -34,6 +34,7 @@ from whimbrel.catalog.postgresql_parameters import parameters_text
 from whimbrel.catalog.postgresql_parts import with_own_ways
 from whimbrel.catalog.postgresql_sequences import read_owned, read_sequences
 from whimbrel.catalog.postgresql_session import Session, literal
+from whimbrel.catalog.postgresql_settled import settled
 from whimbrel.catalog.postgresql_spoken import words
 from whimbrel.catalog.postgresql_types import read_enums
 from whimbrel.catalog.postgresql_views import read_views
@@ -196,7 +197,7 @@ def _options(row: Sequence[Any]) -> Iterator[Option]:
         "cluster_on": cluster,
         "inherited_defaults": defaults,
         "inherited_not_null": closed and _list(json.loads(closed)),
-        "partition_by": partition_by,
+        "partition_by": partition_by and settled(partition_by),
         "partition_of": whole and _list([whole, bound]),
         "inherits": _list(json.loads(parents)) if parents else None,
     }

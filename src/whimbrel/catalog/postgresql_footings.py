@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from whimbrel.catalog.postgresql_session import Session, literal
+from whimbrel.catalog.postgresql_settled import settled
 from whimbrel.schema.scope import Scope
 from whimbrel.schema.state import Footing, Option
 
@@ -157,7 +158,7 @@ def _said(
     else:
         parts = domain.pop("parts") or {}
         told |= domain
-        told |= {f"part {name}": text for name, text in parts.items()}
+        told |= {f"part {name}": settled(text) for name, text in parts.items()}
     for name, value in told.items():
         if value is not None:
             yield Option(name, value)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from whimbrel.catalog.postgresql_session import Session
+from whimbrel.catalog.postgresql_settled import settled
 from whimbrel.schema.state import Enum, Expression, Option
 
 
@@ -35,11 +36,6 @@ AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
                 AND d.objid = t.oid AND d.deptype = 'e')
 """
 
-_VALUE = re.compile(r"""(?:E?'(?:[^']|'')*'|NULL)::[\w ."]+""")
-_CAST_LIST = re.compile(
-    rf"""\(ARRAY\[({_VALUE.pattern}(?:, {_VALUE.pattern})*)\]\)::([\w ."]+)\[\]"""
-)
-
 
 def read_enums(session: Session, schemas: str) -> Iterator[Enum]:
     """Yield the enumerated types of some schemas that no extension owns.
@@ -59,19 +55,8 @@ def read_enums(session: Session, schemas: str) -> Iterator[Enum]:
 
 
 def stored_expression(text: str) -> Expression:
-    """Return an expression that the server spells *text*.
-
-    It spells ``a IN ('x', 'y')`` of a VARCHAR with a cast of the whole list, and what
-    it spelled, once it is run again, with a cast of each value: they are one.
-    """
-    canonical = _CAST_LIST.sub(_cast_each, text) if "(ARRAY[" in text else text
-    return Expression(canonical, text)
-
-
-def _cast_each(found: re.Match[str]) -> str:
-    values, type_ = found.groups()
-    cast = (f"({value[0]})::{type_}" for value in _VALUE.finditer(values))
-    return f"ARRAY[{', '.join(cast)}]"
+    """Return an expression that the server spells *text*."""
+    return Expression(settled(text), text)
 
 
 @lru_cache(maxsize=4096)
@@ -88,7 +73,7 @@ def default_expression(text: str, spelling: str) -> Expression | None:
     """
     found = _CONSTANT.fullmatch(text)
     if found is None:
-        return Expression(_NOW.sub(_said_of_now, text), text)
+        return Expression(_NOW.sub(_said_of_now, settled(text)), text)
     constant, label = found.groups()
     family, label = _unmodified(spelling), _unmodified(label)
     if label != family and not _are_kin(label, family):
