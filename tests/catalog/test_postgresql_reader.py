@@ -7,6 +7,7 @@ from sqlalchemy import event
 from whimbrel.catalog.read import read_state
 from whimbrel.schema.diff import diff
 from whimbrel.schema.scope import Scope
+from whimbrel.schema.state import TableName, Use
 
 
 SCOPE = Scope(schemas=(None, "other"))
@@ -274,3 +275,20 @@ def test_a_dump_that_is_restored_is_no_difference(condition, connection):
             " DROP INDEX ixw; DROP INDEX ixe"
         )
     assert diff(*states) == ()
+
+
+def test_what_reads_a_part_of_a_table_reads_the_table(connection):
+    """A column of the table becomes another in its parts, under the views of those."""
+    connection.exec_driver_sql(
+        """
+        CREATE TABLE m (a integer, b text) PARTITION BY LIST (a);
+        CREATE TABLE m1 PARTITION OF m FOR VALUES IN (1) PARTITION BY LIST (a);
+        CREATE TABLE other.m2 PARTITION OF m1 DEFAULT;
+        CREATE VIEW v AS SELECT b FROM other.m2;
+        """
+    )
+    state = read_state(connection, SCOPE)
+    (view,) = (each for each in state.onlookers if each.name == TableName("v"))
+    tables = (TableName("m2", "other"), TableName("m1"), TableName("m"))
+    assert view.uses >= {Use(table, "b") for table in tables}
+    assert state.partitions == {*tables[:2]}

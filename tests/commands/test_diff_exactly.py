@@ -223,6 +223,55 @@ PAIRS = {
         "CREATE TABLE t (a int, b int GENERATED ALWAYS AS (a + 1) STORED, d int DEFAULT 5)",
         "CREATE TABLE t (a int, b int, d int GENERATED ALWAYS AS (a + b) STORED)",
     ),
+    "parts change with their whole, get other values, come and stand by themselves": (
+        "CREATE TABLE m (a int, b text, d date) PARTITION BY LIST (a); CREATE TABLE m1 PARTITION"
+        " OF m (b NOT NULL) FOR VALUES IN (1); CREATE TABLE m2 PARTITION OF m FOR VALUES IN (2);"
+        " CREATE TABLE m3 (a int, b varchar(9), e int); CREATE INDEX i ON m (b);"
+        " INSERT INTO m VALUES (1, 'x')",
+        "CREATE TABLE m (a int, b text DEFAULT 'y', c int CHECK (c > 0), UNIQUE (a, c)) PARTITION"
+        " BY LIST (a); ALTER TABLE m ADD PRIMARY KEY (a, b); CREATE TABLE m1 PARTITION OF m (c"
+        " DEFAULT 5) FOR VALUES IN (1, 4); CREATE TABLE m2 (a int, b text NOT NULL, d date);"
+        " CREATE TABLE m3 PARTITION OF m FOR VALUES IN (2)",
+    ),
+    "a part goes from one table to another one": (
+        "CREATE TABLE m (a int PRIMARY KEY) PARTITION BY LIST (a); CREATE TABLE m1 PARTITION OF"
+        " m FOR VALUES IN (1)",
+        "CREATE TABLE n (a int PRIMARY KEY) PARTITION BY LIST (a); CREATE TABLE m1 PARTITION OF"
+        " n FOR VALUES IN (2)",
+    ),
+    "a new part is parted by a new column of the table of which its table is a part": (
+        "CREATE TABLE m (a int, b text) PARTITION BY LIST (a); CREATE TABLE m1 PARTITION OF m"
+        " FOR VALUES IN (1) PARTITION BY LIST (b)",
+        "CREATE TABLE m (a int, b text, c date) PARTITION BY LIST (a); CREATE TABLE m1 PARTITION"
+        " OF m FOR VALUES IN (1) PARTITION BY LIST (b); CREATE TABLE m1x PARTITION OF m1 FOR"
+        " VALUES IN ('x') PARTITION BY RANGE (c)",
+    ),
+    "heirs get what they inherit, and lose it": (
+        "CREATE TABLE p (a int CHECK (a > 0), b text); CREATE TABLE q (a int, c date NOT NULL);"
+        " CREATE TABLE h (d int) INHERITS (p); CREATE TABLE i (a int, d int); CREATE TABLE j ()"
+        " INHERITS (p)",
+        "CREATE TABLE p (a bigint CHECK (a > 0), b text); CREATE TABLE q (a int, c date NOT"
+        " NULL); CREATE TABLE h (d int) INHERITS (q); CREATE TABLE i (d int) INHERITS (p);"
+        " CREATE TABLE j (a bigint)",
+    ),
+    "heirs stand in another schema than their kin": (
+        "CREATE SCHEMA app",
+        'CREATE SCHEMA app; CREATE TABLE app.p (a int); CREATE TABLE app."P q" (b int); CREATE'
+        ' TABLE h (c int) INHERITS (app.p, app."P q"); CREATE TABLE "R s" (d int); CREATE TABLE'
+        ' i () INHERITS ("R s")',
+    ),
+    "a column changes that is read of parts and heirs": (
+        "CREATE TABLE m (a int, b int) PARTITION BY LIST (a); CREATE TABLE m1 PARTITION OF m FOR"
+        " VALUES IN (1) PARTITION BY LIST (a); CREATE TABLE m1a PARTITION OF m1 FOR VALUES IN (1);"
+        " CREATE VIEW v AS SELECT b FROM m1a; CREATE TABLE p (a int); CREATE TABLE h () INHERITS"
+        " (p); CREATE TABLE i () INHERITS (h); CREATE VIEW w AS SELECT a FROM i; CREATE POLICY"
+        " y ON m1 USING (b > 0)",
+        "CREATE TABLE m (a int, b bigint) PARTITION BY LIST (a); CREATE TABLE m1 PARTITION OF m"
+        " FOR VALUES IN (1) PARTITION BY LIST (a); CREATE TABLE m1a PARTITION OF m1 FOR VALUES IN"
+        " (1); CREATE VIEW v AS SELECT b FROM m1a; CREATE TABLE p (a text); CREATE TABLE h ()"
+        " INHERITS (p); CREATE TABLE i () INHERITS (h); CREATE VIEW w AS SELECT a FROM i; CREATE"
+        " POLICY y ON m1 USING (b > 0)",
+    ),
 }
 
 

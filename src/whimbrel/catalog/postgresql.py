@@ -37,7 +37,7 @@ from whimbrel.catalog.postgresql_session import Session, literal
 from whimbrel.catalog.postgresql_settled import settled
 from whimbrel.catalog.postgresql_spoken import words
 from whimbrel.catalog.postgresql_types import read_enums
-from whimbrel.catalog.postgresql_views import read_views
+from whimbrel.catalog.postgresql_views import read_as_wholes, read_views
 from whimbrel.schema.scope import Scope
 from whimbrel.schema.state import Option, State, Table, TableName
 
@@ -106,9 +106,18 @@ _STORED = (
 _IDENTITIES = {"f": "full", "n": "nothing"}
 
 _PARTITIONS = """
-SELECT n.nspname, c.relname FROM pg_catalog.pg_class c
+WITH RECURSIVE wholes (part, whole) AS (
+    SELECT h.inhrelid, h.inhparent FROM pg_catalog.pg_inherits h
+    JOIN pg_catalog.pg_class c ON c.oid = h.inhrelid
+    WHERE c.relispartition AND c.relkind IN ('r', 'p')
+    UNION ALL SELECT w.part, h.inhparent FROM wholes w
+    JOIN pg_catalog.pg_inherits h ON h.inhrelid = w.whole)
+SELECT n.nspname, c.relname, wn.nspname, wc.relname FROM wholes
+JOIN pg_catalog.pg_class c ON c.oid = part
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relispartition AND c.relkind IN ('r', 'p') AND n.nspname IN ({schemas})
+JOIN pg_catalog.pg_class wc ON wc.oid = whole
+JOIN pg_catalog.pg_namespace wn ON wn.oid = wc.relnamespace
+WHERE n.nspname IN ({schemas})
 """
 
 
@@ -120,14 +129,16 @@ def read_postgresql(connection: Connection, scope: Scope) -> State:
     )
     with session.undone():
         session.see_only_default_schema()
+        wholes = _wholes(session, schemas)
+        views = (read_as_wholes(each, wholes) for each in read_views(session))
         return State(
             tables=frozenset(
                 tables_of(session, _STORED.format(schemas=schemas), scope.has)
             ),
             enums=frozenset(read_enums(session, schemas)),
-            onlookers=(*read_views(session), *read_hanging(session)),
+            onlookers=(*views, *read_hanging(session)),
             sequences=frozenset(read_sequences(session, schemas)),
-            partitions=frozenset(_partitions(session, schemas)),
+            partitions=frozenset(wholes),
             speaking=partial(words, reserved=session.reserved),
         )
 
@@ -175,9 +186,13 @@ def tables_of(
             )
 
 
-def _partitions(session: Session, schemas: str) -> Iterator[TableName]:
-    for schema, name in session.rows(_PARTITIONS.format(schemas=schemas)):
-        yield TableName(name, session.schema(schema))
+def _wholes(session: Session, schemas: str) -> dict[TableName, list[TableName]]:
+    """Return the tables of which others are parts, by the parts."""
+    found: dict[TableName, list[TableName]] = {}
+    for schema, name, of, whole in session.rows(_PARTITIONS.format(schemas=schemas)):
+        part = TableName(name, session.schema(schema))
+        found.setdefault(part, []).append(TableName(whole, session.schema(of)))
+    return found
 
 
 def _options(row: Sequence[Any]) -> Iterator[Option]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from graphlib import TopologicalSorter
 from typing import Any
 
@@ -135,3 +136,15 @@ def _in_order(views: list[Onlooker]) -> Iterator[Onlooker]:
         read = sorted({use.table for use in view.uses} & by_name.keys())
         sorter.add(view.name, *read)
     return (by_name[name] for name in sorter.static_order())
+
+
+def read_as_wholes(
+    view: Onlooker, wholes: Mapping[TableName, Sequence[TableName]]
+) -> Onlooker:
+    """Return a view that reads, with a part of a table, the table itself."""
+    more = {
+        replace(use, table=whole)
+        for use in view.uses
+        for whole in wholes.get(use.table, ())
+    }
+    return replace(view, uses=view.uses | more) if more else view

@@ -26,7 +26,8 @@ from whimbrel.catalog.sql_file import load_sql
 from whimbrel.commands.wishes import Wishes
 from whimbrel.config import Config, engine_from_section, named_metadata
 from whimbrel.errors import ConfigError
-from whimbrel.plan.build import build
+from whimbrel.plan.build import build, parents_by
+from whimbrel.plan.kin import with_kin_as_it_is
 from whimbrel.plan.step import Plan, Step
 from whimbrel.report.report import Line, Report, Tone, describe_changes
 from whimbrel.run.stand import make, stand
@@ -183,6 +184,7 @@ def _compared(
     if all(each in at.connections for each in sides):
         current, target = map(with_counters_told, (current, target))
         current, target = map(with_parts_told, (current, target))
+        target = with_kin_as_it_is(target, current, parents_by(dialect_of(home)))
     current, target = with_indexes_told(current, target)
     renames = _renames(wishes, current, target, dialect_of(home))
     renamings, renamed = rename_all(current, untangled(renames, current))

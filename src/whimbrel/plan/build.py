@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 from itertools import takewhile
 
@@ -20,7 +20,13 @@ from whimbrel.plan.generic import Forms, alter_column, drop_index
 from whimbrel.plan.inspected import InspectedForms
 from whimbrel.plan.left_alone import left_alone
 from whimbrel.plan.mysql import MySQLForms
-from whimbrel.plan.onlookers import dropped, followed, in_the_way, restored
+from whimbrel.plan.onlookers import (
+    dropped,
+    followed,
+    heirs_of,
+    in_the_way,
+    restored,
+)
 from whimbrel.plan.order import Arrangement, Task, Thing, Verb, arrange
 from whimbrel.plan.postgresql import PostgreSQLForms
 from whimbrel.plan.postgresql_columns import other_sequences
@@ -65,6 +71,11 @@ FORMS: dict[str, type[Forms]] = {
     "postgresql": PostgreSQLForms,
     "sqlite": SQLiteForms,
 }
+
+
+def parents_by(dialect: Dialect) -> Callable[[Table], Collection[TableName]]:
+    """Return what tells of which others a table is made on a database."""
+    return FORMS.get(dialect.name, InspectedForms)(dialect, (), ()).parents
 
 
 def build(
@@ -203,7 +214,14 @@ def _between(
     forms.enums = (*end.enums, *start.enums)  # the values that a type has by then
     aside = set_aside(changes, start, end, forms)
     types = [each for each in changes if forms.ends_type(each)]
-    onlookers = in_the_way(forms.onlookers, aside.changes, aside.start.tables, types)
+    tables = aside.start.tables
+    onlookers = in_the_way(
+        forms.onlookers,
+        aside.changes,
+        tables,
+        types,
+        heirs=heirs_of(tables, forms.parents),
+    )
     yield from dropped(onlookers, aside.changes)
     yield from aside.steps
     for operation in forms.schema_operations(start, end):

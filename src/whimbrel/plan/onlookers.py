@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeAlias
 
 from alembic.operations import ops
 
@@ -30,6 +31,10 @@ from whimbrel.schema.state import (
     TableName,
     Use,
 )
+
+
+Heirs: TypeAlias = Mapping[TableName, Sequence[TableName]]
+NO_HEIRS: Heirs = {}
 
 
 def followed(
@@ -76,6 +81,8 @@ def in_the_way(
     changes: Iterable[Change],
     tables: Iterable[Table],
     types: Iterable[Change] = (),
+    *,
+    heirs: Heirs = NO_HEIRS,
 ) -> tuple[Onlooker, ...]:
     """Return what reads that which changes, and what reads what goes for it.
 
@@ -84,6 +91,7 @@ def in_the_way(
         changes: what happens.
         tables: the tables as they are until then.
         types: the changes by which types go, or give way to others.
+        heirs: by the names of tables, those that have their columns.
 
     Raises:
         OnlookerInTheWay: one needs what there will be no more, or cannot be set aside.
@@ -93,6 +101,7 @@ def in_the_way(
         return ()
     gone = {name for name in map(_gone, changes) if name is not None}
     left = [each for each in onlookers if each.table not in gone]
+    changes = tuple(_with_heirs(changes, heirs))
     touched = set(_touched(changes, left, {table.name: table for table in tables}))
     touched |= set(_types_touched(types, left))
     found: list[Onlooker] = []
@@ -104,6 +113,28 @@ def in_the_way(
     for each in found:
         _refuse_fixed(each, sorted(each.uses & touched))
     return tuple(found)
+
+
+def heirs_of(
+    tables: Iterable[Table], parents: Callable[[Table], Iterable[TableName]]
+) -> Heirs:
+    """Return the tables that are made from others, by the names of those."""
+    found: dict[TableName, list[TableName]] = {}
+    for table in tables:
+        for parent in parents(table):
+            found.setdefault(parent, []).append(table.name)
+    return found
+
+
+def _with_heirs(changes: Iterable[Change], heirs: Heirs) -> Iterator[Change]:
+    """Yield *changes*; what becomes of a column does so in all that have it."""
+    for change in changes:
+        yield change
+        if isinstance(change, ColumnChange) and change.before is not None:
+            names = [*heirs.get(change.table, ())]
+            for name in names:  # which grow
+                names += (each for each in heirs.get(name, ()) if each not in names)
+                yield replace(change, table=name)
 
 
 def _gone(change: Change) -> TableName | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import sqlalchemy as sa
 from alembic.operations import ops
 
 from whimbrel.plan.generic import Optioned, Thing
@@ -16,9 +17,12 @@ from whimbrel.plan.postgresql_logging import unlogged, with_keys_off
 from whimbrel.plan.postgresql_partitions import (
     INDEX_NAMES,
     INDEX_OF,
+    NOTHING_UNSAID,
     PART_OF,
+    Unsaid,
+    as_inherited,
     attached,
-    detached,
+    handed,
     indexes_named,
     inherited_gone,
     key_off_index,
@@ -79,7 +83,7 @@ class PostgreSQLForms(StandingForms):
 
     def __init__(self, *args: Any, **kw: Any) -> None:
         super().__init__(*args, **kw)
-        self._gone: dict[TableName, frozenset[str]] = {}
+        self._unsaid: dict[TableName, Unsaid] = {}
 
     def entailed(self, task: Task) -> Task:
         """Return *task*, if the server can do all of it."""
@@ -88,7 +92,7 @@ class PostgreSQLForms(StandingForms):
 
     def arranged(self, arrangement: Arrangement) -> Arrangement:
         """Return *arrangement*, the keys off that no table could be logged under."""
-        self._gone = inherited_gone(arrangement.tasks)
+        self._unsaid = inherited_gone(arrangement.tasks)
         return with_keys_off(arrangement)
 
     def parents(self, table: Table) -> frozenset[TableName]:
@@ -100,6 +104,14 @@ class PostgreSQLForms(StandingForms):
     def hands_down(self, table: Table) -> bool:
         """Whether the keys and indexes of a table are those of its parts too."""
         return "partition_by" in values_of(table.options)
+
+    def handed(self, whole: Table, heir: Table) -> Iterable[Constraint | Index]:
+        """Return the keys and indexes of *whole* as a part of it has them."""
+        return handed(whole, heir) if self.hands_down(whole) else ()
+
+    def as_inherited(self, column: Column, heir: Table) -> Column:
+        """Return a column with what *heir* says of it otherwise."""
+        return as_inherited(column, heir)
 
     def table_made(self, table: Table) -> ops.MigrateOperation | None:
         """Return what makes a part of another table."""
@@ -205,7 +217,7 @@ class PostgreSQLForms(StandingForms):
     ) -> Iterator[ops.MigrateOperation]:
         """Yield what changes a table's options by statements of their own."""
         old, new = values_of(before.options), values_of(after.options)
-        old = without_gone(old, self._gone.get(table, ()))
+        old = without_gone(old, self._unsaid.get(table, NOTHING_UNSAID))
         name = table_sql(table)
         for words in _facts_words(old, new):
             yield statement(f"ALTER TABLE {name} {words}")
@@ -213,18 +225,8 @@ class PostgreSQLForms(StandingForms):
         yield from indexes_named(name, old, new)
 
     def first(self, task: Task) -> Iterable[ops.MigrateOperation]:
-        """Yield what parts a table from those it was made from, and unlogs it."""
-        if task.before is None or task.after is None:
-            return
-        old, new = (values_of(each.options) for each in (task.before, task.after))
-        name = table_sql(task.name)
-        parents, others = listed(old.get("inherits")), listed(new.get("inherits"))
-        for each in parents:
-            if each not in others:
-                yield statement(f"ALTER TABLE {name} NO INHERIT {each}")
-        if PART_OF not in new:
-            yield from detached(name, old, new)
-        yield from unlogged(task)
+        """Return what unlogs a table."""
+        return unlogged(task)
 
     def rename_table(
         self, before: TableName, after: TableName
@@ -287,12 +289,16 @@ def _table_arguments(options: dict[str, str]) -> dict[str, Any]:
         if name in options
     }
     if "inherits" in options:
-        said["postgresql_inherits"] = [
-            each.strip('"') for each in listed(options["inherits"])
-        ]
+        said["postgresql_inherits"] = [*map(_unquoted, listed(options["inherits"]))]
     if "unlogged" in options:
         said["prefixes"] = ["UNLOGGED"]
     return said
+
+
+def _unquoted(written: str) -> str:
+    """Return the name of a table for SQLAlchemy, which quotes what it is told."""
+    name = named(written)
+    return name.name if name.schema is None else sa.quoted_name(written, quote=False)
 
 
 def _index_arguments(options: dict[str, str]) -> dict[str, Any]:

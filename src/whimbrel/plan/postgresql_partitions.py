@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from alembic.operations import ops
 
@@ -16,15 +17,20 @@ from whimbrel.plan.postgresql_words import (
     literal,
     named,
     parameters,
+    qualified,
     quoted,
     statement,
     table_sql,
     values_of,
 )
 from whimbrel.schema.changes import ColumnChange
+from whimbrel.schema.names import fitted_name
 from whimbrel.schema.state import (
+    Column,
     Constraint,
     Expression,
+    ForeignKey,
+    Index,
     PrimaryKey,
     State,
     Table,
@@ -73,42 +79,140 @@ def detached(
 
 
 def parted_early(start: State, end: State) -> Iterator[ops.MigrateOperation]:
-    """Yield what takes parts out of tables that stay, if they go or get other values.
+    """Yield what parts tables from those that they are made from no more.
 
-    Another part may take the values that they have.
+    Another part may take the values that one has. What gets other values in the same
+    table is a part of it again before that changes, and so changes with it.
     """
     ends = {table.name: table for table in end.tables}
+    for table in sorted(start.tables, key=lambda each: each.name):
+        if (stays := ends.get(table.name)) is not None:
+            yield from _disinherited(table, stays)
     parts = (table for table in start.tables if PART_OF in values_of(table.options))
+    again: list[ops.MigrateOperation] = []
     for table in sorted(parts, key=lambda each: each.name):
         old, after = values_of(table.options), ends.get(table.name)
         new = values_of(after.options) if after is not None else {}
-        is_left = after is not None and PART_OF not in new
-        if named(listed(old[PART_OF])[0]) in ends and not is_left:
+        if after is not None or named(listed(old[PART_OF])[0]) in ends:
             yield from detached(table_sql(table.name), old, new)
+        if _is_bound_anew(old, new):
+            again += _attachment(table_sql(table.name), new)
+    yield from again
+
+
+def _disinherited(before: Table, after: Table) -> Iterator[ops.MigrateOperation]:
+    parents, others = (
+        listed(values_of(each.options).get("inherits")) for each in (before, after)
+    )
+    for each in parents:
+        if each not in others:
+            yield statement(f"ALTER TABLE {table_sql(after.name)} NO INHERIT {each}")
+
+
+def _is_bound_anew(old: Mapping[str, str], new: Mapping[str, str]) -> bool:
+    """Whether a part gets other values in the table that it is a part of."""
+    is_another = old.get(PART_OF) != new.get(PART_OF)
+    return is_another and _whole(old) == _whole(new)
 
 
 def attached(
     name: str, old: Mapping[str, str], new: Mapping[str, str]
 ) -> Iterator[ops.MigrateOperation]:
     """Yield what makes a table that is there a part of another one."""
-    if PART_OF in new and new[PART_OF] != old.get(PART_OF):
+    if new.get(PART_OF) != old.get(PART_OF) and not _is_bound_anew(old, new):
+        yield from _attachment(name, new)
+
+
+def _attachment(name: str, new: Mapping[str, str]) -> Iterator[ops.MigrateOperation]:
+    if PART_OF in new:
         whole, bound = listed(new[PART_OF])
         yield statement(f"ALTER TABLE {whole} ATTACH PARTITION {name} {bound}")
 
 
-def inherited_gone(tasks: Collection[Task]) -> dict[TableName, frozenset[str]]:
-    """Return the columns that go, by the tables that only inherited them."""
+def handed(whole: Table, heir: Table) -> Iterator[Constraint | Index]:
+    """Yield keys and indexes as a part has them, by the names that it gave them."""
+    others = json.loads(values_of(heir.options).get(INDEX_NAMES, "{}"))
+    schema = whole.name.schema
+    for each in sorted(
+        (*whole.constraints, *whole.indexes), key=lambda each: each.name
+    ):
+        match each:
+            case PrimaryKey():
+                usual = fitted_name(heir.name.name, "", "pkey")
+            case Unique(columns=columns):
+                usual = fitted_name(heir.name.name, "_".join(columns), "key")
+            case Index(parts=parts) if all(part.column for part in parts):
+                columns = tuple(part.column or "" for part in parts)
+                usual = fitted_name(heir.name.name, "_".join(columns), "idx")
+            case ForeignKey():
+                usual = each.name
+            case _:
+                continue
+        name, *_ = others.get(qualified(each.name, schema), (usual,))
+        yield replace(each, name=name)
+
+
+def as_inherited(column: Column, heir: Table) -> Column:
+    """Return a column with what *heir* says of it otherwise than its own table."""
+    said = values_of(heir.options)
+    closed = listed(said.get("inherited_not_null"))
+    default = parameters(said.get("inherited_defaults")).get(column.name)
+    if default is not None:
+        column = replace(column, default=Expression(default, default))
+    return replace(column, nullable=column.nullable and column.name not in closed)
+
+
+@dataclass(frozen=True, slots=True)
+class Unsaid:
+    """Of which columns that it inherits a table says nothing more by itself.
+
+    Args:
+        gone: those that go.
+        closed: those that NULL is kept out of by the table that they are of.
+    """
+
+    gone: frozenset[str] = frozenset()
+    closed: frozenset[str] = frozenset()
+
+
+NOTHING_UNSAID = Unsaid()
+
+
+def inherited_gone(tasks: Collection[Task]) -> dict[TableName, Unsaid]:
+    """Return of which columns tables say no more, because of their kin.
+
+    Of what a table is made from no more, it says nothing either.
+    """
     altered = {task.name: task for task in tasks if task.verb is Verb.ALTER}
-    found: dict[TableName, frozenset[str]] = {}
-    for name in altered:
-        left, gone = [name], set[str]()
+    found: dict[TableName, Unsaid] = {}
+    for name, own in altered.items():
+        left, gone, closed = [name], set[str](), set[str]()
         while left:
             task = altered.get(left.pop())
             if task is not None:
                 left += task.parents
-                gone |= {*_columns_gone(task)} if task.name != name else set()
-        found[name] = frozenset(gone)
+                gone |= {*_columns_gone(task)} if task is not own else set()
+                closed |= {*_columns_closed(task)} if task is not own else set()
+        gone |= _named_of_others(own)
+        found[name] = Unsaid(frozenset(gone), frozenset(closed))
     return found
+
+
+def _named_of_others(task: Task) -> set[str]:
+    """Return the columns of which a table says more, if it gets other kin."""
+    old, new = (
+        values_of(each.options) if each is not None else {}
+        for each in (task.before, task.after)
+    )
+    if old.get("inherits") == new.get("inherits") and _whole(old) == _whole(new):
+        return set()
+    defaults = parameters(old.get("inherited_defaults"))
+    return {*defaults, *listed(old.get("inherited_not_null"))}
+
+
+def _whole(said: Mapping[str, str]) -> list[str]:
+    """Return the table of which one is a part, if it is one."""
+    return listed(said.get(PART_OF))[:1]
 
 
 def _columns_gone(task: Task) -> Iterator[str]:
@@ -117,14 +221,21 @@ def _columns_gone(task: Task) -> Iterator[str]:
             yield change.before.name
 
 
-def without_gone(options: Mapping[str, str], gone: Collection[str]) -> dict[str, str]:
+def _columns_closed(task: Task) -> Iterator[str]:
+    for change in task.changes:
+        after = change.after if isinstance(change, ColumnChange) else None
+        if after is not None and not after.nullable:
+            yield after.name
+
+
+def without_gone(options: Mapping[str, str], unsaid: Unsaid) -> dict[str, str]:
     """Return what a table says of the columns that it inherits, and that are left."""
-    found = dict(options)
+    found, gone = dict(options), unsaid.gone
     defaults = parameters(found.pop("inherited_defaults", None))
     closed = listed(found.pop("inherited_not_null", None))
     if left := {name: defaults[name] for name in defaults if name not in gone}:
         found["inherited_defaults"] = json.dumps(left)
-    if left_closed := [name for name in closed if name not in gone]:
+    if left_closed := [e for e in closed if e not in gone | unsaid.closed]:
         found["inherited_not_null"] = json.dumps(left_closed)
     return found
 

@@ -69,6 +69,14 @@ class TableForms:
         """Whether what is made from a table has its keys and indexes too."""
         return False
 
+    def handed(self, whole: Table, heir: Table) -> Iterable[Constraint | Index]:
+        """Return the keys and indexes of *whole* as *heir*, made from it, has them."""
+        return ()
+
+    def as_inherited(self, column: Column, heir: Table) -> Column:
+        """Return a column of another table as *heir*, made from that, has it."""
+        return column
+
     def ahead(self, task: Task) -> Iterable[ops.MigrateOperation]:
         """Return what happens to the table before its constraints and indexes go."""
         return ()

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from whimbrel.plan.columns import is_made_from, is_replaced, stands_on
 from whimbrel.plan.generic import Forms
+from whimbrel.plan.kin import Alteration, own_changes
 from whimbrel.plan.order import Task, Thing, Turn, Verb
 from whimbrel.schema.changes import (
     Change,
     ColumnChange,
     ConstraintChange,
     EnumChange,
-    FactsChange,
     FootingChange,
     IndexChange,
     SequenceChange,
@@ -23,16 +22,11 @@ from whimbrel.schema.changes import (
     ValueChange,
 )
 from whimbrel.schema.state import (
-    Check,
     Column,
-    Naming,
     State,
     Table,
     TableName,
 )
-
-
-Alteration: TypeAlias = ColumnChange | ConstraintChange | IndexChange | FactsChange
 
 
 def tasks_of(
@@ -40,22 +34,20 @@ def tasks_of(
 ) -> Iterator[Task]:
     """Yield what happens to each table."""
     alterations: dict[TableName, list[Alteration]] = defaultdict(list)
+    before = {table.name: table for table in start.tables}
+    after = {table.name: table for table in end.tables}
     for change in changes:
         match change:
             case TableChange():
-                yield from _table_tasks(change, forms)
+                yield from _table_tasks(change, forms, before, after)
             case EnumChange() | SequenceChange() | FootingChange() | ValueChange():
                 continue
             case _:
                 alterations[change.table].append(change)
-    before = {table.name: table for table in start.tables if alterations}
-    after = {table.name: table for table in end.tables if alterations}
     for name, served in alterations.items():
         olds, news = (_ancestors(forms, side[name], side) for side in (before, after))
-        own = _without_kin(
-            served, _of_kin(forms, news, olds), _of_kin(forms, olds, news)
-        )
-        yield _altering(forms, before[name], after[name], own)
+        sides = before[name], after[name]
+        yield _altering(forms, *sides, own_changes(served, sides, (olds, news), forms))
 
 
 def _ancestors(
@@ -72,58 +64,19 @@ def _ancestors(
     return found
 
 
-def _of_kin(
+def _kin_of(
+    forms: Forms, table: Table, tables: Mapping[TableName, Table]
+) -> frozenset[TableName]:
+    """Return the names of all tables that *table* is made from."""
+    return forms.parents(table) | {*_ancestors(forms, table, tables)}
+
+
+def _table_tasks(
+    change: TableChange,
     forms: Forms,
-    ancestors: Mapping[TableName, Table],
-    others: Collection[TableName],
-) -> frozenset[object]:
-    """Return what a table has of its *ancestors* on one side of its changes.
-
-    That is columns and checks, by their names, and keys and indexes without a name.
-    Of those of an ancestor on both sides, a table may have others of its own that are
-    like them.
-    """
-    found: set[object] = set()
-    for parent in ancestors.values():
-        checks = (e.name for e in parent.constraints if isinstance(e, Check))
-        found |= {column.name for column in parent.columns} | {*checks}
-        if forms.hands_down(parent) and parent.name not in others:
-            found |= {*map(_nameless, parent.constraints | parent.indexes)}
-    return frozenset(found)
-
-
-def _without_kin(
-    changes: Iterable[Alteration], coming: frozenset[object], going: frozenset[object]
-) -> tuple[Alteration, ...]:
-    """Return *changes* without what only is of another table from now on, or no more.
-
-    Args:
-        changes: what becomes of a table.
-        coming: what those have that it shall be made from.
-        going: what those have that it was made from.
-    """
-
-    def is_own(change: Alteration) -> bool:
-        if isinstance(change, FactsChange):
-            return True
-        before, after = change.before, change.after
-        if after is None:
-            return before is not None and _handed(before) not in coming
-        return before is not None or _handed(after) not in going
-
-    return tuple(change for change in changes if is_own(change))
-
-
-def _handed(thing: Column | Thing) -> object:
-    """Return by what a thing is found among those that are handed down."""
-    return thing.name if isinstance(thing, Column | Check) else _nameless(thing)
-
-
-def _nameless(thing: Thing) -> Thing:
-    return replace(thing, name="", naming=Naming.NONE)
-
-
-def _table_tasks(change: TableChange, forms: Forms) -> Iterator[Task]:
+    before: Mapping[TableName, Table],
+    after: Mapping[TableName, Table],
+) -> Iterator[Task]:
     """Yield the tasks of a table that comes or goes."""
     if (table := change.before) is not None:
         yield Task(
@@ -132,7 +85,7 @@ def _table_tasks(change: TableChange, forms: Forms) -> Iterator[Task]:
             changes=(change,),
             before=table,
             going=_sorted(table.constraints | table.indexes),
-            parents=forms.parents(table),
+            parents=_kin_of(forms, table, before),
         )
     if (table := change.after) is not None:
         yield Task(
@@ -141,7 +94,7 @@ def _table_tasks(change: TableChange, forms: Forms) -> Iterator[Task]:
             changes=(change,),
             after=table,
             coming=_sorted(table.constraints | table.indexes),
-            parents=forms.parents(table),
+            parents=_kin_of(forms, table, after),
         )
 
 

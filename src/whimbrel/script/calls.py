@@ -9,6 +9,26 @@ from alembic.autogenerate import render as alembic_render
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import ops
 from sqlalchemy.schema import Column
+from sqlalchemy.sql import quoted_name
+
+
+class _Code(str):
+    """Code that stands for a value, and is written as it is."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def as_code(context: AutogenContext, value: Any) -> Any:
+    """Return an option by which names that are quoted already are written so."""
+    if isinstance(value, list):
+        return [as_code(context, each) for each in value]
+    if isinstance(value, quoted_name) and value.quote is False:
+        prefix = (context.opts or {}).get("sqlalchemy_module_prefix") or ""
+        return _Code(f"{prefix}quoted_name({str(value)!r}, quote=False)")
+    return value
 
 
 def rename_table(context: AutogenContext, op: ops.RenameTableOp) -> str:

@@ -169,6 +169,8 @@ class Renderer:
 
     def _create_table(self, context: AutogenContext, op: ops.CreateTableOp) -> str:
         """Write a table, each thing of it on its own line."""
+        op = copy.copy(op)
+        op.kw = {name: calls.as_code(context, value) for name, value in op.kw.items()}
         written: str = alembic_render._add_table(context, op)
         if not op.columns:  # it has those that it inherits, or none
             written = re.sub(r",\n+(?=[,)])", "", written, count=1)
