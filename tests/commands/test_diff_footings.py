@@ -82,7 +82,7 @@ def test_what_tables_stand_on_comes_and_goes(databases, tmp_path, name):
     back = json.loads(told(databases[::-1], "--json"))
 
     run(databases[0], script, "upgrade")
-    assert told(databases) == "No differences.\n"
+    assert told(databases).endswith("No differences.\n")
     run(databases[0], script, "downgrade")
     assert json.loads(told(databases, "--json"))["changes"] == there["changes"]
     assert len(back["changes"]) == len(there["changes"])

@@ -1,7 +1,6 @@
 """A connection in, what stands beside the tables of its database out.
 
 Views, triggers, routines and events are not managed; `diff` says where they differ.
-Functions of PostgreSQL are left out: tables may stand on them, and then they are made.
 """
 
 from __future__ import annotations
@@ -10,8 +9,10 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
 from whimbrel.catalog.mysql_rows import decoded
+from whimbrel.catalog.postgresql_bystanders import read_postgresql_bystanders
 from whimbrel.schema.bystanders import Bystander
 from whimbrel.schema.dialect import dialect_of
+from whimbrel.schema.scope import Scope
 
 
 _OF_MYSQL = """
@@ -36,26 +37,15 @@ FROM information_schema.events WHERE event_schema = DATABASE()
 _QUERIES = {
     "mariadb": _OF_MYSQL,
     "mysql": _OF_MYSQL,
-    "postgresql": """
-SELECT CASE c.relkind WHEN 'v' THEN 'view' ELSE 'materialized view' END, c.relname,
- pg_catalog.pg_get_viewdef(c.oid)
-FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE n.nspname = current_schema() AND c.relkind IN ('v', 'm') AND NOT EXISTS (
- SELECT 1 FROM pg_catalog.pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e'
- AND d.classid = 'pg_catalog.pg_class'::regclass)
-UNION ALL SELECT 'trigger', t.tgname || ' on ' || c.relname,
- pg_catalog.pg_get_triggerdef(t.oid)
-FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid
-JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE n.nspname = current_schema() AND NOT t.tgisinternal
-""",
     "sqlite": "SELECT type, name, sql FROM sqlite_master"
     " WHERE type IN ('view', 'trigger')",
 }
 
 
-def read_bystanders(connection: Connection) -> frozenset[Bystander]:
-    """Return what stands beside the tables of the default schema."""
+def read_bystanders(connection: Connection, scope: Scope) -> frozenset[Bystander]:
+    """Return what stands beside the tables; of most servers, in the default schema."""
+    if dialect_of(connection).name == "postgresql":
+        return read_postgresql_bystanders(connection, scope)
     query = _QUERIES.get(dialect_of(connection).name)
     if query is None:
         return frozenset()

@@ -182,9 +182,7 @@ def _compared(
     at, scope = _Reading(home, connections, wanted, stack), wanted.scope(_models(sides))
     current, target = (at.state(each, scope) for each in sides)
     if all(each in at.connections for each in sides):
-        current, target = map(with_counters_told, (current, target))
-        current, target = map(with_parts_told, (current, target))
-        target = with_kin_as_it_is(target, current, parents_by(dialect_of(home)))
+        current, target = _exactly(current, target, home)
     current, target = with_indexes_told(current, target)
     renames = _renames(wishes, current, target, dialect_of(home))
     renamings, renamed = rename_all(current, untangled(renames, current))
@@ -210,7 +208,7 @@ def _compared(
         target=target,
         changes=changes,
         plan=plan,
-        beside=at.told_beside(sides),
+        beside=at.told_beside(sides, scope, target),
     )
 
 
@@ -223,6 +221,14 @@ def _renames(
         return told
     _, renamed = rename_all(current, untangled(told, current))
     return (*told, *renames_by_case(renamed, target))
+
+
+def _exactly(current: State, target: State, home: Connection) -> tuple[State, State]:
+    """Return the states of two databases with what models have no words for."""
+    current, target = map(with_counters_told, (current, target))
+    current, target = map(with_parts_told, (current, target))
+    parents = parents_by(dialect_of(home))
+    return current, with_kin_as_it_is(target, current, parents)
 
 
 @dataclass(frozen=True)
@@ -251,12 +257,20 @@ class _Reading:
         )
         return replace(found, tables=tables, parts=parts)
 
-    def told_beside(self, sides: Sequence[str]) -> tuple[str, ...]:
+    def told_beside(
+        self, sides: Sequence[str], scope: Scope, target: State
+    ) -> tuple[str, ...]:
         """Return what differs beside the tables, where both are databases."""
         is_part = self.wanted.include or self.wanted.exclude
         if is_part or not all(each in self.connections for each in sides):
             return ()
-        return told_bystanders(*(read_bystanders(self.connections[e]) for e in sides))
+        made = {
+            f"{each.kind} {each.name}" for each in target.footings if each.is_needed
+        }
+        found = (read_bystanders(self.connections[each], scope) for each in sides)
+        return told_bystanders(
+            *([each for each in side if str(each) not in made] for side in found)
+        )
 
 
 def _turned(current: State, target: State) -> Iterator[Onlooker]:

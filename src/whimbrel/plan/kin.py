@@ -123,10 +123,11 @@ def _fitted(
         handed: what it has of others, before and after.
     """
     olds, news = own
-    had, has = handed
-    for name in dict.fromkeys((*had, *has)):
-        before = olds.get(name) or had.get(name)
-        after = news.get(name) or has.get(name)
+    for name in dict.fromkeys(each for side in handed for each in side):
+        before, after = (
+            one.get(name) or other.get(name)
+            for one, other in zip(own, handed, strict=True)
+        )
         is_seen = (
             (name in olds and name in news)
             or (name in olds and after is None)
