@@ -319,3 +319,40 @@ def test_what_names_a_column_follows_its_name(postgresql_url, schema, old, new):
     assert outcome.left == outcome.left_back == ()
     for words in ("drop_", "create_", "DROP", "ADD"):
         assert words not in outcome.source
+
+
+KIND = (
+    "CREATE TYPE {0} AS ENUM ({1}, 'it''s', 'b'); CREATE TABLE t (k {0} DEFAULT {1}, l {0}[],"
+    " s text DEFAULT 'a', b text, CONSTRAINT ck CHECK (k <> {1} AND k <> 'it''s' AND s <>"
+    " '::kind'), c text GENERATED ALWAYS AS (CASE WHEN k = {1} THEN 'a' END) STORED);"
+    " CREATE INDEX ix ON t (s) WHERE k <> {1}"
+)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("kind", "Kind"), ("Kind", "kind"), ("kind", "order"), ("k", "a b")],
+)
+def test_what_has_values_of_a_type_follows_its_name(postgresql_url, old, new):
+    """Expressions name it as the server does, and a string is not taken for it."""
+    before, after = (KIND.format(f'"{name}"', "'a'") for name in (old, new))
+
+    outcome = there_and_back(postgresql_url, before, after, renames=[f"{old}:{new}"])
+
+    assert outcome.left == outcome.left_back == ()
+    assert "drop_" not in outcome.source
+
+
+@pytest.mark.parametrize("kind", ["kind", "Kind", "order"])
+@pytest.mark.parametrize(("old", "new"), [("a", "x"), ("s", "o'clock")])
+def test_what_names_a_value_follows_it(postgresql_url, kind, old, new):
+    """Whatever the type is called, and whatever other value ends like it."""
+    said = new.replace("'", "''")
+    before, after = (KIND.format(f'"{kind}"', f"'{value}'") for value in (old, said))
+
+    outcome = there_and_back(
+        postgresql_url, before, after, renames=[f"t.k={old}:{new}"]
+    )
+
+    assert outcome.left == outcome.left_back == ()
+    assert "drop_" not in outcome.source

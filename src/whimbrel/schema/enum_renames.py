@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from whimbrel.schema.changes import EnumChange, ValueChange, ValueRename
+from whimbrel.schema.spoken import written_name
 from whimbrel.schema.state import (
     Check,
     Column,
@@ -118,17 +119,17 @@ def _spellings(enum: Enum) -> tuple[str, ...]:
 def _follow_value(state: State, enum: Enum, value: ValueRename) -> State:
     """Return *state*, in its expressions the new value where the old one stood."""
     names = "|".join(re.escape(each) for each in _spellings(enum))
-    pattern = re.compile(rf"{re.escape(_literal(value.before))}(?=::(?:{names})\b)")
-    bare = _literal(value.before)
+    bare, new = _literal(value.before), _literal(value.after)
+    pattern = re.compile(rf"(?<!'){re.escape(bare)}(?=::(?:{names})(?![\w\"]))")
 
     def renamed(expression: Expression) -> Expression:
-        if not pattern.search(expression.canonical):
+        canonical, text = expression.canonical, expression.text
+        if not pattern.search(canonical):
             return expression
-        new = _literal(value.after)
-        return Expression(
-            pattern.sub(lambda _: new, expression.canonical),
-            expression.text.replace(bare, new),
-        )
+        called = pattern.sub(lambda _: new, canonical)
+        if text == canonical:
+            return Expression(called, called)
+        return Expression(called, text.replace(bare, new))
 
     return _with_defaults(_with_words(state, renamed), enum, value)
 
@@ -162,15 +163,16 @@ def _literal(value: str) -> str:
 def _follow_name(state: State, before: Enum, after: Enum) -> State:
     """Return *state*, its columns of the type by the type's new name."""
     old = _spellings(before)
-    new = _written(after)
+    new = _written(after, state)
     names = "|".join(re.escape(each) for each in sorted(old, key=len, reverse=True))
-    cast = re.compile(rf"(?<=::)(?:{names})(?![\w\"])")
+    cast = re.compile(rf"'(?:[^']|'')*'|(?<=::)(?P<name>{names})(?![\w\"])")
+
+    def called(found: re.Match[str]) -> str:
+        return found[0] if found["name"] is None else new
 
     def renamed(expression: Expression) -> Expression:
-        return Expression(
-            cast.sub(lambda _: new, expression.canonical),
-            cast.sub(lambda _: new, expression.text),
-        )
+        canonical, text = expression.canonical, expression.text
+        return Expression(cast.sub(called, canonical), cast.sub(called, text))
 
     def retyped(column: Column) -> Column:
         spelling = column.type.spelling
@@ -187,13 +189,10 @@ def _follow_name(state: State, before: Enum, after: Enum) -> State:
     return _with_words(replace(state, tables=frozenset(tables)), renamed)
 
 
-def _written(enum: Enum) -> str:
-    """Return the name of *enum* as PostgreSQL writes it: quoted where it must be."""
+def _written(enum: Enum, state: State) -> str:
+    """Return the name of *enum* as the expressions of *state* write it."""
     parts = (part for part in (enum.schema, enum.name) if part)
-    return ".".join(
-        part if re.fullmatch(r"[a-z_][a-z0-9_$]*", part) else f'"{part}"'
-        for part in parts
-    )
+    return ".".join(written_name(state, part) for part in parts)
 
 
 def _with_words(state: State, words: Words) -> State:

@@ -56,6 +56,14 @@ def words_of(state: State, before: str, after: str) -> Words:
     return (state.speaking or words)(before, after)
 
 
+def written_name(state: State, name: str) -> str:
+    """Return *name* as the expressions of *state* write it."""
+    if state.speaking is None:
+        return name if re.fullmatch(r"[a-z_][a-z0-9_]*", name) else f'"{name}"'
+    any_name = "a"
+    return str(words_of(state, any_name, name)(Expression(any_name, any_name)))
+
+
 def _quoted(name: str, quote: str) -> str:
     return f"{quote}{name.replace(quote, quote * 2)}{quote}" if quote else name
 
