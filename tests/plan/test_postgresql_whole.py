@@ -221,6 +221,23 @@ def test_a_sequence_is_renamed_with_table_and_column(postgresql_url, kind):
 
 
 @pytest.mark.parametrize(
+    ("old", "new"), [("base", "root"), ("Base", "user"), ("a", "B c")]
+)
+def test_what_inherits_of_a_table_follows_its_name(postgresql_url, old, new):
+    """It is not parted from it, which is there no more under its old name."""
+    made = (
+        'CREATE TABLE "{0}" (id int, CONSTRAINT ck CHECK (id > 0)); CREATE TABLE other ();'
+        ' CREATE TABLE heir ({1}) INHERITS (other, "{0}")'
+    )
+    before, after = made.format(old, "x int"), made.format(new, "x int, y text")
+
+    outcome = there_and_back(postgresql_url, before, after, renames=[f"{old}:{new}"])
+
+    assert outcome.left == outcome.left_back == ()
+    assert "INHERIT" not in outcome.source
+
+
+@pytest.mark.parametrize(
     "other",
     [
         "CREATE TABLE kept (id {0}); ALTER SEQUENCE kept_id_seq RENAME TO {1}_id_seq",

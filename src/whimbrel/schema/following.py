@@ -16,6 +16,15 @@ from whimbrel.schema.state import (
 )
 
 
+def retargeted(
+    constraint: Constraint, before: TableName, after: TableName
+) -> Constraint:
+    """Return *constraint*, a foreign key to the table *before* leading to *after*."""
+    if isinstance(constraint, ForeignKey) and constraint.target == before:
+        return replace(constraint, target=after)
+    return constraint
+
+
 def with_name(table: Table, name: TableName, following: frozenset[Following]) -> Table:
     """Return *table* under another name, with what the server calls after it."""
     numbered = following & {Following.KEYS, Following.CHECKS}

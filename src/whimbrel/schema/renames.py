@@ -24,15 +24,17 @@ from whimbrel.schema.enum_renames import (
     rename_of_enum,
     rename_of_value,
 )
-from whimbrel.schema.following import with_indexes_called, with_name
+from whimbrel.schema.following import retargeted, with_indexes_called, with_name
 from whimbrel.schema.names import default_name, settled, tell_apart
 from whimbrel.schema.spoken import (
     Swap,
     Words,
     options_called,
+    tables_called,
     text_called,
     with_defaults_called,
     words_of,
+    written_place,
 )
 from whimbrel.schema.state import (
     Check,
@@ -215,15 +217,12 @@ def table_name(text: str) -> TableName:
 
 def follow_table(state: State, before: TableName, after: TableName) -> State:
     """Return *state* with the table *before* called *after* everywhere."""
-
-    def retargeted(constraint: Constraint) -> Constraint:
-        if isinstance(constraint, ForeignKey) and constraint.target == before:
-            return replace(constraint, target=after)
-        return constraint
+    old, new = (written_place(state, each) for each in (before, after))
 
     def moved(table: Table) -> Table:
-        constraints = (retargeted(each) for each in table.constraints)
-        table = replace(table, constraints=frozenset(constraints))
+        constraints = frozenset(retargeted(e, before, after) for e in table.constraints)
+        options = tables_called(table.options, old, new)
+        table = replace(table, constraints=constraints, options=options)
         if table.name == before:
             table = with_name(table, after, state.following)
         return _renamed_again(table)

@@ -8,13 +8,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeAlias
 
-from whimbrel.schema.state import Expression, Option, Options, State, Table
+from whimbrel.schema.state import Expression, Option, Options, State, Table, TableName
 
 
 Words: TypeAlias = Callable[[Expression], Expression]
 Swap: TypeAlias = Callable[[str], str]
 
 _COLUMNS_LISTED = "include"
+_TABLES_LISTED = "inherits"
 _COLUMNS_SPOKEN_OF = "partition_by"
 
 _STRING = r"'(?:[^']|'')*'"
@@ -62,6 +63,24 @@ def written_name(state: State, name: str) -> str:
         return name if re.fullmatch(r"[a-z_][a-z0-9_]*", name) else f'"{name}"'
     any_name = "a"
     return str(words_of(state, any_name, name)(Expression(any_name, any_name)))
+
+
+def written_place(state: State, name: TableName) -> str:
+    """Return the name of a table as *state* writes it among options."""
+    parts = (each for each in (name.schema, name.name) if each is not None)
+    return ".".join(written_name(state, each) for each in parts)
+
+
+def tables_called(options: Options, before: str, after: str) -> Options:
+    """Return *options* with a table that they name by its new name."""
+
+    def called(option: Option) -> Option:
+        if option.name != _TABLES_LISTED:
+            return option
+        names = [after if e == before else e for e in json.loads(option.value)]
+        return replace(option, value=json.dumps(names, ensure_ascii=False))
+
+    return frozenset(map(called, options)) if options else options
 
 
 def _quoted(name: str, quote: str) -> str:
