@@ -234,10 +234,10 @@ PAIRS = {
         " CREATE TABLE m3 PARTITION OF m FOR VALUES IN (2)",
     ),
     "a part goes from one table to another one": (
-        "CREATE TABLE m (a int PRIMARY KEY) PARTITION BY LIST (a); CREATE TABLE m1 PARTITION OF"
-        " m FOR VALUES IN (1)",
-        "CREATE TABLE n (a int PRIMARY KEY) PARTITION BY LIST (a); CREATE TABLE m1 PARTITION OF"
-        " n FOR VALUES IN (2)",
+        "CREATE TABLE m (a serial PRIMARY KEY) PARTITION BY LIST (a); CREATE TABLE m1 PARTITION"
+        " OF m FOR VALUES IN (1); INSERT INTO m VALUES (1)",
+        "CREATE TABLE n (a serial PRIMARY KEY) PARTITION BY LIST (a); CREATE TABLE m1 PARTITION"
+        " OF n FOR VALUES IN (1, 2)",
     ),
     "a new part is parted by a new column of the table of which its table is a part": (
         "CREATE TABLE m (a int, b text) PARTITION BY LIST (a); CREATE TABLE m1 PARTITION OF m"

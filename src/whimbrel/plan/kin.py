@@ -144,7 +144,7 @@ def _columns_fitted(
     had, has = (
         {
             each.name: forms.as_inherited(
-                replace(each, identity=None, comment=None), heir
+                replace(each, identity=None, comment=None), table.name, heir
             )
             for table in others.values()
             for each in table.columns
@@ -191,6 +191,8 @@ def _keys_left(
     before, after = sides
     olds, news = kin
     staying = {*map(_nameless, after.constraints | after.indexes)}
+    for whole in news.values():
+        staying |= {*map(_nameless, forms.handed(whole, after))}
     for name, whole in olds.items():
         for each in forms.handed(whole, before) if name not in news else ():
             if _nameless(each) in staying:

@@ -109,9 +109,9 @@ class PostgreSQLForms(StandingForms):
         """Return the keys and indexes of *whole* as a part of it has them."""
         return handed(whole, heir) if self.hands_down(whole) else ()
 
-    def as_inherited(self, column: Column, heir: Table) -> Column:
-        """Return a column with what *heir* says of it otherwise."""
-        return as_inherited(column, heir)
+    def as_inherited(self, column: Column, whole: TableName, heir: Table) -> Column:
+        """Return a column of *whole* with what *heir* says of it otherwise."""
+        return as_inherited(column, whole, heir)
 
     def table_made(self, table: Table) -> ops.MigrateOperation | None:
         """Return what makes a part of another table."""

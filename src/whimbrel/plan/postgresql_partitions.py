@@ -12,6 +12,7 @@ from whimbrel.errors import Unalterable
 from whimbrel.plan.columns import mentions
 from whimbrel.plan.generic import changes_type
 from whimbrel.plan.order import Task, Verb
+from whimbrel.plan.postgresql_columns import is_serial, serial_name
 from whimbrel.plan.postgresql_words import (
     listed,
     literal,
@@ -152,9 +153,17 @@ def handed(whole: Table, heir: Table) -> Iterator[Constraint | Index]:
         yield replace(each, name=name)
 
 
-def as_inherited(column: Column, heir: Table) -> Column:
-    """Return a column with what *heir* says of it otherwise than its own table."""
+def as_inherited(column: Column, whole: TableName, heir: Table) -> Column:
+    """Return a column of *whole* with what *heir* says of it otherwise.
+
+    It counts by the sequence of the whole, and has none of its own.
+    """
     said = values_of(heir.options)
+    if is_serial(column):
+        sequence = qualified(serial_name(whole, column.name), whole.schema)
+        asked = f"nextval({literal(sequence)}::regclass)"
+        rest = frozenset(each for each in column.options if each.name != "serial")
+        column = replace(column, default=Expression(asked, asked), options=rest)
     closed = listed(said.get("inherited_not_null"))
     default = parameters(said.get("inherited_defaults")).get(column.name)
     if default is not None:

@@ -73,8 +73,8 @@ class TableForms:
         """Return the keys and indexes of *whole* as *heir*, made from it, has them."""
         return ()
 
-    def as_inherited(self, column: Column, heir: Table) -> Column:
-        """Return a column of another table as *heir*, made from that, has it."""
+    def as_inherited(self, column: Column, whole: TableName, heir: Table) -> Column:
+        """Return a column of *whole* as *heir*, made from that, has it."""
         return column
 
     def ahead(self, task: Task) -> Iterable[ops.MigrateOperation]:
