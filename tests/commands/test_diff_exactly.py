@@ -450,3 +450,30 @@ def test_what_is_not_compared_is_told_where_it_differs(databases):
     )
     assert "+ column t.c: citext" in changes
     assert "Not compared" not in told(*databases, "--include", "t")
+
+
+VIEWED = (
+    "CREATE TABLE t (a int, b text); CREATE VIEW v AS SELECT a FROM t; CREATE VIEW g AS SELECT"
+    " b, a FROM t; CREATE MATERIALIZED VIEW m AS SELECT a FROM t"
+)
+REVIEWED = (
+    "CREATE TABLE t (a bigint, b text); CREATE VIEW v AS SELECT a, 1 AS one FROM t; CREATE"
+    " MATERIALIZED VIEW m AS SELECT a FROM t; CREATE INDEX i ON m (a)"
+)
+
+
+def test_the_way_back_makes_the_views_that_were_there(databases, tmp_path):
+    """A view that gave way to another one, or to none, is made as it was."""
+    script = tmp_path / "script.py"
+    for url, sql in zip(databases, (VIEWED, REVIEWED), strict=True):
+        fill(url, sql)
+    told(*databases, "--script", str(script))
+    module = {}
+    exec(compile(script.read_text(), "script.py", "exec"), module)
+    with connected(databases[0]) as connection:
+        run_plainly(connection, module["upgrade"])
+    assert told(*databases) == "No differences.\n"
+    with connected(databases[0]) as connection:
+        run_plainly(connection, module["downgrade"])
+    fill(databases[1], VIEWED)
+    assert told(*databases) == "No differences.\n"

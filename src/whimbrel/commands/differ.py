@@ -28,6 +28,7 @@ from whimbrel.config import Config, engine_from_section, named_metadata
 from whimbrel.errors import ConfigError
 from whimbrel.plan.build import build, parents_by
 from whimbrel.plan.kin import with_kin_as_it_is
+from whimbrel.plan.onlookers import turned_into
 from whimbrel.plan.step import Plan, Step
 from whimbrel.report.report import Line, Report, Tone, describe_changes
 from whimbrel.run.stand import make, stand
@@ -277,7 +278,7 @@ def _turned(current: State, target: State) -> Iterator[Onlooker]:
     """Yield what looks on as it is to be made again, if a change sends it away."""
     others = {(each.kind, each.name): each for each in target.onlookers}
     for each in current.onlookers:
-        yield each.turned_into(others.get((each.kind, each.name)))
+        yield turned_into(each, others.get((each.kind, each.name)))
 
 
 def _standing(connection: Connection, scope: Scope) -> State:

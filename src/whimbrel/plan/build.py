@@ -26,6 +26,7 @@ from whimbrel.plan.onlookers import (
     heirs_of,
     in_the_way,
     restored,
+    turned_back,
 )
 from whimbrel.plan.order import Arrangement, Task, Thing, Verb, arrange
 from whimbrel.plan.postgresql import PostgreSQLForms
@@ -103,7 +104,8 @@ def build(
     there = tuple(changes)
     onlookers = followed(current.onlookers, filter(_is_rename, there))
     up = forms(dialect, (*wanted.enums, *current.enums), onlookers)
-    down = forms(dialect, (*current.enums, *wanted.enums), onlookers)
+    back = tuple(map(turned_back, onlookers))
+    down = forms(dialect, (*current.enums, *wanted.enums), back)
     up.collation = down.collation = current.collation
     up.sequences, down.sequences = map(other_sequences, (current, wanted))
     up.left_alone = down.left_alone = frozenset(left_alone(outside, there))

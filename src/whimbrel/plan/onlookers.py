@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeAlias
@@ -36,6 +37,8 @@ from whimbrel.schema.state import (
 Heirs: TypeAlias = Mapping[TableName, Sequence[TableName]]
 NO_HEIRS: Heirs = {}
 
+_DROP = re.compile(r"DROP (?:MATERIALIZED )?\w+ ")
+
 
 def followed(
     onlookers: Iterable[Onlooker], renames: Iterable[Change]
@@ -56,6 +59,27 @@ def followed(
             case _:
                 continue
     return found
+
+
+def turned_into(onlooker: Onlooker, other: Onlooker | None) -> Onlooker:
+    """Return an onlooker so that *other* takes its place where it must go."""
+    made, needs = (other.made, other.uses) if other else ((), frozenset[Use]())
+    return replace(onlooker, made=made, needs=needs, was=onlooker.made)
+
+
+def turned_back(onlooker: Onlooker) -> Onlooker:
+    """Return an onlooker as it stands on the way back, if another took its place."""
+    if onlooker.was is None or onlooker.dropped is None:
+        return onlooker
+    needs = onlooker.needs or frozenset()
+    return replace(
+        onlooker,
+        dropped=_DROP.sub(r"\g<0>IF EXISTS ", onlooker.dropped, count=1),
+        made=onlooker.was,
+        uses=onlooker.uses | needs,
+        needs=onlooker.uses,
+        was=None,
+    )
 
 
 def type_name(thing: Enum | Footing) -> TableName:

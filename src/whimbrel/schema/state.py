@@ -8,7 +8,7 @@ the spelling that a script should use, who gave a name, the order of columns.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum as PythonEnum
 from operator import attrgetter
 from typing import TypeAlias, TypeVar
@@ -359,18 +359,14 @@ class Onlooker:
     """The table that it stands on and goes with, if it does."""
     needs: frozenset[Use] | None = None
     """What it reads once it is made again, if that is not what it reads now."""
+    was: tuple[str, ...] | None = None
+    """What made it before, if another is made in its place."""
     has_old_names: bool = False
     """Whether its statements say names that something has no more."""
 
     def __str__(self) -> str:
         """Return what it is, and its name."""
         return f"{self.kind} {self.name}"
-
-    def turned_into(self, other: Onlooker | None) -> Onlooker:
-        """Return the onlooker so that *other* takes its place where it must go."""
-        if other is None:
-            return replace(self, made=(), needs=frozenset())
-        return replace(self, made=other.made, needs=other.uses)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
