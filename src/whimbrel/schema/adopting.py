@@ -8,8 +8,9 @@ what is unnamed on one side takes the name of its equal on the other.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
-from typing import TypeVar
+from dataclasses import fields, replace
+from operator import attrgetter
+from typing import Any, TypeVar
 
 from whimbrel.schema.again import nameless, with_repeated
 from whimbrel.schema.collector import uncollected
@@ -36,6 +37,13 @@ from whimbrel.schema.unseen import with_unseen
 
 
 Nameable = TypeVar("Nameable", bound=Constraint | Index)
+
+_BESIDES = ("name", "naming", "index")
+_SAYS: dict[type, Callable[[Any], object]] = {
+    kind: attrgetter(*(e.name for e in fields(kind) if e.name not in _BESIDES))
+    for kind in (Unique, ForeignKey)
+}
+"""What gives all that a thing without expressions says, but for what it is called."""
 
 _NOT_VALID = frozenset({Option("not_valid", "on")})
 _MAY_BE = frozenset({Option("not_valid", "may")})
@@ -211,10 +219,17 @@ def _equal_one(thing: Nameable, theirs: Sequence[Nameable]) -> Nameable | None:
     """
     if len(theirs) != 1:
         return None
+    (other,) = theirs
     called = settled(thing)
-    if called != theirs[0] and thing.naming is Naming.NONE:
-        called = _named_like(thing, theirs[0])
-    return called if called == theirs[0] else None
+    if called == other:
+        return called
+    if thing.naming is not Naming.NONE:
+        return None
+    says = _SAYS.get(type(thing))
+    if says is not None and type(thing) is type(other) and says(thing) == says(other):
+        return other
+    called = _named_like(thing, other)
+    return called if called == other else None
 
 
 def _placed_by(
