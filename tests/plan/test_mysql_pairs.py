@@ -58,6 +58,20 @@ PAIRS = {
         "CREATE TABLE item (a VARCHAR(20), b VARCHAR(9), c TEXT) CHARSET latin1",
         "CREATE TABLE item (a VARCHAR(20) NOT NULL, b VARCHAR(12)) CHARSET utf8mb4",
     ),
+    "what stands on texts stays as they get another character set": (
+        "CREATE TABLE item (a VARCHAR(9) CHECK (char_length(a) < 5),"
+        " b ENUM('a', 'é', '中') DEFAULT '中', c VARCHAR(20) AS (upper(a)) STORED,"
+        " d VARCHAR(20) AS (lower(a)) VIRTUAL, e CHAR(2)) CHARSET utf8mb4",
+        "CREATE TABLE item (a VARCHAR(9) CHECK (char_length(a) < 5),"
+        " b ENUM('a', 'é') NOT NULL DEFAULT 'é', c VARCHAR(20) AS (upper(a)) STORED,"
+        " d VARCHAR(20), e CHAR(3)) CHARSET latin1",
+    ),
+    "two foreign keys of one column go with their index": (
+        OWNER + "CREATE TABLE item (id INT PRIMARY KEY, o INT,"
+        " CONSTRAINT one FOREIGN KEY (o) REFERENCES owner (id),"
+        " CONSTRAINT two FOREIGN KEY (o) REFERENCES item (id))",
+        OWNER + "CREATE TABLE item (id INT PRIMARY KEY, o INT)",
+    ),
     "values of an enum have percent signs": (
         "CREATE TABLE item (a ENUM('5%'))",
         "CREATE TABLE item (a ENUM('5%', '10%', 'it''s') DEFAULT '10%', b SET('%d'))",

@@ -51,7 +51,6 @@ from whimbrel.plan.step import BatchOptions
 from whimbrel.plan.table_forms import TableForms
 from whimbrel.plan.tables import add_constraint, drop_constraint
 from whimbrel.schema.changes import (
-    ColumnChange,
     FactsChange,
     SequenceChange,
     TableFacts,
@@ -164,7 +163,7 @@ class MySQLForms(MySQLCounting):
             self._made |= {(task.name, each): name for each, name in made}
             called = names_of_uniques(task)
             self._made |= {(task.name, each): name for each, name in called}
-        following = [each.name for each, _ in _following(task)]
+        following = [each.name for each, _ in _following(self, task)]
         task = replace(task, retyped=task.retyped | frozenset(following))
         task = entailed(task)
         self._beside |= {
@@ -306,7 +305,11 @@ def _collated(
         return
     said = f"COLLATE={new}" if new else _usual_collation(forms, task.name)
     yield altering(task.name, f"DEFAULT {said}")
-    if clauses := [modifying(*pair) for pair in _following(task)]:
+    clauses = [
+        modifying(before, after, forms.check_now(task.name, before))
+        for before, after in _following(forms, task)
+    ]
+    if clauses:
         yield altering(task.name, *clauses)
 
 
@@ -356,7 +359,7 @@ def _names_index(key: ForeignKey) -> bool:
     return key.index == key.name
 
 
-def _following(task: Task) -> Iterator[tuple[Column, Column]]:
+def _following(forms: MySQLForms, task: Task) -> Iterator[tuple[Column, Column]]:
     """Yield the columns that have the table's collation, if that becomes another."""
     said = [
         values(each.options).get("collate")
@@ -366,15 +369,16 @@ def _following(task: Task) -> Iterator[tuple[Column, Column]]:
     ]
     if task.before is None or task.after is None or len(set(said)) < len(said):
         return
-    ends = {
-        change.before.name: change.after
-        for change in task.changes
-        if isinstance(change, ColumnChange) and change.before is not None
-    }
+    ends = {column.name: column for column in task.after.columns}
     for column in task.before.columns if said else ():
-        end = ends.get(column.name, column)
-        if end is not None and all(map(_has_collation_of_table, (column, end))):
-            yield column, column
+        end = ends.get(column.name)
+        if end is None or not all(map(_has_collation_of_table, (column, end))):
+            continue
+        if end.computed == column.computed:
+            retyped = replace(end, nullable=column.nullable)
+            yield column, column if column.type == end.type else retyped
+        elif end.computed is None and forms.is_replaced(column, end):
+            yield end, end  # a plain one has taken its place by now
 
 
 def _has_collation_of_table(column: Column) -> bool:

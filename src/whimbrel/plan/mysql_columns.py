@@ -167,7 +167,7 @@ class MySQLColumns(Forms):
         says_nullable: bool = False,
     ) -> Iterable[ops.MigrateOperation]:
         """Yield what makes a column another, or gives it another name."""
-        check = self._check_of(table, after)
+        check = self.check_now(table, after)
         ends_update = "on_update" in values(before.options).keys() - values(
             after.options
         )
@@ -268,7 +268,7 @@ class MySQLColumns(Forms):
         check = check_beside(column, table)
         return altering(table.name, modifying(column, column, check))
 
-    def _check_of(self, table: TableName, column: Column) -> Check | None:
+    def check_now(self, table: TableName, column: Column) -> Check | None:
         """Return the check that stands in the definition of a column by now."""
         if table not in self._tables:
             return None

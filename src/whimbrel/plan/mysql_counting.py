@@ -61,7 +61,7 @@ class MySQLCounting(MySQLRenames):
             if goes(self, change) and change.before is not None:
                 yield f"DROP COLUMN {quoted(change.before.name)}"
         for before, after in altered(self, changes):
-            yield modifying(before, after, self._check_of(task.name, after))
+            yield modifying(before, after, self.check_now(task.name, after))
         come = [e.after for e in changes if comes(self, e) and e.after]
         plain = [each for each in come if each.computed is None]
         made = dependents_last(each for each in come if each.computed is not None)

@@ -150,12 +150,13 @@ def _left_behind(
     going, coming = frozenset(going), frozenset(coming)
     listed = before.constraints | before.indexes
     others = _keys((before.constraints - going) | coming)
+    shared = {key.columns: key.index for key in _keys(before.constraints) if key.index}
     for key in _keys(going):
         if any(each.columns[: len(key.columns)] == key.columns for each in others):
             continue
         if key.index is None and any(serves(each, key) for each in listed):
             continue
-        yield _index(key.index or _own_index(before, key), key)
+        yield _index(shared.get(key.columns) or _own_index(before, key), key)
 
 
 def _own_index(table: Table, key: ForeignKey) -> str:
