@@ -184,6 +184,30 @@ def test_a_database_that_lacks_what_is_not_ours(run, retyped):
         assert told.exit_code == 0, told.output
 
 
+def test_what_is_not_ours_on_a_column_that_goes(run, retyped):
+    """It goes with the column, which is told, and comes with it again."""
+    with retyped.begin() as connection:
+        connection.exec_driver_sql(
+            "CREATE INDEX ix_theirs ON item (lower(a), n);"
+            " CREATE INDEX ix_a ON item (a) WHERE a <> 'n';"
+            " ALTER TABLE item ADD CONSTRAINT ck_theirs CHECK (a <> 'z' OR n > 3)"
+        )
+    models = TYPED.format("Text").replace("    n = sa.Column(sa.Integer)\n", "")
+
+    written = run(models, "migrate", "-m", "third")
+
+    assert "leads back" in written.output, written.output
+    for told in (
+        "- index ix_theirs",
+        "- check item",
+        "Left alone, no script here made it: index ix_a",
+    ):
+        assert told in written.output
+    for words in (("upgrade",), ("check",), ("downgrade",), ("upgrade",)):
+        told = run(models, *words)
+        assert told.exit_code == 0, told.output
+
+
 @pytest.mark.parametrize("now", ["n + 1 * 2 > 0", "(n::boolean::integer + 1) * 2 > 0"])
 def test_what_becomes_otherwise_beside_a_new_type(run, retyped, tmp_path, now):
     """A parenthesis or a cast that counts is no other wording: the proof fails."""

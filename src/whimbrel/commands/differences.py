@@ -16,7 +16,7 @@ from whimbrel.catalog.models import read_models
 from whimbrel.commands.filling import Defaults, Place, fill_rows
 from whimbrel.commands.live_rows import LiveRows
 from whimbrel.commands.loss import kept_from_database, losses
-from whimbrel.commands.outside import Parted, part
+from whimbrel.commands.outside import Parted, part, with_what_goes
 from whimbrel.commands.questions import YES, Ask, Question
 from whimbrel.commands.renaming import Decided, decide, unsure
 from whimbrel.commands.wishes import Wishes, is_named
@@ -261,6 +261,7 @@ def _look(basis: Basis, renames: tuple[Rename, ...]) -> _Seen:
     if basis.is_live:
         drop = kept_patterns(wishes.drop, basis.current)
         parted = part(changes, basis.history, drop)
+        parted = with_what_goes(parted, sides.current)
     return _Seen(sides=Sides(sides.current, wanted), parted=parted)
 
 

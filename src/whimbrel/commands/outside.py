@@ -24,7 +24,8 @@ from whimbrel.schema.changes import (
     TableChange,
 )
 from whimbrel.schema.names import is_servers_name
-from whimbrel.schema.state import Index, Naming, Option, TableName
+from whimbrel.schema.spoken import speaks_of
+from whimbrel.schema.state import Index, Naming, Option, State, TableName
 from whimbrel.script.history import History
 
 
@@ -135,6 +136,37 @@ def _parted_all(changes: Iterable[Change], told: Told) -> Parted:
     return Parted(
         ours=tuple(change for pair in pairs for change in pair.ours),
         outside=tuple(change for pair in pairs for change in pair.outside),
+    )
+
+
+def with_what_goes(parted: Parted, state: State) -> Parted:
+    """Return *parted*, indexes and constraints on columns that go among what is ours.
+
+    Args:
+        parted: the changes.
+        state: the database, before all but the renames.
+    """
+    gone = [
+        change
+        for change in parted.ours
+        if isinstance(change, ColumnChange) and change.before and change.after is None
+    ]
+    taken = tuple(
+        each
+        for each in parted.outside
+        if isinstance(each, IndexChange | ConstraintChange) and each.before is not None
+        if any(
+            speaks_of(state, each.before, column.before.name)
+            for column in gone
+            if column.before is not None and column.table == each.table
+        )
+    )
+    if not taken:
+        return parted
+    place = parted.ours.index(gone[0])
+    return Parted(
+        ours=(*parted.ours[:place], *taken, *parted.ours[place:]),
+        outside=tuple(each for each in parted.outside if each not in taken),
     )
 
 

@@ -8,7 +8,18 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeAlias
 
-from whimbrel.schema.state import Expression, Option, Options, State, Table, TableName
+from whimbrel.schema.state import (
+    Check,
+    Constraint,
+    Exclusion,
+    Expression,
+    Index,
+    Option,
+    Options,
+    State,
+    Table,
+    TableName,
+)
 
 
 Words: TypeAlias = Callable[[Expression], Expression]
@@ -55,6 +66,21 @@ def words(before: str, after: str, quote: str = "") -> Words:
 def words_of(state: State, before: str, after: str) -> Words:
     """Return what replaces a column's name within the expressions of *state*."""
     return (state.speaking or words)(before, after)
+
+
+def speaks_of(state: State, thing: Constraint | Index, column: str) -> bool:
+    """Whether a constraint or an index of *state* stands on *column*."""
+    if isinstance(thing, Check):
+        said = [thing.expression]
+    elif isinstance(thing, Index | Exclusion):
+        if any(part.column == column for part in thing.parts):
+            return True
+        found = (*(part.expression for part in thing.parts), thing.where)
+        said = [each for each in found if each is not None]
+    else:
+        return column in thing.columns
+    called = words_of(state, column, "")
+    return any(called(each) != each for each in said)
 
 
 def written_name(state: State, name: str) -> str:
