@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
+from whimbrel.catalog.mysql_shown import show_create
 from whimbrel.schema.scope import OURS
 
 
@@ -143,14 +144,13 @@ def is_invalid_index(connection: Connection, name: str) -> bool:
 
 def _shown(connection: Connection, table: str) -> str:
     """Return the CREATE TABLE of a table; nothing if there is none."""
-    percent = table.replace("%", "%%")
     try:
-        row = connection.exec_driver_sql(f"SHOW CREATE TABLE {percent}").first()
+        text = show_create(connection, table)
     except DBAPIError as error:
         if error.orig is None or error.orig.args[0] != NO_SUCH_TABLE:
             raise  # the answer is unknown, and must not pass for "it is not there"
         return ""
-    return _COUNTER.sub("", str(row[1])) if row is not None else ""
+    return _COUNTER.sub("", text)
 
 
 def _rows(connection: Connection, queries: Sequence[str]) -> list[object]:

@@ -4,8 +4,8 @@ Eight queries tell of any number of tables and databases, one more of sequences;
 MariaDB six of them are put for each thousand tables.
 SHOW CREATE TABLE is asked for tables with a fulltext index or partitions (it alone
 knows the parser and the partitions), for the foreign keys of a role that may only
-read (information_schema keeps their actions from it), and on MySQL for tables with
-expressions that are not ASCII.
+read (information_schema keeps their actions from it), on MySQL for tables with
+expressions that are not ASCII, and on MariaDB for tables with a question mark in one.
 
 How a state words what MySQL says:
 
@@ -38,6 +38,7 @@ from sqlalchemy.engine import Connection
 from whimbrel.catalog.mysql_ddl import ColumnText
 from whimbrel.catalog.mysql_garbled import put_right
 from whimbrel.catalog.mysql_keys import Keys
+from whimbrel.catalog.mysql_lost import put_back
 from whimbrel.catalog.mysql_partitions import PARTITIONED, partitioning
 from whimbrel.catalog.mysql_periods import Period, may_have_period
 from whimbrel.catalog.mysql_rows import (
@@ -85,8 +86,8 @@ def read_mysql(connection: Connection, scope: Scope) -> State:
         facts.folded(schema) if schema else facts.database for schema in scope.schemas
     }
     catalog = read_rows(connection, sorted(databases))
-    if not dialect_of(connection).is_mariadb:
-        catalog = put_right(connection, catalog)
+    is_mariadb = dialect_of(connection).is_mariadb
+    catalog = (put_back if is_mariadb else put_right)(connection, catalog)
     reading = _Reading(connection, facts, catalog)
     tables = (
         reading.table(place, name) for place, name in reading.names() if scope.has(name)

@@ -1,10 +1,11 @@
 """What information_schema of MySQL tells otherwise than it is, or not, put right.
 
 It escapes expressions as if they stood in a string; it takes characters beyond ASCII
-in them for one of Latin-1 each; and it ends the default of a binary column where a
-zero stands.  SHOW CREATE TABLE tells these as they are: it is asked for the tables of
-which the last two might be true.  Of a table that is partitioned by its key, whatever
-that is, CREATE_OPTIONS does not say that it is.  MariaDB's tells all as it is.
+in them for one of Latin-1 each, in the default of a text for a question mark if they
+are beyond the first 65,536; and it ends the default of a binary column where a zero
+stands.  SHOW CREATE TABLE tells these as they are: it is asked for the tables of
+which one of the last three might be true.  Of a table that is partitioned by its key,
+whatever that is, CREATE_OPTIONS does not say that it is.
 """
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
 from whimbrel.catalog.mysql_ddl import TableText, parse_table
-from whimbrel.catalog.mysql_keys import show_create
 from whimbrel.catalog.mysql_partitions import PARTITIONED
 from whimbrel.catalog.mysql_parts import expressions_of
 from whimbrel.catalog.mysql_rows import Catalog, Place, decoded
+from whimbrel.catalog.mysql_shown import show_create
 from whimbrel.catalog.mysql_spelling import mysql_default
 from whimbrel.catalog.mysql_tokens import quoted
 from whimbrel.schema.dialect import dialect_of
@@ -123,8 +124,10 @@ def _may_be_wrong(row: Any) -> bool:
     texts = [decoded(row.computed)] if row.computed else []
     if _EXPRESSION in (row.extra or ""):
         texts.append(decoded(row.value))
-    elif row.value is not None and re.match("(var)?binary", decoded(row.type)):
-        return True
+    elif row.value is not None:
+        is_binary = re.match("(var)?binary", decoded(row.type)) is not None
+        if is_binary or "?" in decoded(row.value):
+            return True
     return not all(map(str.isascii, texts))
 
 

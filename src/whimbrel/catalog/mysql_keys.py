@@ -11,7 +11,8 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from whimbrel.catalog.mysql_ddl import TableText, parse_table
-from whimbrel.catalog.mysql_rows import Catalog, Facts, Place, decoded
+from whimbrel.catalog.mysql_rows import Catalog, Facts, Place
+from whimbrel.catalog.mysql_shown import show_create
 from whimbrel.catalog.mysql_spelling import action, index_part, options
 from whimbrel.catalog.mysql_tokens import quoted
 from whimbrel.schema.names import default_name
@@ -126,15 +127,6 @@ class Keys:
 
     def _shown(self, place: Place) -> TableText:
         return parse_table(self.shown(place))
-
-
-def show_create(connection: Connection, name: str) -> str:
-    """Return the text of SHOW CREATE TABLE for a quoted name."""
-    statement = f"SHOW CREATE TABLE {name}"
-    result = connection.exec_driver_sql(
-        statement, execution_options={"no_parameters": True}
-    )
-    return str(decoded(result.one()[1]))
 
 
 _POSITION = attrgetter("position")

@@ -14,8 +14,8 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
 from whimbrel.catalog.mysql_ddl import ColumnText, TableText, parse_table
-from whimbrel.catalog.mysql_keys import show_create
 from whimbrel.catalog.mysql_rows import usual_collations
+from whimbrel.catalog.mysql_shown import show_create
 from whimbrel.catalog.mysql_tokens import quoted
 from whimbrel.catalog.wording import (
     CheckForm,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy.engine import Connection, Dialect
 
+from whimbrel.catalog.mysql_shown import show_create
 from whimbrel.catalog.mysql_table_text import (
     ColumnText,
     ItemKind,
@@ -195,11 +196,9 @@ def read_live(connection: Connection, name: str, schema: str | None) -> LiveTabl
     quote = connection.dialect.identifier_preparer.quote
     written = ".".join(quote(each) for each in (schema, name) if each)
     written = undoubled(written, connection.dialect)
-    row = connection.execute(text(f"SHOW CREATE TABLE {written}")).one()
+    shown = show_create(connection, written)
     mode = str(connection.exec_driver_sql("SELECT @@sql_mode").scalar_one())
-    parsed = parse_table(
-        str(row[1]), has_escapes="NO_BACKSLASH_ESCAPES" not in mode.upper()
-    )
+    parsed = parse_table(shown, has_escapes="NO_BACKSLASH_ESCAPES" not in mode.upper())
     if not getattr(connection.dialect, "is_mariadb", False):
         columns = tuple(map(_as_the_table, parsed.columns))
         parsed = replace(parsed, columns=columns)
