@@ -39,7 +39,7 @@ SKIPPED = ("not loaded", "no tables")
 _COUNTED = re.compile(r" AUTO_INCREMENT=\d+")
 _IDLE = re.compile(
     r" USING BTREE| KEY_BLOCK_SIZE=\d+| CONNECTION='[^']*'"
-    r"| ON (?:DELETE|UPDATE) NO ACTION| CHARACTER SET \w+| COLLATE \w+"
+    r"| ON (?:DELETE|UPDATE) (?:NO ACTION|RESTRICT)| CHARACTER SET \w+| COLLATE \w+"
     r"|_(?:latin1|utf8mb[34])(?=')"
 )
 """What InnoDB takes and does not heed, and what only SHOW CREATE TABLE tells of.

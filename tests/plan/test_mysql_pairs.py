@@ -48,6 +48,26 @@ PAIRS = {
         "CREATE TABLE item (a VARCHAR(99), b TEXT, KEY one (b (9) DESC, a (20)),"
         " UNIQUE KEY two (a (20) DESC))",
     ),
+    "a descending index serves a foreign key, where the server lets it": (
+        f"{OWNER} CREATE TABLE item (c INT)",
+        f"{OWNER} CREATE TABLE item (c INT, d INT, KEY one (c DESC, d),"
+        " CONSTRAINT of_owner FOREIGN KEY (c) REFERENCES owner (id))",
+    ),
+    "a generated column becomes one that counts": (
+        "CREATE TABLE item (a INT AS (c + 1), b INT PRIMARY KEY AUTO_INCREMENT, c INT)",
+        "CREATE TABLE item (a INT AUTO_INCREMENT, b INT, KEY one (a))",
+    ),
+    "a generated column becomes one of which much is said": (
+        "CREATE TABLE item (a INT, t DATETIME AS ('2000-01-01') STORED,"
+        " i INT AS (a * 2))",
+        "CREATE TABLE item (a INT, t DATETIME NULL ON UPDATE CURRENT_TIMESTAMP,"
+        " i INT INVISIBLE COMMENT 'i')",
+    ),
+    "a column counts behind another one of an index, as MyISAM lets it": (
+        "CREATE TABLE item (a INT, b INT, KEY one (a)) ENGINE=MyISAM",
+        "CREATE TABLE item (a INT, b INT, c INT NOT NULL AUTO_INCREMENT, KEY one (a, c),"
+        " KEY two (b)) ENGINE=MyISAM",
+    ),
     "both tables of a foreign key get another character set": (
         "CREATE TABLE p (code VARCHAR(20) PRIMARY KEY) CHARSET latin1; CREATE TABLE kid"
         " (code VARCHAR(20), FOREIGN KEY (code) REFERENCES p (code)) CHARSET latin1",

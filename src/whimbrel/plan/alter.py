@@ -24,6 +24,7 @@ from whimbrel.plan.columns import (
     loses_values,
     mentions,
     place,
+    settling,
     stand_ins,
     stands_on_any,
 )
@@ -379,8 +380,10 @@ def _without_generated(forms: Forms, task: Task, standing: Collection[Thing]) ->
     for change in task.changes:
         if not ends_generated(forms, change):
             left.append(change)
-        elif not isinstance(change, ColumnChange) or becomes_plain(forms, change):
+        elif not isinstance(change, ColumnChange):
             continue
+        elif becomes_plain(forms, change):
+            left += settling(change)
         elif change.after is not None:
             left.append(replace(change, before=None))
     going = tuple(each for each in task.going if each not in standing)

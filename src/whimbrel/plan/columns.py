@@ -76,8 +76,8 @@ def stand_ins(
     """Yield the generated columns that become plain, and what keeps their values.
 
     No database makes the one the other: a plain column takes the values, then the
-    name.  Its type is told as the database spells it, for a type of the app's own
-    may bring a check.
+    name, and its options behind that: it may count only when it has a key.  Its type
+    is told as the database spells it, for a type of the app's own may bring a check.
     """
     tables = [each for each in (task.before, task.after) if each is not None]
     taken = {column.name for table in tables for column in table.columns}
@@ -97,7 +97,18 @@ def stand_ins(
                 default=None,
                 options=NO_OPTIONS,
             )
-            yield change, stand_in, change.after
+            yield change, stand_in, _without_options(change.after)
+
+
+def settling(change: ColumnChange) -> Iterator[ColumnChange]:
+    """Yield what is left of a change by which a generated column became plain."""
+    plain = change.after and _without_options(change.after)
+    if plain != change.after:
+        yield replace(change, before=plain)
+
+
+def _without_options(column: Column) -> Column:
+    return replace(column, options=NO_OPTIONS)
 
 
 def ends_generated(forms: Forms, change: Change) -> bool:

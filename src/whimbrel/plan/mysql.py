@@ -165,7 +165,7 @@ class MySQLForms(MySQLCounting):
             self._made |= {(task.name, each): name for each, name in called}
         following = [each.name for each, _ in _following(self, task)]
         task = replace(task, retyped=task.retyped | frozenset(following))
-        task = entailed(task)
+        task = entailed(task, is_mariadb=self.dialect.is_mariadb)
         self._beside |= {
             (task.name, name): check for name, check in _said_with_column(task)
         }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 
 from whimbrel.plan.columns import altered, comes, dependents_last, goes
 from whimbrel.plan.mysql_renames import MySQLRenames
@@ -23,6 +23,7 @@ from whimbrel.schema.state import (
     Index,
     Naming,
     PrimaryKey,
+    Table,
     TableName,
     Unique,
 )
@@ -34,13 +35,15 @@ class MySQLCounting(MySQLRenames):
     def together(self, task: Task) -> Together | None:
         """Return the statement that alters columns and their keys, if it must be one.
 
-        A column that counts must be the first of an index, at any moment.
+        A column that counts must be the first of an index, at any moment; some
+        engines let it stand behind others, too.
         """
         tables = [each for each in (task.before, task.after) if each is not None]
         counting = {c.name for table in tables for c in table.columns if is_counting(c)}
-        bare = counting - set(_firsts(_staying(task)))
+        inner = {name for table in tables for name in _counting_inside(table)}
+        bare = counting - set(_carried(_staying(task), inner))
         going, coming = (
-            [each for each in things if _is_needed(each, counting, bare)]
+            [each for each in things if _is_needed(each, counting, bare, inner)]
             for things in (task.going, task.coming)
         )
         if not (going or coming):
@@ -103,18 +106,31 @@ def _staying(task: Task) -> Iterator[Thing]:
         yield from things - {*task.going}
 
 
-def _firsts(things: Iterable[Thing]) -> Iterator[str]:
-    """Yield the columns with which keys and indexes begin."""
+def _counting_inside(table: Table) -> set[str]:
+    """Return the columns that count in keys and indexes which others begin."""
+    counting = {column.name for column in table.columns if is_counting(column)}
+    return counting.difference(_carried((*table.constraints, *table.indexes), ()))
+
+
+def _carried(things: Iterable[Thing], inner: Container[str]) -> Iterator[str]:
+    """Yield the columns with which keys and indexes begin, and *inner* in them."""
     for thing in things:
         match thing:
             case PrimaryKey() | Unique():
-                yield thing.columns[0]
-            case Index() if thing.parts[0].column is not None:
-                yield thing.parts[0].column
+                columns: tuple[str | None, ...] = thing.columns
+            case Index():
+                columns = tuple(part.column for part in thing.parts)
+            case _:
+                continue
+        for place, name in enumerate(columns):
+            if name is not None and (place == 0 or name in inner):
+                yield name
 
 
-def _is_needed(thing: Thing, counting: set[str], bare: set[str]) -> bool:
+def _is_needed(
+    thing: Thing, counting: set[str], bare: set[str], inner: Container[str]
+) -> bool:
     """Whether a column that counts cannot be without a key or an index."""
     if isinstance(thing, PrimaryKey):
         return not counting.isdisjoint(thing.columns)
-    return not bare.isdisjoint(_firsts([thing]))
+    return not bare.isdisjoint(_carried([thing], inner))

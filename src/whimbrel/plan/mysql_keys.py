@@ -28,7 +28,7 @@ MOST_NUMBERED = 10
 """Fewer keys than these are called in the order in which they are written."""
 
 
-def entailed(task: Task) -> Task:
+def entailed(task: Task, *, is_mariadb: bool) -> Task:
     """Return *task* with the indexes that go with their keys, and the keys in need.
 
     A foreign key that stays goes for a while when the index that it needs does, or
@@ -41,15 +41,17 @@ def entailed(task: Task) -> Task:
     going, coming = set(task.going), set(task.coming)
     for key in _keys(task.before.constraints & task.after.constraints):
         is_served = any(
-            serves(each, key)
+            serves(each, key, is_mariadb=is_mariadb)
             for each in (task.before.constraints | task.before.indexes) - going
         )
-        needs = any(serves(each, key) for each in going) and not is_served
+        needs = not is_served and any(
+            serves(each, key, is_mariadb=is_mariadb) for each in going
+        )
         if needs or _is_retyped(key, task):
             going.add(key)
             coming.add(key)
-    going |= set(_left_behind(task.before, going - renamed, coming))
-    coming |= set(_own_indexes(task.before, task.after, going, coming))
+    going |= set(_left_behind(task.before, going - renamed, coming, is_mariadb))
+    coming |= set(_own_indexes(task.before, task.after, going, coming, is_mariadb))
     return replace(task, going=_sorted(going), coming=_sorted(coming))
 
 
@@ -104,28 +106,37 @@ def _are_numbered(keys: list[ForeignKey], table: Table) -> bool:
 
 
 def _own_indexes(
-    before: Table, after: Table, going: set[Thing], coming: set[Thing]
+    before: Table,
+    after: Table,
+    going: set[Thing],
+    coming: set[Thing],
+    is_mariadb: bool,
 ) -> Iterator[Index]:
     """Yield the indexes of new keys that the server would call otherwise."""
     there = {*before.constraints, *before.indexes} - going | coming
     old = _keys(before.constraints)
     numbered = re.compile(rf"{re.escape(after.name.name)}_ibfk_\d+")
     for key in _keys(coming - going):
-        is_served = any(serves(each, key) for each in there) or any(
-            each.columns[: len(key.columns)] == key.columns for each in old
-        )
+        is_served = any(
+            serves(each, key, is_mariadb=is_mariadb) for each in there
+        ) or any(each.columns[: len(key.columns)] == key.columns for each in old)
         if not is_served and _calls_otherwise(key) and not numbered.match(key.name):
             yield _index(key.index, key)
 
 
-def serves(thing: Thing, key: ForeignKey) -> bool:
-    """Whether a foreign key can use an index, or that of a constraint."""
+def serves(thing: Thing, key: ForeignKey, *, is_mariadb: bool) -> bool:
+    """Whether a foreign key can use an index, or that of a constraint.
+
+    MariaDB has no need of another one where an index descends.
+    """
     match thing:
         case PrimaryKey() | Unique():
             return thing.columns[: len(key.columns)] == key.columns
         case Index():
             parts = thing.parts[: len(key.columns)]
-            is_plain = not any(part.options or part.descending for part in parts)
+            is_plain = not any(
+                part.options or (part.descending and not is_mariadb) for part in parts
+            )
             names = tuple(part.column for part in parts)
             return is_plain and names == key.columns and not _is_special(thing)
     return False
@@ -144,7 +155,7 @@ def _is_retyped(key: ForeignKey, task: Task) -> bool:
 
 
 def _left_behind(
-    before: Table, going: Iterable[Thing], coming: Iterable[Thing]
+    before: Table, going: Iterable[Thing], coming: Iterable[Thing], is_mariadb: bool
 ) -> Iterator[Index]:
     """Yield the indexes that the server made for foreign keys that go for good."""
     going, coming = frozenset(going), frozenset(coming)
@@ -154,7 +165,9 @@ def _left_behind(
     for key in _keys(going):
         if any(each.columns[: len(key.columns)] == key.columns for each in others):
             continue
-        if key.index is None and any(serves(each, key) for each in listed):
+        if key.index is None and any(
+            serves(each, key, is_mariadb=is_mariadb) for each in listed
+        ):
             continue
         yield _index(shared.get(key.columns) or _own_index(before, key), key)
 
