@@ -104,6 +104,31 @@ def test_a_foreign_key_and_the_index_that_serves_it(connection, things):
     assert differences(metadata, connection) == ()
 
 
+def test_an_index_that_is_called_like_the_foreign_key_that_it_serves(connection):
+    """Models that name the index and not the key are what a script with both makes."""
+    connection.exec_driver_sql("CREATE TABLE nest (id INT AUTO_INCREMENT PRIMARY KEY)")
+    connection.exec_driver_sql(
+        "CREATE TABLE egg (id INT AUTO_INCREMENT PRIMARY KEY, nest_id INT,"
+        " KEY fk_egg_nest (nest_id),"
+        " CONSTRAINT fk_egg_nest FOREIGN KEY (nest_id) REFERENCES nest (id))"
+    )
+    metadata = sa.MetaData()
+    sa.Table("nest", metadata, sa.Column("id", sa.Integer, primary_key=True))
+    egg = sa.Table(
+        "egg",
+        metadata,
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("nest_id", sa.ForeignKey("nest.id")),
+    )
+    named = sa.Index("fk_egg_nest", egg.c.nest_id)
+    assert differences(metadata, connection) == ()
+    egg.indexes.remove(named)
+    assert differences(metadata, connection) == ()
+    sa.Index("ix_egg_nest", egg.c.nest_id)
+    (change,) = differences(metadata, connection)
+    assert (change.before, change.after.name) == (None, "ix_egg_nest")
+
+
 SAID = {
     "check": lambda name: sa.CheckConstraint("number > 1", name=name),
     "unique": lambda name: sa.UniqueConstraint("number", name=name),

@@ -26,6 +26,7 @@ from whimbrel.schema.state import (
     Enum,
     ForeignKey,
     Index,
+    IndexPart,
     Naming,
     Option,
     State,
@@ -106,8 +107,9 @@ def _adopted(wanted: Table, current: Table, rename: bool) -> Table:
         constraints = frozenset(_matched_constraints(wanted, current, rename))
     if indexes != current.indexes:
         indexes = frozenset(_matched(wanted.indexes, current.indexes, rename))
+    constraints = _with_keys_of(current, constraints)
     return replace(
-        wanted, constraints=_with_keys_of(current, constraints), indexes=indexes
+        wanted, constraints=constraints, indexes=_unlisted(indexes, constraints)
     )
 
 
@@ -140,6 +142,26 @@ def _with_keys_of(
     ]
     told = wanted.intersection(there)
     return wanted.difference(told).union(each for each in there if each in told)
+
+
+def _unlisted(
+    indexes: frozenset[Index], constraints: Iterable[Constraint]
+) -> frozenset[Index]:
+    """Return *indexes* without those that count as made for a foreign key.
+
+    Models may name the very index that serves a key; a database cannot tell it from
+    one that it made for the key by itself.
+    """
+    made = {
+        Index(name=each.index, parts=tuple(map(_plain_part, each.columns)))
+        for each in constraints
+        if isinstance(each, ForeignKey) and each.index is not None
+    }
+    return indexes - made
+
+
+def _plain_part(column: str) -> IndexPart:
+    return IndexPart(column=column)
 
 
 def _firm_index(
