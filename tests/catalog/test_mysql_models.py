@@ -77,6 +77,48 @@ def test_models_are_what_create_all_makes_of_them(mariadb_url, kind_of_server):
     engine.dispose()
 
 
+ARIA = {
+    "nothing": {},
+    "what holds anyway": {"transactional": "1", "page_checksum": "1"},
+    "not crash-safe": {"transactional": "0"},
+    "no checksum": {"page_checksum": "0"},
+    "another format": {"row_format": "dynamic"},
+    "that format, and crash-safe": {"row_format": "dynamic", "transactional": "1"},
+}
+
+
+@pytest.mark.only_on("mariadb")
+@pytest.mark.parametrize("said", ARIA.values(), ids=ARIA)
+def test_the_options_of_aria(connection, said):
+    """What its tables have anyway the server tells or not, said or not."""
+    metadata, usual = sa.MetaData(), sa.MetaData()
+    words = {"engine": "Aria", **said}
+    named = {
+        f"{kind}_{key}": words[key] for kind in ("mysql", "mariadb") for key in words
+    }
+    sa.Table("t", metadata, sa.Column("a", sa.Integer), **named)
+    assert differences(metadata, connection) == ()
+    sa.Table("t", usual, sa.Column("a", sa.Integer), mysql_engine="Aria")
+    wanted = read_models([usual], connection, EVERYTHING)
+    found = diff(read_state(connection, EVERYTHING), wanted)
+    assert bool(found) == (said not in (ARIA["nothing"], ARIA["what holds anyway"]))
+
+
+@pytest.mark.parametrize("engine", ["MEMORY", "InnoDB"])
+def test_how_the_keys_of_a_table_are_kept(connection, engine):
+    """A tree in memory is another key; on disk there is nothing else."""
+    metadata, usual = sa.MetaData(), sa.MetaData()
+    for each, using in ((metadata, {"mysql_using": "btree"}), (usual, {})):
+        key = sa.PrimaryKeyConstraint("a", **using)
+        index = sa.Index("x", "b", **using)
+        columns = [sa.Column(name, sa.Integer) for name in ("a", "b")]
+        sa.Table("t", each, *columns, key, index, mysql_engine=engine)
+    assert differences(metadata, connection) == ()
+    wanted = read_models([usual], connection, EVERYTHING)
+    found = diff(read_state(connection, EVERYTHING), wanted)
+    assert len(found) == (2 if engine == "MEMORY" else 0)
+
+
 KEYS = {
     "unnamed": [],
     "index of its own": [(sa.Index, "ix_child_parent", "parent_id")],

@@ -38,14 +38,19 @@ SKIPPED = ("not loaded", "no tables")
 
 _COUNTED = re.compile(r" AUTO_INCREMENT=\d+")
 _IDLE = re.compile(
-    r" USING BTREE| KEY_BLOCK_SIZE=\d+| CONNECTION='[^']*'"
+    r" USING HASH| KEY_BLOCK_SIZE=\d+| CONNECTION='[^']*'"
+    r"| PAGE_CHECKSUM=1| TRANSACTIONAL=1"
     r"| ON (?:DELETE|UPDATE) (?:NO ACTION|RESTRICT)| CHARACTER SET \w+| COLLATE \w+"
     r"|_(?:latin1|utf8mb[34])(?=')"
 )
-"""What InnoDB takes and does not heed, and what only SHOW CREATE TABLE tells of.
+"""What engines take and do not heed, and what only SHOW CREATE TABLE tells of.
 
-Of collations it tells how they were said; what they are stands beside the lines.
+MEMORY heeds one word, and uses what the other says where none is said. Aria uses what
+its two words say here. Attributes are the same in capitals. Of collations it tells how
+they were said; what they are stands beside the lines.
 """
+_TREE = re.compile(" USING BTREE")
+_ATTRIBUTE = re.compile(r" `\w+`='[^']*'")
 _COLLATIONS = """
 SELECT table_name, column_name, collation_name FROM information_schema.columns
 WHERE table_schema = %s AND collation_name IS NOT NULL
@@ -167,7 +172,13 @@ def ended(bench, way, function, wanted):
 
 def heeded(tables):
     """Return *tables* without the words that the server does not heed."""
-    return {name: [_IDLE.sub("", e) for e in tables[name]] for name in tables}
+    found = {}
+    for name, lines in tables.items():
+        in_memory = any("ENGINE=MEMORY" in each for each in lines)
+        idle = [_IDLE.sub("", each) for each in lines]
+        lowered = [_ATTRIBUTE.sub(lambda match: match[0].lower(), e) for e in idle]
+        found[name] = [e if in_memory else _TREE.sub("", e) for e in lowered]
+    return found
 
 
 def difference(found, wanted):

@@ -43,6 +43,15 @@ PAIRS = {
         "CREATE TABLE owner (id INT PRIMARY KEY, a INT, b INT, UNIQUE KEY one (a));"
         " CREATE TABLE item (c INT, FOREIGN KEY (c) REFERENCES owner (a))",
     ),
+    "keys in memory are trees, or no more": (
+        "CREATE TABLE item (a INT, b INT, PRIMARY KEY (a) USING BTREE, KEY x (b)) ENGINE MEMORY",
+        "CREATE TABLE item (a INT, b INT, PRIMARY KEY (a), KEY x (b) USING BTREE) ENGINE MEMORY;"
+        " CREATE TABLE new (a INT AUTO_INCREMENT, PRIMARY KEY (a) USING BTREE) ENGINE MEMORY",
+    ),
+    "tables of Aria are crash-safe, and without checksums": (
+        "CREATE TABLE item (a INT) ENGINE Aria TRANSACTIONAL=0",
+        "CREATE TABLE item (a INT) ENGINE Aria PAGE_CHECKSUM=0",
+    ),
     "a part of an index has a length and descends": (
         "CREATE TABLE item (a VARCHAR(99), b TEXT, KEY one (a))",
         "CREATE TABLE item (a VARCHAR(99), b TEXT, KEY one (b (9) DESC, a (20)),"
@@ -279,7 +288,7 @@ PAIRS = {
 MARIADB_ONLY = {
     name
     for name, pair in PAIRS.items()
-    if re.search(r"COMPRESSED|VERSIONING|owner \(a\)", str(pair))
+    if re.search(r"COMPRESSED|VERSIONING|Aria|owner \(a\)", str(pair))
 }
 ITEM = "CREATE TABLE item (id INT PRIMARY KEY, a INT, s VARCHAR(40), j JSON"
 OF_MYSQL = {

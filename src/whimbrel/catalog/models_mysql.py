@@ -244,6 +244,8 @@ class MySQLWording(Wording):
                 return self.arguments.options(thing, self._collations)
             case Index():
                 return self._index_options(thing)
+            case PrimaryKeyConstraint():
+                return options([("using", self._method(thing))])
             case _:
                 return options(())
 
@@ -255,13 +257,18 @@ class MySQLWording(Wording):
     def _index_options(self, index: Index) -> Options:
         if self.is_silent(index):
             return NO_OPTIONS
-        prefix, using = self.said(index, "prefix"), self.said(index, "using")
+        prefix = self.said(index, "prefix")
         said = {
             "prefix": prefix.lower() if prefix and prefix.upper() != "UNIQUE" else None,
             "with_parser": self.said(index, "with_parser"),
-            "using": "btree" if using and using.lower() == "btree" else None,
+            "using": self._method(index),
         }
         return options(said.items())
+
+    def _method(self, thing: Index | PrimaryKeyConstraint) -> str | None:
+        """Return how an index is kept, if not in the usual way of memory."""
+        using = self.said(thing, "using")
+        return "btree" if using and using.lower() == "btree" else None
 
 
 class Counting:

@@ -59,6 +59,7 @@ from whimbrel.catalog.mysql_spelling import (
     serves,
     spelled,
     table_options,
+    unusual,
 )
 from whimbrel.catalog.mysql_stored import following
 from whimbrel.catalog.mysql_tokens import SPEAKING
@@ -161,7 +162,7 @@ class _Reading:
         usual = self.facts.collations.get(self.facts.folded(place[0]))
         engine = row.engine or ""
         said = {
-            **table_options(row.create_options or ""),
+            **unusual(table_options(row.create_options or ""), engine),
             "partition_by": self._partitioning(place, row),
             "period": period.text if period is not None else None,
             "system_versioning": "on" if row.kind == "SYSTEM VERSIONED" else None,

@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection
 
 from whimbrel.catalog.mysql_partitions import said_of_partitions
 from whimbrel.catalog.mysql_rows import Facts, engine_names
-from whimbrel.catalog.mysql_spelling import options
+from whimbrel.catalog.mysql_spelling import options, unusual
 from whimbrel.schema.state import Options
 
 
@@ -62,6 +62,7 @@ class Arguments:
             for name, value in arguments.items()
             if name not in _APART and value.upper() != "DEFAULT"
         }
+        said = unusual(said, engine)
         usual = self._usual_collation(table)
         said["collate"] = None if collation == usual else collation
         said["engine"] = None if engine == self._facts.engine else engine

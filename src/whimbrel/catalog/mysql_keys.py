@@ -47,6 +47,7 @@ class Keys:
             said = {
                 "length": json.dumps(lengths, sort_keys=True) if lengths else None,
                 "descending": falling or None,
+                "using": self._method(place, parts[0]),
                 "comment": parts[0].comment or None,
             }
             yield PrimaryKey(
@@ -69,12 +70,10 @@ class Keys:
         first = parts[0]
         prefix = first.kind.lower()
         is_special = prefix in ("fulltext", "spatial")
-        (table,) = self._catalog.tables[place]
-        in_memory = (table.engine or "").lower() == "memory"
         said = {
             "prefix": prefix if is_special else None,
             "with_parser": parser,
-            "using": prefix if in_memory and prefix == "btree" else None,
+            "using": self._method(place, first),
             "comment": first.comment or None,
             "ignored": "on" if first.is_hidden == "YES" else None,
         }
@@ -84,6 +83,12 @@ class Keys:
             unique=not int(first.non_unique),
             options=options(said.items()),
         )
+
+    def _method(self, place: Place, row: Any) -> str | None:
+        """Return how an index is kept, where the engine has two ways."""
+        (table,) = self._catalog.tables[place]
+        in_memory = (table.engine or "").lower() == "memory"
+        return "btree" if in_memory and row.kind == "BTREE" else None
 
     def _part(self, row: Any, is_special: bool) -> IndexPart:
         """Return a part of an index; those that are alike are one."""

@@ -7,7 +7,7 @@ temporary tables; what both say is put into the same words here.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from whimbrel.catalog.mysql_ddl import ColumnText
@@ -28,6 +28,9 @@ _COMPRESSED = re.compile(r"\s*/\*M?!\d*\s*COMPRESSED\s*(?:\*/)?")
 _INTRODUCER = re.compile(r"_(?:utf8mb4|utf8mb3|utf8|latin1|ascii)\s?(?=')")
 _JSON = "json"
 _BESIDES = frozenset({"comment", "ignored"})
+_BARE_FORMATS = ("FIXED", "DYNAMIC")
+"""The row formats of Aria whose tables do not survive a crash unless they shall."""
+
 _NOW = re.compile(r"CURRENT_TIMESTAMP(?:\(\d+\))?$")
 NO_ACTION = ("NO ACTION", "RESTRICT")
 """The two ways in which a foreign key says that it holds; they do the same."""
@@ -121,6 +124,16 @@ def table_options(create_options: str) -> dict[str, str]:
         for name, value in found
         if name.upper() != "DIRECTORY"
     }
+
+
+def unusual(said: Mapping[str, str | None], engine: str) -> dict[str, str | None]:
+    """Return what is said of a table, without what holds for Aria's tables anyway.
+
+    MariaDB tells some of that, said or not; and leaves it when the engine is another.
+    """
+    is_bare = engine.lower() == "aria" and said.get("row_format") in _BARE_FORMATS
+    usual = {"transactional": "0" if is_bare else "1", "page_checksum": "1"}
+    return {name: said[name] for name in said if said[name] != usual.get(name, "")}
 
 
 def _value(written: str) -> str:

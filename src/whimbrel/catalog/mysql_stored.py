@@ -84,8 +84,9 @@ def stored(table: Table, engine: str, *, has_descending: bool) -> Table:
         has_descending: the server knows the direction of an index.
     """
     old = [each for each in table.constraints if isinstance(each, ForeignKey)]
+    kept = [_primary(each, engine) for each in table.constraints]
     constraints: list[Constraint] = [
-        each for each in table.constraints if not isinstance(each, ForeignKey)
+        each for each in kept if not isinstance(each, ForeignKey)
     ]
     keys = [_key(each) for each in old]
     indexes = [_index(each, engine, has_descending) for each in table.indexes]
@@ -102,7 +103,7 @@ def stored(table: Table, engine: str, *, has_descending: bool) -> Table:
         for index in indexes
         if index not in unique and not any(serves(index, key) for key in keys)
     ]
-    if is_kept and _are(table.indexes, left):
+    if is_kept and _are(table.constraints, kept) and _are(table.indexes, left):
         return table  # which is the rule; to make another one takes time
     constraints += [as_unique(index, is_index=True) for index in unique]
     return replace(
@@ -114,6 +115,16 @@ def stored(table: Table, engine: str, *, has_descending: bool) -> Table:
 
 def _are(before: Collection[object], after: Collection[object]) -> bool:
     return len(before) == len(after) and all(map(is_, before, after))
+
+
+def _primary(constraint: Constraint, engine: str) -> Constraint:
+    """Return a primary key without what its engine does not heed."""
+    if not isinstance(constraint, PrimaryKey) or engine.lower() == "memory":
+        return constraint
+    kept = frozenset(each for each in constraint.options if each.name != "using")
+    if len(kept) == len(constraint.options):
+        return constraint
+    return replace(constraint, options=kept)
 
 
 def _index(index: Index, engine: str, has_descending: bool) -> Index:

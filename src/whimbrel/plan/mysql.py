@@ -82,6 +82,7 @@ DEFAULTS = {
     "encrypted": "DEFAULT",
     "encryption_key_id": "DEFAULT",
     "transactional": "DEFAULT",
+    "page_checksum": "1",
     "insert_method": "NO",
     "compression": "''",
 }

@@ -140,8 +140,9 @@ def primary_key(key: PrimaryKey) -> str:
         + (" DESC" if each in falling else "")
         for each in key.columns
     )
+    using = f" USING {said['using'].upper()}" if "using" in said else ""
     comment = f" COMMENT {literal(said['comment'])}" if "comment" in said else ""
-    return f"PRIMARY KEY ({', '.join(parts)}){comment}"
+    return f"PRIMARY KEY ({', '.join(parts)}){using}{comment}"
 
 
 def is_counting(column: Column) -> bool:
