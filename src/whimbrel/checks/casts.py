@@ -17,7 +17,9 @@ from whimbrel.checks.enum_values import EnumValues
 from whimbrel.checks.misfits import beyond_charset, is_text, misfit
 from whimbrel.checks.outlook import Outlook, Rows, Standing
 from whimbrel.checks.rows import Question
+from whimbrel.checks.rule import Finding
 from whimbrel.checks.statements import words_of
+from whimbrel.plan.mysql_casts import WITHOUT_CAST, has_cast, uncast
 from whimbrel.plan.postgresql_fitting import Fitting
 from whimbrel.plan.postgresql_words import quoted
 from whimbrel.plan.spelled import ddl_of, sqlalchemy_dialect
@@ -54,6 +56,29 @@ def cast_questions(
     if dialect.enforces_types:
         asked = [cast.refused(), cast.beyond_charset(), *asked]
     yield from (each for each in asked if each is not None)
+
+
+def castless(
+    operation: ops.MigrateOperation, outlook: Outlook, dialect: Dialect
+) -> Iterator[Finding]:
+    """Yield what is said where the server refuses a new type, rows or not."""
+    if not isinstance(operation, ops.AlterColumnOp) or operation.modify_type is None:
+        return
+    standing = outlook.table(operation.table_name, operation.schema)
+    held = standing and standing.columns.get(operation.column_name)
+    if standing is None or not held or held.live is None or held.value is None:
+        return
+    wanted = sa.types.to_instance(operation.modify_type)
+    before = held.live.type.spelling
+    after = ddl_of(wanted, sqlalchemy_dialect(dialect.name))
+    if after is not None and not has_cast(before, after, dialect):
+        place = f"{standing.live.name}.{operation.column_name}"
+        yield Finding(
+            code="W310",
+            subject=place,
+            sentence=uncast(place, before, after),
+            remedy=WITHOUT_CAST,
+        )
 
 
 def _own(said: Any, dialect: Dialect) -> TypeEngine[Any]:

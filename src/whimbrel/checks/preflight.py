@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 from whimbrel.catalog.answers import PATIENCE, Answer, ask_rows
 from whimbrel.checks.alterations import alterations
 from whimbrel.checks.blocking import blocked
-from whimbrel.checks.casts import cast_questions
+from whimbrel.checks.casts import cast_questions, castless
 from whimbrel.checks.destructive import losses
 from whimbrel.checks.outlook import Foreseen, Foresight, Outlook
 from whimbrel.checks.rows import Question, questions
@@ -70,7 +70,8 @@ def _found(
             finding = _answered(question, connection, patience)
             if finding is not None:
                 yield Finding(**{**_facts(finding), **place})
-    for finding in blocked(each.operation, outlook, connection):
+    certain = castless(each.operation, outlook, dialect)
+    for finding in (*certain, *blocked(each.operation, outlook, connection)):
         if finding.code not in accepted:
             yield Finding(**{**_facts(finding), **place})
 

@@ -59,6 +59,7 @@ RULES: Mapping[str, Rule] = _rules(
     Rule("W307", Severity.FAILS, "Rows hold a value that an enum loses."),
     Rule("W308", Severity.FAILS, "Rows have no value for a new column."),
     Rule("W309", Severity.LOSES, "The server invents a value for rows."),
+    Rule("W310", Severity.FAILS, "The server has no cast to a new type."),
     Rule("W401", Severity.UNKNOWN, "The rows did not answer in time."),
 )
 """What can be found, by its code; the hundreds say which file of this room finds it."""

@@ -10,6 +10,7 @@ from alembic.operations import ops
 
 from whimbrel.plan.columns import mentions
 from whimbrel.plan.generic import changes_type
+from whimbrel.plan.mysql_casts import refuse_uncast
 from whimbrel.plan.mysql_columns import is_apart
 from whimbrel.plan.mysql_counting import MySQLCounting
 from whimbrel.plan.mysql_history import KEY as HISTORY
@@ -51,6 +52,7 @@ from whimbrel.plan.step import BatchOptions
 from whimbrel.plan.table_forms import TableForms
 from whimbrel.plan.tables import add_constraint, drop_constraint
 from whimbrel.schema.changes import (
+    ColumnChange,
     FactsChange,
     SequenceChange,
     TableFacts,
@@ -159,6 +161,7 @@ class MySQLForms(MySQLCounting):
         if task.before is not None and task.after is not None:
             moved = {*task.before.columns} ^ {*task.after.columns}
             refuse_periods(task.after, moved)
+            self._refuse_uncast(task)
             self._tables[task.name] = (task.before, task.after)
             made = names_of_checks(task, self.dialect.is_mariadb)
             self._made |= {(task.name, each): name for each, name in made}
@@ -173,6 +176,12 @@ class MySQLForms(MySQLCounting):
         said = self._beside.values()
         coming = (each for each in task.coming if each not in said)
         return replace(task, coming=tuple(coming))
+
+    def _refuse_uncast(self, task: Task) -> None:
+        """Let *task* pass, unless the server has no cast between types of a column."""
+        for each in task.changes:
+            if isinstance(each, ColumnChange) and each.before and each.after:
+                refuse_uncast(task.name, each.before, each.after, self.dialect)
 
     def check_beside(self, column: Column, table: Table) -> Check | None:
         """Return the check that stands in the definition of a column of *table*."""
