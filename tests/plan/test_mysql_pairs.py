@@ -48,6 +48,10 @@ PAIRS = {
         "CREATE TABLE item (a INT, b INT, PRIMARY KEY (a), KEY x (b) USING BTREE) ENGINE MEMORY;"
         " CREATE TABLE new (a INT AUTO_INCREMENT, PRIMARY KEY (a) USING BTREE) ENGINE MEMORY",
     ),
+    "a table goes into memory without its texts": (
+        "CREATE TABLE item (a VARCHAR(20), b TEXT, FULLTEXT KEY x (b))",
+        "CREATE TABLE item (a VARCHAR(20), b VARCHAR(9), KEY y (a)) ENGINE MEMORY",
+    ),
     "tables of Aria are crash-safe, and without checksums": (
         "CREATE TABLE item (a INT) ENGINE Aria TRANSACTIONAL=0",
         "CREATE TABLE item (a INT) ENGINE Aria PAGE_CHECKSUM=0",

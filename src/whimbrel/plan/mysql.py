@@ -269,14 +269,8 @@ class MySQLForms(MySQLCounting):
         refuse_own_period(
             table, after.options, before.options, but=before.options & after.options
         )
-        old, new = values(before.options), values(after.options)
-        said = [
-            f"{key.upper()}={new.get(key) or DEFAULTS.get(key, '0')}"
-            for key in sorted(old.keys() | new.keys())
-            if key not in APART and old.get(key) != new.get(key)
-        ]
-        if said:
-            yield altering(table, " ".join(said))
+        if not _leaves_memory(before, after):
+            yield from _optioned(table, before, after)
         for clause in turning(before, after, is_end=True):
             yield altering(table, clause)
         if table in self._unparted:
@@ -295,13 +289,36 @@ class MySQLForms(MySQLCounting):
     def first(self, task: Task) -> Iterable[ops.MigrateOperation]:
         """Yield what gives a table another collation, and the columns that follow.
 
-        What is there keeps its collation then, until its column is altered.
+        What is there keeps its collation then, until its column is altered.  A table
+        leaves the memory before, for only then it may have texts of any length.
         """
         for change in task.changes:
             if isinstance(change, FactsChange):
                 for clause in turning(change.before, change.after, is_end=False):
                     yield altering(task.name, clause)
+                if _leaves_memory(change.before, change.after):
+                    yield from _optioned(task.name, change.before, change.after)
                 yield from _collated(self, task, change)
+
+
+def _leaves_memory(before: TableFacts, after: TableFacts) -> bool:
+    """Whether a table is stored in memory no more."""
+    old, new = (values(each.options).get("engine") for each in (before, after))
+    return old == "MEMORY" and new != old
+
+
+def _optioned(
+    table: TableName, before: TableFacts, after: TableFacts
+) -> Iterator[ops.MigrateOperation]:
+    """Yield what changes the options of a table that are said alike."""
+    old, new = values(before.options), values(after.options)
+    said = [
+        f"{key.upper()}={new.get(key) or DEFAULTS.get(key, '0')}"
+        for key in sorted(old.keys() | new.keys())
+        if key not in APART and old.get(key) != new.get(key)
+    ]
+    if said:
+        yield altering(table, " ".join(said))
 
 
 def _collated(
