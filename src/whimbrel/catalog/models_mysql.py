@@ -245,7 +245,7 @@ class MySQLWording(Wording):
             case Index():
                 return self._index_options(thing)
             case PrimaryKeyConstraint():
-                return options([("using", self._method(thing))])
+                return options([("using", _method(self.said(thing, "using")))])
             case _:
                 return options(())
 
@@ -261,14 +261,9 @@ class MySQLWording(Wording):
         said = {
             "prefix": prefix.lower() if prefix and prefix.upper() != "UNIQUE" else None,
             "with_parser": self.said(index, "with_parser"),
-            "using": self._method(index),
+            "using": _method(self.said(index, "using")),
         }
         return options(said.items())
-
-    def _method(self, thing: Index | PrimaryKeyConstraint) -> str | None:
-        """Return how an index is kept, if not in the usual way of memory."""
-        using = self.said(thing, "using")
-        return "btree" if using and using.lower() == "btree" else None
 
 
 class Counting:
@@ -292,6 +287,11 @@ class Counting:
 
     def _is_written(self, column: AnyColumn) -> bool:
         return self._ddl.get_column_specification(column).endswith(" AUTO_INCREMENT")
+
+
+def _method(using: str | None) -> str | None:
+    """Return how an index is kept, if not in the usual way of memory."""
+    return "btree" if using and using.lower() == "btree" else None
 
 
 def _unasked(form: ColumnForm, facts: Facts) -> ColumnForm:

@@ -57,6 +57,7 @@ from whimbrel.schema.changes import (
     SequenceChange,
     TableFacts,
 )
+from whimbrel.schema.dialect import Dialect
 from whimbrel.schema.state import (
     Check,
     Column,
@@ -161,7 +162,7 @@ class MySQLForms(MySQLCounting):
         if task.before is not None and task.after is not None:
             moved = {*task.before.columns} ^ {*task.after.columns}
             refuse_periods(task.after, moved)
-            self._refuse_uncast(task)
+            _refuse_uncast(task, self.dialect)
             self._tables[task.name] = (task.before, task.after)
             made = names_of_checks(task, self.dialect.is_mariadb)
             self._made |= {(task.name, each): name for each, name in made}
@@ -176,12 +177,6 @@ class MySQLForms(MySQLCounting):
         said = self._beside.values()
         coming = (each for each in task.coming if each not in said)
         return replace(task, coming=tuple(coming))
-
-    def _refuse_uncast(self, task: Task) -> None:
-        """Let *task* pass, unless the server has no cast between types of a column."""
-        for each in task.changes:
-            if isinstance(each, ColumnChange) and each.before and each.after:
-                refuse_uncast(task.name, each.before, each.after, self.dialect)
 
     def check_beside(self, column: Column, table: Table) -> Check | None:
         """Return the check that stands in the definition of a column of *table*."""
@@ -299,6 +294,13 @@ class MySQLForms(MySQLCounting):
                 if _leaves_memory(change.before, change.after):
                     yield from _optioned(task.name, change.before, change.after)
                 yield from _collated(self, task, change)
+
+
+def _refuse_uncast(task: Task, server: Dialect) -> None:
+    """Let *task* pass, unless the server has no cast between types of a column."""
+    for each in task.changes:
+        if isinstance(each, ColumnChange) and each.before and each.after:
+            refuse_uncast(task.name, each.before, each.after, server)
 
 
 def _leaves_memory(before: TableFacts, after: TableFacts) -> bool:
