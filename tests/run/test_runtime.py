@@ -627,6 +627,30 @@ with context.begin_transaction():
     ]
 
 
+def test_sql_that_cannot_be_written_touches_nothing(tmp_path):
+    """Also for a database without transactions for its DDL."""
+    env = """
+from alembic import context
+context.configure(dialect_name="mysql", literal_binds=True)
+with context.begin_transaction():
+    context.run_migrations()
+"""
+    project = Project(tmp_path / "offline", env)
+    project.script("a1", "op.execute('SELECT 1')\nsa.inspect(op.get_bind())")
+    project.config.output_buffer = io.StringIO()
+    history = ScriptDirectory.from_config(project.config)
+    with pytest.raises(MigrationFailed, match="NoInspection") as raised:
+        run_environment(
+            project.config,
+            history,
+            upgrade_fn(history, "head"),
+            as_sql=True,
+            starting_rev=None,
+            destination_rev="head",
+        )
+    assert raised.value.remedy.startswith("No database was touched.")
+
+
 KILLED = """
 import os, sys
 sys.path[:0] = {paths!r}

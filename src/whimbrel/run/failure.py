@@ -21,6 +21,7 @@ _TOLD = "_whimbrel_told"
 
 UNDONE = "Nothing was changed."
 UNDONE_ALONE = "What it did was undone; the revisions before it stay done."
+UNTOUCHED = "No database was touched."
 HALF_DONE = "What the script had done before that line may have stayed."
 
 

@@ -34,6 +34,7 @@ from whimbrel.run.failure import (
     HALF_DONE,
     UNDONE,
     UNDONE_ALONE,
+    UNTOUCHED,
     guarded,
     left_in_part,
 )
@@ -206,6 +207,8 @@ class Context(RealTransactions):
 
     def _left_by_a_failure(self) -> str:
         """Say what a script that fails now leaves behind."""
+        if self.as_sql:
+            return UNTOUCHED
         if self.care is not None and (kept := self.care.kept):
             return left_in_part(kept)
         stays = not self.impl.transactional_ddl or self._has_committed
