@@ -30,6 +30,7 @@ from whimbrel.catalog.postgresql_columns import TableColumns, read_columns
 from whimbrel.catalog.postgresql_constraints import read_constraints
 from whimbrel.catalog.postgresql_hanging import read_hanging
 from whimbrel.catalog.postgresql_indexes import TableIndexes, read_indexes
+from whimbrel.catalog.postgresql_own_defaults import read_own_defaults
 from whimbrel.catalog.postgresql_parameters import parameters_text
 from whimbrel.catalog.postgresql_parts import with_own_ways
 from whimbrel.catalog.postgresql_sequences import read_owned, read_sequences
@@ -136,7 +137,7 @@ def read_postgresql(connection: Connection, scope: Scope) -> State:
                 tables_of(session, _STORED.format(schemas=schemas), scope.has)
             ),
             enums=frozenset(read_enums(session, schemas)),
-            onlookers=(*views, *read_hanging(session)),
+            onlookers=(*views, *read_hanging(session), *read_own_defaults(session)),
             sequences=frozenset(read_sequences(session, schemas)),
             partitions=frozenset(wholes),
             speaking=partial(words, reserved=session.reserved),

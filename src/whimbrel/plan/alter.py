@@ -266,7 +266,7 @@ def _column_operations(forms: Forms, task: Task) -> Iterator[ops.MigrateOperatio
         )
     yield from turns[Moment.EARLY]
     for column in dependents_first(gone):
-        yield drop_column(forms, task.name, column)
+        yield from forms.drop_column(task.name, column)
     yield from turns[Moment.USUAL]
     plain = [each for each in come if each.computed is None]
     generated = [each for each in come if each.computed is not None]

@@ -18,6 +18,7 @@ from whimbrel.plan.alter import (
 from whimbrel.plan.fill import change_values, fill_rows
 from whimbrel.plan.generic import Forms, alter_column, drop_index
 from whimbrel.plan.inspected import InspectedForms
+from whimbrel.plan.kin import kept_by_heirs
 from whimbrel.plan.left_alone import left_alone
 from whimbrel.plan.mysql import MySQLForms
 from whimbrel.plan.onlookers import (
@@ -223,6 +224,7 @@ def _between(
         tables,
         types,
         heirs=heirs_of(tables, forms.parents),
+        later=heirs_of(end.tables, forms.parents),
     )
     yield from dropped(onlookers, aside.changes)
     yield from aside.steps
@@ -327,6 +329,7 @@ def _table_steps(
             any_index_serves=forms.any_index_serves,
         )
     )
+    forms.kept = kept_by_heirs(start, end, forms.parents)
     late = _late_keys(arrangement, forms)
     served = {(task.verb, task.name): task.changes for task in arrangement.tasks}
     for drops in (_early_keys, _early_indexes):  # a key may stand on an index

@@ -67,6 +67,7 @@ class Forms(TableForms, StandingForms):
         self.collation: str | None = None
         self.left_alone: frozenset[Thing] = frozenset()
         self.sequences: frozenset[TableName] = frozenset()
+        self.kept: dict[tuple[TableName, str], list[tuple[TableName, bool]]] = {}
 
     @property
     def keeps_keys_inline(self) -> bool:
@@ -198,6 +199,12 @@ class Forms(TableForms, StandingForms):
     def add_column(self, table: TableName, column: Column) -> ops.MigrateOperation:
         """Return what adds a column."""
         return add_column(self, table, column)
+
+    def drop_column(
+        self, table: TableName, column: Column
+    ) -> Iterable[ops.MigrateOperation]:
+        """Return what drops a column."""
+        yield drop_column(self, table, column)
 
     def is_said_apart(self, constraint: Constraint, table: Table) -> bool:
         """Whether ``CREATE TABLE`` cannot say a constraint by SQLAlchemy's words."""

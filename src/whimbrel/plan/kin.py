@@ -6,6 +6,7 @@ part, or inherits, must have before what those have that it is made from.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeAlias, TypeVar
@@ -52,7 +53,7 @@ def own_changes(
     olds, news = kin
     own = _without_kin(changes, _of_kin(forms, news, olds), _of_kin(forms, olds, news))
     if forms.parents(sides[0]) == forms.parents(sides[1]):
-        return own
+        return (*_retyped_with_kin(own, kin), *_columns_kept(sides, kin, forms))
     return (
         *own,
         *_columns_fitted(sides, kin, forms),
@@ -110,6 +111,73 @@ def _nameless(thing: Thing) -> Thing:
     return replace(thing, name="", naming=Naming.NONE)
 
 
+def kept_by_heirs(
+    start: State, end: State, parents: Callable[[Table], Collection[TableName]]
+) -> dict[tuple[TableName, str], list[tuple[TableName, bool]]]:
+    """Return how columns go that heirs of their table keep, as their own from then on.
+
+    That is by the table and the column: from which tables it goes, and whether only
+    from that one, for it would take the heirs' with it.
+    """
+    heirs = _Heirs(start, end, parents)
+    found: dict[tuple[TableName, str], list[tuple[TableName, bool]]] = {}
+    for name in heirs.olds.keys() & heirs.news.keys():
+        for column in _own(heirs.olds[name]) - _own(heirs.news[name]):
+            drops = [*heirs.drops(name, column)]
+            if drops[0][1]:
+                found[name, column] = drops
+    return found
+
+
+def _own(table: Table) -> frozenset[str]:
+    return frozenset(column.name for column in table.columns)
+
+
+class _Heirs:
+    """What tables are made from others, in two states."""
+
+    def __init__(
+        self,
+        start: State,
+        end: State,
+        parents: Callable[[Table], Collection[TableName]],
+    ) -> None:
+        self.olds, self.news = (
+            {table.name: table for table in state.tables} for state in (start, end)
+        )
+        self.parents = parents
+        self.of: dict[TableName, list[TableName]] = defaultdict(list)
+        for name in sorted(self.olds.keys() & self.news.keys()):
+            for each in {*parents(self.olds[name])} & {*parents(self.news[name])}:
+                self.of[each].append(name)
+
+    def drops(self, table: TableName, column: str) -> Iterator[tuple[TableName, bool]]:
+        """Yield from which tables a column goes, and whether from those alone."""
+        is_alone = self._is_kept_below(table, column)
+        yield table, is_alone
+        for heir in self._that_had(table, column) if is_alone else ():
+            if not self._has(heir, column):
+                yield from self.drops(heir, column)
+
+    def _is_kept_below(self, table: TableName, column: str) -> bool:
+        return any(
+            column in _own(self.news[heir]) or self._is_kept_below(heir, column)
+            for heir in self._that_had(table, column)
+        )
+
+    def _that_had(self, table: TableName, column: str) -> list[TableName]:
+        """Return what is made of *table*, and had a column of it alone."""
+        return [each for each in self.of[table] if column not in _own(self.olds[each])]
+
+    def _has(self, table: TableName, column: str) -> bool:
+        """Whether a table has a column in the end, be it of another one."""
+        found = self.news.get(table)
+        return found is not None and (
+            column in _own(found)
+            or any(self._has(each, column) for each in self.parents(found))
+        )
+
+
 T = TypeVar("T", Column, Check)
 
 
@@ -135,6 +203,44 @@ def _fitted(
         )
         if not is_seen:
             yield before, after
+
+
+def _retyped_with_kin(
+    changes: Iterable[Alteration], kin: tuple[Kin, Kin]
+) -> Iterator[Alteration]:
+    """Yield *changes*; a column that kin have, too, gets its type with theirs."""
+    olds, news = ({name for e in side.values() for name in _own(e)} for side in kin)
+    for change in changes:
+        match change:
+            case ColumnChange(before=Column() as old, after=Column() as new) if (
+                old.name in olds and new.name in news
+            ):
+                old = replace(old, type=new.type, collation=new.collation)
+                if old != new:
+                    yield replace(change, before=old)
+            case _:
+                yield change
+
+
+def _columns_kept(
+    sides: tuple[Table, Table], kin: tuple[Kin, Kin], forms: Forms
+) -> Iterator[ColumnChange]:
+    """Yield what makes a column that only a table's kin loses what it shall be."""
+    before, after = sides
+    olds, news = kin
+    left = {name for each in news.values() for name in _own(each)} | _own(before)
+    new = {column.name: column for column in after.columns}
+    for parent in olds.values():
+        for column in parent.columns:
+            if column.name in left or column.name not in new:
+                continue
+            bare = replace(column, identity=None, comment=None)
+            had = forms.as_inherited(bare, parent.name, before)
+            if had != new[column.name]:
+                change = ColumnChange(
+                    table=after.name, before=had, after=new[column.name]
+                )
+                yield change
 
 
 def _columns_fitted(

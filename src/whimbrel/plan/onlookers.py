@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
@@ -23,6 +23,7 @@ from whimbrel.schema.changes import (
     TableChange,
 )
 from whimbrel.schema.state import (
+    OWN_DEFAULT,
     Column,
     Enum,
     Footing,
@@ -107,6 +108,7 @@ def in_the_way(
     types: Iterable[Change] = (),
     *,
     heirs: Heirs = NO_HEIRS,
+    later: Heirs = NO_HEIRS,
 ) -> tuple[Onlooker, ...]:
     """Return what reads that which changes, and what reads what goes for it.
 
@@ -116,6 +118,7 @@ def in_the_way(
         tables: the tables as they are until then.
         types: the changes by which types go, or give way to others.
         heirs: by the names of tables, those that have their columns.
+        later: those that have them in the end.
 
     Raises:
         OnlookerInTheWay: one needs what there will be no more, or cannot be set aside.
@@ -125,11 +128,18 @@ def in_the_way(
         return ()
     gone = {name for name in map(_gone, changes) if name is not None}
     left = [each for each in onlookers if each.table not in gone]
+    firm = _firm_defaults(left, changes, gone, (heirs, later))
     changes = tuple(_with_heirs(changes, heirs))
-    touched = set(_touched(changes, left, {table.name: table for table in tables}))
-    touched |= set(_types_touched(types, left))
+    others = [each for each in left if each.kind != OWN_DEFAULT]
+    touched = set(_touched(changes, others, {table.name: table for table in tables}))
+    touched |= set(_types_touched(types, others))
+    defaulted = touched | set(_with_other_default(changes))
     found: list[Onlooker] = []
     for each in left:
+        if each.kind == OWN_DEFAULT:
+            if each in firm and not each.uses.isdisjoint(defaulted):
+                found.append(firm[each])
+            continue
         read = {use.table for use in each.uses}
         names = {other.name for other in found}
         if not each.uses.isdisjoint(touched) or not read.isdisjoint(names):
@@ -159,6 +169,46 @@ def _with_heirs(changes: Iterable[Change], heirs: Heirs) -> Iterator[Change]:
             for name in names:  # which grow
                 names += (each for each in heirs.get(name, ()) if each not in names)
                 yield replace(change, table=name)
+
+
+def _firm_defaults(
+    onlookers: Iterable[Onlooker],
+    changes: Iterable[Change],
+    gone: Collection[TableName],
+    heirs: tuple[Heirs, Heirs],
+) -> dict[Onlooker, Onlooker]:
+    """Return the defaults of tables' own that stay, whatever becomes of the wholes.
+
+    Not so what goes with its column; of what becomes another by its own table's change,
+    nothing is made again.
+    """
+    told, lost = set(_with_other_default(changes)), set[Use]()
+    for change in changes:
+        if isinstance(change, ColumnChange) and change.before and not change.after:
+            lost.add(Use(change.table, change.before.name))
+    before, after = ({(e, name) for e in side for name in side[e]} for side in heirs)
+    moved = {name for _, name in before ^ after}
+    return {
+        each: each
+        if not any(use.table == each.table for use in told & each.uses)
+        else replace(each, made=())
+        for each in onlookers
+        if each.kind == OWN_DEFAULT
+        and each.table not in moved
+        and lost.isdisjoint(each.uses)
+        and not any(use.table in gone for use in each.uses)
+    }
+
+
+def _with_other_default(changes: Iterable[Change]) -> Iterator[Use]:
+    """Yield the columns that get another default, as do all that are made from them."""
+    for change in changes:
+        match change:
+            case ColumnChange(before=Column() as old, after=Column() as new):
+                if old.default != new.default:
+                    yield Use(change.table, old.name)
+            case _:
+                continue
 
 
 def _gone(change: Change) -> TableName | None:

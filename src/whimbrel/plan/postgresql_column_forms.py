@@ -31,6 +31,9 @@ from whimbrel.plan.postgresql_types import (
 )
 from whimbrel.plan.postgresql_words import (
     collation_sql,
+    quoted,
+    statement,
+    table_sql,
 )
 from whimbrel.plan.remade_types import MADE
 from whimbrel.plan.spelled import Spelled, column_type
@@ -169,6 +172,17 @@ class ColumnForms(Forms):
         return column_operations(
             self, table, before, after, says_nullable=says_nullable, by=by
         )
+
+    def drop_column(
+        self, table: TableName, column: Column
+    ) -> Iterable[ops.MigrateOperation]:
+        """Yield what drops a column, but not the values that heirs keep of it."""
+        if (table, column.name) not in self.kept:
+            yield from super().drop_column(table, column)
+        for each, is_alone in self.kept.get((table, column.name), ()):
+            only = "ONLY " if is_alone else ""
+            dropped = f"{only}{table_sql(each)} DROP COLUMN {quoted(column.name)}"
+            yield statement(f"ALTER TABLE {dropped}")
 
     def rename_column(
         self, table: Table, before: Column, after: Column

@@ -341,6 +341,10 @@ class Use:
     column: str | None = None
 
 
+OWN_DEFAULT = "default"
+"""The kind of onlooker that is the default which a part, or an heir, says by itself."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Onlooker:
     """What reads tables and is none of ours, but may stand in the way of changes.

@@ -1,0 +1,180 @@
+"""What parts and heirs say by themselves outlives what becomes of their wholes."""
+
+import pytest
+from click.testing import CliRunner
+
+from postgresql_pairs import connected, execute, run_plainly, there_and_back, wipe
+from whimbrel.cli import whimbrel
+
+
+PARTED = (
+    "{type}; CREATE TABLE w (k int, v {of} {whole}) PARTITION BY LIST (k); CREATE TABLE w1"
+    " PARTITION OF w FOR VALUES IN (1); CREATE TABLE w2 PARTITION OF w (v DEFAULT {part})"
+    " FOR VALUES IN (2); CREATE TABLE w3 PARTITION OF w FOR VALUES IN (3) PARTITION BY LIST"
+    " (k); CREATE TABLE w3a PARTITION OF w3 (v DEFAULT {part}) FOR VALUES IN (3)"
+)
+INHERITED = (
+    "{type}; CREATE TABLE w (k int, v {of} {whole}); CREATE TABLE w1 () INHERITS (w); CREATE"
+    " TABLE w2 () INHERITS (w); ALTER TABLE w2 ALTER v SET DEFAULT {part}; CREATE TABLE w3 ()"
+    " INHERITS (w1); CREATE TABLE w3a (v {of} DEFAULT {part}) INHERITS (w3)"
+)
+OLD = {"type": "CREATE TYPE e AS ENUM ('a', 'b', 'c')", "of": "e", "part": "'b'"}
+NEW = {**OLD, "type": "CREATE TYPE e AS ENUM ('b', 'a')"}
+TEXT = {"type": "SELECT 1", "of": "text", "part": "upper('it''s 50% :b')"}
+CHANGES = {
+    "a type is replaced": (
+        {**OLD, "whole": "DEFAULT 'a'"},
+        {**NEW, "whole": "DEFAULT 'a'"},
+    ),
+    "the whole has none": ({**OLD, "whole": ""}, {**NEW, "whole": ""}),
+    "the whole gets one": ({**TEXT, "whole": ""}, {**TEXT, "whole": "DEFAULT 'z'"}),
+    "the whole's changes": (
+        {**TEXT, "whole": "DEFAULT 'y'"},
+        {**TEXT, "whole": "DEFAULT 'z'"},
+    ),
+    "a column becomes text": (
+        {**OLD, "whole": "DEFAULT 'a'"},
+        {**TEXT, "whole": "DEFAULT 'a'", "part": "'b'"},
+    ),
+}
+ASKED = (
+    "SELECT c.relname, replace(pg_get_expr(adbin, adrelid), '::e', '::text') FROM pg_class c"
+    " JOIN pg_attribute a ON attrelid = c.oid AND attname = 'v' LEFT JOIN pg_attrdef d ON"
+    " adrelid = attrelid AND adnum = attnum WHERE relname LIKE 'w_%%' ORDER BY 1"
+)
+
+
+def fill(url, sql):
+    with connected(url) as connection:
+        wipe(connection)
+        execute(connection, sql)
+
+
+def compared(databases, script):
+    result = CliRunner().invoke(whimbrel, ["diff", *databases, "--script", str(script)])
+    assert result.exit_code in (0, 2), (result.output, result.exception)
+    module = {}
+    if script.exists():
+        exec(compile(script.read_text(), "script.py", "exec"), module)
+    return result.output, module
+
+
+def asked(url, sql):
+    with connected(url) as connection:
+        return [tuple(row) for row in connection.exec_driver_sql(sql)]
+
+
+@pytest.mark.parametrize("made", [PARTED, INHERITED], ids=["parts", "heirs"])
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_default_of_its_own_stays_between_databases(
+    databases, tmp_path, made, change
+):
+    """What becomes of the whole's default becomes of no other, there and back."""
+    before, after = (made.format_map(each) for each in CHANGES[change])
+    fill(databases[0], before)
+    fill(databases[1], after)
+    had, wanted = (asked(each, ASKED) for each in databases)
+
+    _, module = compared(databases, tmp_path / "script.py")
+    with connected(databases[0]) as connection:
+        run_plainly(connection, module["upgrade"])
+    assert asked(databases[0], ASKED) == wanted
+    with connected(databases[0]) as connection:
+        run_plainly(connection, module["downgrade"])
+    assert asked(databases[0], ASKED) == had
+
+
+@pytest.mark.parametrize("made", [PARTED, INHERITED], ids=["parts", "heirs"])
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_default_of_its_own_stays_where_models_know_no_parts(
+    postgresql_url, made, change
+):
+    """Models speak of the whole alone, and what they do not know is kept."""
+    before, after = (made.format_map(each) for each in CHANGES[change])
+    fill(postgresql_url, after)
+    wanted = asked(postgresql_url, ASKED)
+
+    outcome = there_and_back(postgresql_url, before, after, select=ASKED)
+
+    assert outcome.rows == wanted
+    assert outcome.left == outcome.left_back == ()
+
+
+def test_a_part_gets_the_default_that_it_shall_have(databases, tmp_path):
+    """That of another database, while the whole's becomes another, too."""
+    made = (
+        "CREATE TABLE w (k int, v int DEFAULT {}) PARTITION BY LIST (k); CREATE TABLE w1"
+        " PARTITION OF w (v DEFAULT {}) FOR VALUES IN (1)"
+    )
+    fill(databases[0], made.format(1, 6))
+    fill(databases[1], made.format(2, 7))
+    had, wanted = (asked(each, ASKED) for each in databases)
+
+    _, module = compared(databases, tmp_path / "script.py")
+    for verb, defaults in (("upgrade", wanted), ("downgrade", had)):
+        with connected(databases[0]) as connection:
+            run_plainly(connection, module[verb])
+        assert asked(databases[0], ASKED) == defaults
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        "CREATE TABLE w (k int, v int DEFAULT 2)",
+        "CREATE TABLE w (k int, v int DEFAULT 2) PARTITION BY LIST (k)",
+        "CREATE TABLE w (k int) PARTITION BY LIST (k); CREATE TABLE w1 PARTITION OF w FOR"
+        " VALUES IN (1)",
+        "CREATE TABLE w (k int, v int DEFAULT 2) PARTITION BY LIST (k); CREATE TABLE w1 (k"
+        " int, v int DEFAULT 7)",
+    ],
+)
+def test_nothing_is_said_of_a_part_that_goes(databases, tmp_path, after):
+    """Neither of one that stands alone, nor of a column that goes."""
+    if "PARTITION" in after:
+        before = (
+            "CREATE TABLE w (k int, v int DEFAULT 1) PARTITION BY LIST (k); CREATE TABLE w1"
+            " PARTITION OF w (v DEFAULT 5) FOR VALUES IN (1)"
+        )
+    else:
+        before = (
+            "CREATE TABLE w (k int, v int DEFAULT 1); CREATE TABLE w1 () INHERITS (w);"
+            " ALTER TABLE w1 ALTER v SET DEFAULT 5"
+        )
+    fill(databases[0], before)
+    fill(databases[1], after)
+    _, module = compared(databases, tmp_path / "script.py")
+    with connected(databases[0]) as connection:
+        run_plainly(connection, module["upgrade"])
+    assert compared(databases, tmp_path / "again.py")[0].startswith("No differences")
+
+
+KEEPING = (
+    "CREATE TABLE p (a int, b text); CREATE TABLE keeps () INHERITS (p); CREATE TABLE"
+    " loses () INHERITS (p); CREATE TABLE below () INHERITS (loses); CREATE TABLE beside ()"
+    ' INHERITS (loses); CREATE TABLE "50% off" () INHERITS (p)',
+    "CREATE TABLE p (a int); CREATE TABLE keeps (b text NOT NULL) INHERITS (p); CREATE"
+    " TABLE loses () INHERITS (p); CREATE TABLE below (b text) INHERITS (loses); CREATE"
+    ' TABLE beside () INHERITS (loses); CREATE TABLE "50% off" () INHERITS (p)',
+)
+
+
+def test_an_heir_keeps_the_column_that_its_parent_loses(databases, tmp_path):
+    """Its rows keep their values, in a column that is its own from then on."""
+    before, after = KEEPING
+    tables = ("p", "keeps", "loses", "below", "beside", '"50% off"')
+    rows = (f"INSERT INTO {each} VALUES (1, 'mine')" for each in tables)
+    fill(databases[0], "; ".join([before, *rows]))
+    fill(databases[1], after)
+    _, module = compared(databases, tmp_path / "script.py")
+    with connected(databases[0]) as connection:
+        run_plainly(connection, module["upgrade"])
+    assert compared(databases, tmp_path / "again.py")[0].startswith("No differences")
+    for each in ("keeps", "below"):
+        assert asked(databases[0], f"SELECT b FROM {each}") == [("mine",)]
+
+    with connected(databases[0]) as connection:
+        run_plainly(connection, module["downgrade"])
+    kept = asked(
+        databases[0], "SELECT tableoid::regclass::text FROM p WHERE b = 'mine'"
+    )
+    assert sorted(kept) == [("below",), ("keeps",)]
