@@ -81,6 +81,16 @@ PAIRS = {
         "CREATE TABLE item (a INT, b INT, c INT NOT NULL AUTO_INCREMENT, KEY one (a, c),"
         " KEY two (b)) ENGINE=MyISAM",
     ),
+    "another table has a check beside a column of the same name": (
+        "CREATE TABLE item (id INT PRIMARY KEY, a INT CHECK (a > 0))",
+        "CREATE TABLE thing (code INT PRIMARY KEY, b INT, a INT CHECK (a > 0))",
+    ),
+    "tables get an engine that has foreign keys": (
+        f"{OWNER.replace(';', ' ENGINE=MyISAM;')} CREATE TABLE item (c INT, d CHAR(9),"
+        " KEY (c)) ENGINE=MEMORY",
+        f"{OWNER} CREATE TABLE item (c INT, d TEXT, CONSTRAINT of_owner FOREIGN KEY (c)"
+        " REFERENCES owner (id)) ROW_FORMAT=COMPRESSED",
+    ),
     "both tables of a foreign key get another character set": (
         "CREATE TABLE p (code VARCHAR(20) PRIMARY KEY) CHARSET latin1; CREATE TABLE kid"
         " (code VARCHAR(20), FOREIGN KEY (code) REFERENCES p (code)) CHARSET latin1",

@@ -13,6 +13,7 @@ from whimbrel.plan.generic import changes_type
 from whimbrel.plan.mysql_casts import refuse_uncast
 from whimbrel.plan.mysql_columns import is_apart
 from whimbrel.plan.mysql_counting import MySQLCounting
+from whimbrel.plan.mysql_engines import changes_engine, gains_engine
 from whimbrel.plan.mysql_history import KEY as HISTORY
 from whimbrel.plan.mysql_history import (
     PERIOD,
@@ -98,14 +99,17 @@ APART = ("collate", PARTITION_BY, HISTORY, PERIOD)
 class MySQLForms(MySQLCounting):
     """How tables are altered, and what must be done in one piece."""
 
-    sharing = (ForeignKey, Check)
+    sharing: tuple[type[Constraint | Index], ...] = (ForeignKey, Check)
     any_index_serves = True
     needs_column = True
 
     def __init__(self, *args: Any, **kw: Any) -> None:
         super().__init__(*args, **kw)
+        if self.dialect.is_mariadb:
+            self.sharing = (ForeignKey,)  # a check is called within its table only
         self._keys = KeyNames()
         self._unparted: set[TableName] = set()
+        self._able: set[TableName] = set()
 
     def recall(self, there: TableForms) -> None:
         """Know what was done on the way that is gone back now."""
@@ -168,8 +172,7 @@ class MySQLForms(MySQLCounting):
             self._made |= {(task.name, each): name for each, name in made}
             called = names_of_uniques(task)
             self._made |= {(task.name, each): name for each, name in called}
-        following = [each.name for each, _ in _following(self, task)]
-        task = replace(task, retyped=task.retyped | frozenset(following))
+        task = replace(task, retyped=task.retyped | _resettled(self, task))
         task = entailed(task, is_mariadb=self.dialect.is_mariadb)
         self._beside |= {
             (task.name, name): check for name, check in _said_with_column(task)
@@ -264,7 +267,7 @@ class MySQLForms(MySQLCounting):
         refuse_own_period(
             table, after.options, before.options, but=before.options & after.options
         )
-        if not _leaves_memory(before, after):
+        if table not in self._able:
             yield from _optioned(table, before, after)
         for clause in turning(before, after, is_end=True):
             yield altering(table, clause)
@@ -282,18 +285,25 @@ class MySQLForms(MySQLCounting):
                     yield altering(task.name, clause)
 
     def first(self, task: Task) -> Iterable[ops.MigrateOperation]:
-        """Yield what gives a table another collation, and the columns that follow.
+        """Yield what gives a table a better engine, or another collation.
 
-        What is there keeps its collation then, until its column is altered.  A table
-        leaves the memory before, for only then it may have texts of any length.
+        What is there keeps its collation then, until its column is altered.
         """
         for change in task.changes:
             if isinstance(change, FactsChange):
                 for clause in turning(change.before, change.after, is_end=False):
                     yield altering(task.name, clause)
-                if _leaves_memory(change.before, change.after):
+                if gains_engine(task, change):
+                    self._able.add(task.name)
                     yield from _optioned(task.name, change.before, change.after)
                 yield from _collated(self, task, change)
+
+
+def _resettled(forms: MySQLForms, task: Task) -> frozenset[str]:
+    """Return the columns whose foreign keys wait for another collation or engine."""
+    if task.after is not None and any(map(changes_engine, task.changes)):
+        return frozenset(column.name for column in task.after.columns)
+    return frozenset(column.name for column, _ in _following(forms, task))
 
 
 def _refuse_uncast(task: Task, server: Dialect) -> None:
@@ -303,16 +313,10 @@ def _refuse_uncast(task: Task, server: Dialect) -> None:
             refuse_uncast(task.name, each.before, each.after, server)
 
 
-def _leaves_memory(before: TableFacts, after: TableFacts) -> bool:
-    """Whether a table is stored in memory no more."""
-    old, new = (values(each.options).get("engine") for each in (before, after))
-    return old == "MEMORY" and new != old
-
-
 def _optioned(
     table: TableName, before: TableFacts, after: TableFacts
 ) -> Iterator[ops.MigrateOperation]:
-    """Yield what changes the options of a table that are said alike."""
+    """Yield what changes the options of a table that stand beside each other."""
     old, new = values(before.options), values(after.options)
     said = [
         f"{key.upper()}={new.get(key) or DEFAULTS.get(key, '0')}"

@@ -40,7 +40,7 @@ class MySQLCounting(MySQLRenames):
         """
         tables = [each for each in (task.before, task.after) if each is not None]
         counting = {c.name for table in tables for c in table.columns if is_counting(c)}
-        inner = {name for table in tables for name in _counting_inside(table)}
+        inner = {name for table in tables for name in counting_inside(table)}
         bare = counting - set(_carried(_staying(task), inner))
         going, coming = (
             [each for each in things if _is_needed(each, counting, bare, inner)]
@@ -106,7 +106,7 @@ def _staying(task: Task) -> Iterator[Thing]:
         yield from things - {*task.going}
 
 
-def _counting_inside(table: Table) -> set[str]:
+def counting_inside(table: Table) -> set[str]:
     """Return the columns that count in keys and indexes which others begin."""
     counting = {column.name for column in table.columns if is_counting(column)}
     return counting.difference(_carried((*table.constraints, *table.indexes), ()))
