@@ -17,22 +17,22 @@ from whimbrel.schema.scope import Scope
 
 _OF_MYSQL = """
 SELECT 'view', table_name,
- REPLACE(view_definition, CONCAT('`', DATABASE(), '`.'), '')
-FROM information_schema.views WHERE table_schema = DATABASE()
+ REPLACE(view_definition, CONCAT('`', :database, '`.'), '')
+FROM information_schema.views WHERE table_schema = :database
 UNION ALL SELECT 'trigger', trigger_name, CONCAT_WS(' ', action_timing,
  event_manipulation, event_object_table, action_order, action_statement)
-FROM information_schema.triggers WHERE trigger_schema = DATABASE()
+FROM information_schema.triggers WHERE trigger_schema = :database
 UNION ALL SELECT LOWER(routine_type), routine_name, CONCAT_WS(' ', is_deterministic,
  sql_data_access, dtd_identifier, (
   SELECT GROUP_CONCAT(CONCAT_WS(' ', p.parameter_mode, p.parameter_name,
    p.dtd_identifier) ORDER BY p.ordinal_position)
-  FROM information_schema.parameters p WHERE p.specific_schema = DATABASE()
+  FROM information_schema.parameters p WHERE p.specific_schema = :database
   AND p.specific_name = r.specific_name AND p.routine_type = r.routine_type
  ), routine_definition)
-FROM information_schema.routines r WHERE routine_schema = DATABASE()
+FROM information_schema.routines r WHERE routine_schema = :database
 UNION ALL SELECT 'event', event_name, CONCAT_WS(' ', event_type, interval_value,
  interval_field, status, event_definition)
-FROM information_schema.events WHERE event_schema = DATABASE()
+FROM information_schema.events WHERE event_schema = :database
 """
 _QUERIES = {
     "mariadb": _OF_MYSQL,
@@ -49,7 +49,10 @@ def read_bystanders(connection: Connection, scope: Scope) -> frozenset[Bystander
     query = _QUERIES.get(dialect_of(connection).name)
     if query is None:
         return frozenset()
+    given = {}
+    if ":database" in query:  # a value lets the server look nowhere else
+        given["database"] = connection.scalar(text("SELECT DATABASE()"))
     return frozenset(
         Bystander(kind=decoded(kind), name=decoded(name), text=decoded(said or ""))
-        for kind, name, said in connection.execute(text(query))
+        for kind, name, said in connection.execute(text(query), given)
     )
