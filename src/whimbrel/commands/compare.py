@@ -33,7 +33,7 @@ from whimbrel.errors import (
 )
 from whimbrel.plan.build import build
 from whimbrel.plan.step import Plan
-from whimbrel.report.report import Line, Tone
+from whimbrel.report.report import Line, Tone, told_left
 from whimbrel.run.ledger import LedgerEntry
 from whimbrel.run.replay import Stage, replay
 from whimbrel.schema.apply import apply_all
@@ -168,6 +168,7 @@ def _comparison(basis: Basis, found: Found, scratch: Connection | None) -> Compa
             *told_edited(edited),
             *found.notes,
             *_in_the_way(refusal),
+            *told_left(plan.left),
         ),
         prospect=_prospect(basis, found),
         refusal=refusal,

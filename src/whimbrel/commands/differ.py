@@ -30,7 +30,7 @@ from whimbrel.plan.build import build, parents_by
 from whimbrel.plan.kin import with_kin_as_it_is
 from whimbrel.plan.onlookers import turned_into
 from whimbrel.plan.step import Plan, Step
-from whimbrel.report.report import Line, Report, Tone, describe_changes
+from whimbrel.report.report import Line, Report, Tone, describe_changes, told_left
 from whimbrel.run.stand import make, stand
 from whimbrel.run.steps import sql_of, sql_of_doing
 from whimbrel.schema.adopting import adopt_names
@@ -399,6 +399,7 @@ def _told(
         lines = tuple(Line(each) for each in sql.splitlines())
     elif not changes:
         lines = (Line("No differences.", Tone.GOOD),)
+    lines += told_left(outcome.plan.left) if sql is None else ()
     if outcome.uncompared:
         data["not_compared"] = list(outcome.uncompared)
         sign = "" if sql is None else "-- "

@@ -108,6 +108,7 @@ def _proved(
         tuple(each for each in found if not is_worded_anew(each, made, end, scratch))
         for found, end in ((verdict.upgrade, goal), (verdict.downgrade, ground.start))
     )
+    left_back = tuple(each for each in left_back if each not in comparison.plan.left)
     if functions.downgrade is None and not left:
         return Proof(line=Line(NO_WAY_BACK, Tone.GOOD), holds=True)
     return _told(left, left_back, planned)

@@ -112,10 +112,22 @@ def build(
     up.left_alone = down.left_alone = frozenset(left_alone(outside, there))
     upgrade = tuple(_path(there, current, wanted, up, fills))
     down.recall(up)
+    turned = reverse_all(there)
+    left = tuple(down.left_on_way_back(turned, wanted))
+    current = replace(current, enums=frozenset(_left_as_they_are(current, left)))
+    turned = tuple(each for each in turned if each not in left)
     return Plan(
         upgrade=_committed_first(upgrade),
-        downgrade=_committed_first(_path(reverse_all(there), wanted, current, down)),
+        downgrade=_committed_first(_path(turned, wanted, current, down)),
+        left=left,
     )
+
+
+def _left_as_they_are(state: State, left: Iterable[EnumChange]) -> Iterator[Enum]:
+    """Yield the enumerated types of a state to which not all could be led back."""
+    stays = {each.after: each.before for each in left}
+    for enum in state.enums:
+        yield stays.get(enum) or enum
 
 
 def _committed_first(path: Iterable[Step]) -> tuple[Step, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from alembic.operations import ops
@@ -13,6 +13,7 @@ from whimbrel.plan.columns import mentions
 from whimbrel.plan.generic import changes_type
 from whimbrel.plan.order import Task, Verb
 from whimbrel.plan.postgresql_columns import is_serial, serial_name
+from whimbrel.plan.postgresql_enums import spellings
 from whimbrel.plan.postgresql_words import (
     listed,
     literal,
@@ -29,6 +30,7 @@ from whimbrel.schema.names import fitted_name
 from whimbrel.schema.state import (
     Column,
     Constraint,
+    Enum,
     Expression,
     ForeignKey,
     Index,
@@ -327,6 +329,18 @@ def refuse_new_partitions(task: Task) -> None:
     for change in task.changes:
         if old is not None and isinstance(change, ColumnChange):
             _refuse_on_key(task, change, old)
+
+
+def is_key(enum: Enum, tables: Iterable[Table]) -> bool:
+    """Whether some tables are partitioned by columns of a type."""
+    names = spellings(enum)
+    return any(
+        column.type.spelling.removesuffix("[]") in names
+        and mentions(Expression(parting, parting), column.name)
+        for table in tables
+        if (parting := _parting(table)) is not None
+        for column in table.columns
+    )
 
 
 def _parting(table: Table) -> str | None:

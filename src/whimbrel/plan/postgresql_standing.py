@@ -18,7 +18,7 @@ from whimbrel.plan.postgresql_footings import (
     is_remade,
 )
 from whimbrel.plan.postgresql_names import names_taken
-from whimbrel.plan.postgresql_partitions import parted_early
+from whimbrel.plan.postgresql_partitions import is_key, parted_early
 from whimbrel.plan.postgresql_sequences import sequence_changes, sequence_operations
 from whimbrel.plan.postgresql_words import quoted, statement
 from whimbrel.schema.changes import Change, EnumChange, FootingChange, SequenceChange
@@ -79,6 +79,16 @@ class StandingForms(ColumnForms):
     def sets_aside(self, change: EnumChange) -> Enum | None:
         """Return the type under another name, if a new one must take its place."""
         return set_aside_as(change, self.enums)
+
+    def left_on_way_back(
+        self, changes: Iterable[Change], state: State
+    ) -> Iterator[EnumChange]:
+        """Yield the types that lose values, and by which tables are partitioned."""
+        for change in changes:
+            if isinstance(change, EnumChange) and change.before is not None:
+                parts_any = is_key(change.before, state.tables)
+                if parts_any and self.sets_aside(change) is not None:
+                    yield change
 
     def enum_operations(self, change: EnumChange) -> Iterable[ops.MigrateOperation]:
         """Return what makes, alters or drops an enumerated type."""

@@ -62,6 +62,12 @@ class StandingForms:
         """Return the type under another name, if a new one must take its place."""
         return None
 
+    def left_on_way_back(
+        self, changes: Iterable[Change], state: State
+    ) -> Iterable[EnumChange]:
+        """Return what a way back from *state* cannot undo, and leaves as it is."""
+        return ()
+
     def enum_operations(self, change: EnumChange) -> Iterable[ops.MigrateOperation]:
         """Return what makes, alters or drops an enumerated type."""
         raise ValueError(f"{self.dialect.name} has no enumerated types: {change}.")

@@ -120,3 +120,5 @@ class Plan:
 
     upgrade: tuple[Step, ...] = ()
     downgrade: tuple[Step, ...] = ()
+    left: tuple[Change, ...] = ()
+    """What the way back cannot undo, and leaves as it is."""

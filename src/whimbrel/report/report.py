@@ -60,6 +60,14 @@ def json_lines(data: Mapping[str, object]) -> tuple[Line, ...]:
     return plain_lines(json.dumps(data, indent=2, ensure_ascii=False))
 
 
+def told_left(changes: Iterable[Change]) -> tuple[Line, ...]:
+    """Return what a downgrade leaves as it is, for it cannot be undone."""
+    return tuple(
+        Line(f"The downgrade cannot undo, and leaves as it is: {line.text}", Tone.WARN)
+        for line in describe_changes(changes)
+    )
+
+
 def describe_changes(changes: Iterable[Change]) -> tuple[Line, ...]:
     """Return *changes* in plain words, one line each, always in the same order.
 
