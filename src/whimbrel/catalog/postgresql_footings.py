@@ -60,13 +60,15 @@ SELECT t.oid, d.object IS NOT NULL, 'type', n.nspname, t.typname, CASE t.typtype
     WHEN 'c' THEN format('CREATE TYPE %s AS (%s)', t.oid::regtype,
         (SELECT string_agg(format('%I %s', a.name, a.type), ', ' ORDER BY a.attnum)
         FROM attributes a WHERE a.attrelid = t.typrelid))
-    ELSE (SELECT format('CREATE TYPE %s AS RANGE (SUBTYPE = %s%s%s)', t.oid::regtype,
+    ELSE (SELECT format('CREATE TYPE %s AS RANGE (SUBTYPE = %s%s%s%s)', t.oid::regtype,
         r.rngsubtype::regtype,
         CASE WHEN r.rngsubdiff <> 0
             THEN ', SUBTYPE_DIFF = ' || r.rngsubdiff::regproc ELSE '' END,
         COALESCE((SELECT ', COLLATION = ' || r.rngcollation::regcollation
             FROM pg_catalog.pg_type b
-            WHERE b.oid = r.rngsubtype AND b.typcollation <> r.rngcollation), ''))
+            WHERE b.oid = r.rngsubtype AND b.typcollation <> r.rngcollation), ''),
+        COALESCE(', MULTIRANGE_TYPE_NAME = '
+            || (to_jsonb(r)->>'rngmultitypid')::oid::regtype, ''))
         FROM pg_catalog.pg_range r WHERE r.rngtypid = t.oid)
     END,
     pg_catalog.obj_description(t.oid, 'pg_type'),

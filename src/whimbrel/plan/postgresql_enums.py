@@ -5,6 +5,7 @@ https://www.postgresql.org/docs/current/sql-altertype.html
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
@@ -21,8 +22,11 @@ from whimbrel.plan.postgresql_words import (
 from whimbrel.plan.remade_types import MADE
 from whimbrel.plan.step import Autocommitted
 from whimbrel.schema.changes import EnumChange
-from whimbrel.schema.names import unique_name
+from whimbrel.schema.names import fitted_name, unique_name
 from whimbrel.schema.state import Enum
+
+
+MULTIRANGE = re.compile(r" AS RANGE \(.*MULTIRANGE_TYPE_NAME = (?P<name>.+)\)$")
 
 
 def spellings(enum: Enum) -> tuple[str, ...]:
@@ -58,12 +62,34 @@ def _altered(
     if before.name != after.name:
         new = quoted(after.name)
         yield statement(f"ALTER TYPE {_name(before)} RENAME TO {new}")
+        yield from _multirange_renamed(before, after)
     for each in change.renamed:
         values = f"{literal(each.before)} TO {literal(each.after)}"
         yield statement(f"ALTER TYPE {_name(after)} RENAME VALUE {values}")
     if not change.renamed:
         yield from _said(before, after)
         yield from _added(before, after)
+
+
+def _multirange_renamed(before: Enum, after: Enum) -> Iterator[ops.MigrateOperation]:
+    """Yield what gives the type of several ranges, if there is one, a name as well.
+
+    So it does to the functions that make values of both: they have their names.
+    """
+    found = MULTIRANGE.search(values_of(before.options).get(MADE, ""))
+    if found is None:
+        return
+    new = fitted_name(after.name, "", "multirange")
+    yield statement(f"ALTER TYPE {found['name']} RENAME TO {quoted(new)}")
+    types = (_name(after), qualified(new, after.schema))
+    both = ", ".join(f"{literal(each)}::regtype" for each in types)
+    yield statement(
+        "DO $$ DECLARE each regprocedure; BEGIN FOR each IN SELECT objid FROM pg_depend"
+        " WHERE classid = 'pg_proc'::regclass AND refclassid = 'pg_type'::regclass"
+        f" AND deptype = 'i' AND refobjid IN ({both}) LOOP EXECUTE"
+        f" format('ALTER FUNCTION %s RENAME TO %I', each, {literal(after.name)});"
+        " END LOOP; END $$"
+    )
 
 
 def _said(before: Enum | None, after: Enum) -> Iterator[ops.MigrateOperation]:
