@@ -41,8 +41,8 @@ def recomposed(
             return _row(old, new, before.name, after.type.spelling, pairs)
         if before.type.spelling.removesuffix("[]") in names and _holds(old, moved):
             raise Unalterable(
-                f"PostgreSQL cannot give the values in {table}.{before.name} the order"
-                f" of attributes that {moved[0].name} shall have.",
+                f"PostgreSQL cannot give the values of {moved[0].name} that are within"
+                f" those of {table}.{before.name} other attributes, or another order.",
                 "Write a script that makes those values anew, or say in the models what"
                 " the database has.",
                 table=str(table),
