@@ -152,10 +152,13 @@ def _unlisted(
     Models may name the very index that serves a key; a database cannot tell it from
     one that it made for the key by itself.
     """
+    names = {index.name for index in indexes}
     made = {
         Index(name=each.index, parts=tuple(map(_plain_part, each.columns)))
         for each in constraints
-        if isinstance(each, ForeignKey) and each.index is not None
+        if isinstance(each, ForeignKey)
+        and each.index is not None
+        and each.index in names
     }
     return indexes - made
 
