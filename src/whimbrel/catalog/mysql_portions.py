@@ -8,7 +8,7 @@ own, and opens none.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -21,6 +21,7 @@ from whimbrel.schema.dialect import dialect_of
 PORTION = 1000
 """How many tables are asked for together."""
 
+_COUNT = "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = {schema}"
 _NAMES = """
 SELECT {number} AS number, table_name AS name
 FROM information_schema.tables WHERE table_schema = {schema}
@@ -80,8 +81,9 @@ def portions(
 
     The server orders and compares the names, with the same collation.
     """
-    if not dialect_of(connection).is_mariadb:
-        yield [Part(database) for database in databases]
+    all_at_once = [Part(database) for database in databases]
+    if not dialect_of(connection).is_mariadb or _are_few(connection, all_at_once):
+        yield all_at_once
         return
     waiting: list[Part] = []
     count = 0
@@ -98,6 +100,17 @@ def portions(
         waiting.append(rest)
         count += left
     yield waiting
+
+
+def _are_few(connection: Connection, parts: Sequence[Part]) -> bool:
+    """Whether all tables of *parts* can be asked for together."""
+    if not parts:
+        return True
+    asked = Asked.of(_COUNT, parts)
+    counts: Iterable[int] = connection.scalars(
+        text(" UNION ALL ".join(asked.queries)), asked.given
+    )
+    return sum(counts) <= PORTION
 
 
 def _names(connection: Connection, databases: Sequence[str]) -> list[list[str]]:
