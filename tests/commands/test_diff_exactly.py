@@ -288,6 +288,16 @@ def fill(url, sql):
         execute(connection, sql or "SELECT 1")
 
 
+def scripted(databases, sides, path):
+    """Return what is in the script that leads from the first side to the second."""
+    for url, sql in zip(databases, sides, strict=True):
+        fill(url, sql)
+    told(*databases, "--script", str(path))
+    module = {}
+    exec(compile(path.read_text(), "script.py", "exec"), module)
+    return module
+
+
 @pytest.mark.parametrize("name", PAIRS)
 def test_all_is_led_there_and_back(databases, tmp_path, name):
     """A script leads from the one database to the other, and back."""
@@ -390,12 +400,7 @@ RECOMPOSED = (
 
 def test_attributes_keep_their_values_in_another_order(databases, tmp_path):
     """A cast would go by their places, and nobody would see it."""
-    script = tmp_path / "script.py"
-    for url, sql in zip(databases, (COMPOSED, RECOMPOSED), strict=True):
-        fill(url, sql)
-    told(*databases, "--script", str(script))
-    module = {}
-    exec(compile(script.read_text(), "script.py", "exec"), module)
+    module = scripted(databases, (COMPOSED, RECOMPOSED), tmp_path / "script.py")
     asked = "SELECT (c).q, (c).r, (c).p::text, c IS DISTINCT FROM NULL FROM t"
     with connected(databases[0]) as connection:
         was = connection.exec_driver_sql(asked).all()
@@ -465,12 +470,7 @@ REVIEWED = (
 
 def test_the_way_back_makes_the_views_that_were_there(databases, tmp_path):
     """A view that gave way to another one, or to none, is made as it was."""
-    script = tmp_path / "script.py"
-    for url, sql in zip(databases, (VIEWED, REVIEWED), strict=True):
-        fill(url, sql)
-    told(*databases, "--script", str(script))
-    module = {}
-    exec(compile(script.read_text(), "script.py", "exec"), module)
+    module = scripted(databases, (VIEWED, REVIEWED), tmp_path / "script.py")
     with connected(databases[0]) as connection:
         run_plainly(connection, module["upgrade"])
     assert told(*databases) == "No differences.\n"

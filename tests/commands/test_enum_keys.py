@@ -1,5 +1,7 @@
 """A type by which a table is partitioned gets values, and keeps them on the way back."""
 
+import pytest
+
 from postgresql_pairs import connected, execute, wipe
 
 
@@ -21,14 +23,20 @@ def asked(url, sql):
         return connection.exec_driver_sql(sql).scalar()
 
 
-def test_a_key_gets_a_value_by_models(project, postgresql_url):
-    """The downgrade undoes all else, and says what it leaves; the proof knows."""
+@pytest.fixture
+def program(project, postgresql_url):
+    """Return the command, for a database in which the first models stand."""
     with connected(postgresql_url) as connection:
         wipe(connection)
     program = f"whimbrel --metadata models:Base --url {postgresql_url}"
     project.models(MODELS.format("'gift', 'sale'", ""))
     project.terminal.does(f"{program} migrate --init")
     project.terminal.does(f"{program} upgrade")
+    return program
+
+
+def test_a_key_gets_a_value_by_models(project, program, postgresql_url):
+    """The downgrade undoes all else, and says what it leaves; the proof knows."""
     with connected(postgresql_url) as connection:
         execute(
             connection,
@@ -49,14 +57,8 @@ def test_a_key_gets_a_value_by_models(project, postgresql_url):
     project.terminal.does(f"{program} check")
 
 
-def test_a_key_that_loses_a_value_is_refused(project, postgresql_url):
+def test_a_key_that_loses_a_value_is_refused(project, program):
     """On the way up nothing is left undone in silence."""
-    with connected(postgresql_url) as connection:
-        wipe(connection)
-    program = f"whimbrel --metadata models:Base --url {postgresql_url}"
-    project.models(MODELS.format("'gift', 'sale'", ""))
-    project.terminal.does(f"{program} migrate --init")
-    project.terminal.does(f"{program} upgrade")
     project.models(MODELS.format("'gift'", ""))
 
     project.terminal.refuses(
