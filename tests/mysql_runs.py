@@ -23,9 +23,23 @@ def emptied(connection):
     connection.commit()
 
 
+def forget_statistics(connection):
+    """Let an index have a name that it had before.
+
+    MariaDB writes statistics beside all statements, and may do so by the old name just
+    as an index gets a new one; then it never gives it the old one back (error 1022).
+    """
+    if getattr(connection.dialect, "is_mariadb", False):
+        connection.exec_driver_sql(
+            "DELETE FROM mysql.innodb_index_stats WHERE database_name = DATABASE()"
+        )
+        connection.commit()
+
+
 @contextmanager
 def ours(connection):
     """Let scripts run as a run of ours lets them."""
+    forget_statistics(connection)
     context = owned_context(MigrationContext.configure(connection))
     with Operations.context(context), context.begin_transaction():
         yield
@@ -35,6 +49,7 @@ def ours(connection):
 @contextmanager
 def plain(connection):
     """Let scripts run as Alembic alone does, its own implementation in place."""
+    forget_statistics(connection)
     kept = dict(_impls)
     _impls["mysql"] = alembic_mysql.MySQLImpl
     try:

@@ -10,7 +10,7 @@ from alembic.operations import Operations, ops
 
 from generated_scripts import OPTIONS, Generated, _source
 from whimbrel.catalog.read import read_state
-from whimbrel.plan.build import build
+from whimbrel.plan.build import build, told_alike
 from whimbrel.schema.adopting import adopt_names
 from whimbrel.schema.dialect import dialect_of
 from whimbrel.schema.diff import diff
@@ -52,10 +52,13 @@ def wipe(connection):
 
 
 def script_between(connection, current, wanted, *, in_batches=True, renames=()):
-    renamed, there = rename_all(current, parse_renames(renames))
-    wanted = adopt_names(wanted, there)
-    changes = (*renamed, *diff(there, wanted))
-    plan = build(changes, current, wanted, dialect_of(connection))
+    names, server = parse_renames(renames), dialect_of(connection)
+    called, told = told_alike(current, wanted, server)
+    wanted = adopt_names(wanted, rename_all(current, names)[1])
+    renamed, there = rename_all(called, names)
+    told = adopt_names(told, there)
+    changes = (*renamed, *diff(there, told))
+    plan = build(changes, called, told, server)
     options = {**OPTIONS, "render_as_batch": in_batches}
     context = MigrationContext.configure(connection, opts=options)
     body = render(

@@ -15,6 +15,8 @@ from whimbrel.errors import ModelsError, NoTemporaryTables
 from whimbrel.schema.adopting import adopt_names
 from whimbrel.schema.diff import diff
 from whimbrel.schema.scope import Scope
+from whimbrel.schema.state import TableName
+from whimbrel.schema.unsaid import told_otherwise
 
 
 EVERYTHING = Scope()
@@ -298,35 +300,6 @@ def test_what_the_server_refuses_is_named(connection, thing, name):
         read_models([metadata], connection, EVERYTHING)
 
 
-@pytest.fixture
-def as_role(mariadb_url):
-    """Give what connects as a role that has some privileges on the database."""
-    server = sa.create_engine(mariadb_url, isolation_level="AUTOCOMMIT")
-    database = server.url.database
-    role = database[-20:]
-    engines = []
-
-    def connect(privileges):
-        with server.connect() as connection:
-            connection.exec_driver_sql(f"CREATE USER {role}@'%%'")
-            connection.exec_driver_sql(f"CREATE USER {role}@'127.0.0.1'")
-            for host in ("%%", "127.0.0.1"):
-                connection.exec_driver_sql(
-                    f"GRANT {privileges} ON {database}.* TO {role}@'{host}'"
-                )
-        url = server.url.set(username=role, password=None)
-        engines.append(sa.create_engine(url))
-        return engines[-1].connect()
-
-    yield connect
-    for engine in engines:
-        engine.dispose()
-    with server.connect() as connection:
-        for host in ("%%", "127.0.0.1"):
-            connection.exec_driver_sql(f"DROP USER IF EXISTS {role}@'{host}'")
-    server.dispose()
-
-
 def models_for_a_role():
     metadata = sa.MetaData()
     sa.Table("p", metadata, sa.Column("id", sa.Integer, primary_key=True))
@@ -360,3 +333,34 @@ def test_a_role_without_temporary_tables(connection, as_role):
         pytest.raises(NoTemporaryTables, match="CREATE TEMPORARY TABLES"),
     ):
         read_models([metadata], theirs, EVERYTHING)
+
+
+@pytest.mark.only_on("mysql")
+def test_what_no_catalog_tells_of_a_table_is_no_difference(connection):
+    """A new table gets it; of one that is there nobody knows."""
+    metadata = sa.MetaData()
+    said = {"mysql_autoextend_size": "4M", "mysql_tablespace": "innodb_file_per_table"}
+    sa.Table("t", metadata, sa.Column("id", sa.Integer, primary_key=True), **said)
+    wanted = read_models([metadata], connection, EVERYTHING)
+    assert {each.name for each in wanted.table(TableName("t")).options} == {
+        name.removeprefix("mysql_") for name in said
+    }
+    metadata.create_all(connection)
+    current = read_state(connection, EVERYTHING)
+    wanted = adopt_names(wanted, current)
+    assert diff(current, wanted) == ()
+    assert [*told_otherwise(wanted, current)] == []
+
+
+def test_foreign_keys_that_an_engine_does_not_keep_are_told(connection):
+    """The server says nothing when it forgets them."""
+    metadata = sa.MetaData()
+    sa.Table("p", metadata, sa.Column("id", sa.Integer, primary_key=True))
+    for engine in ("MyISAM", "InnoDB"):
+        said = {"mysql_engine": engine, "mariadb_engine": engine}
+        key = sa.Column("p_id", sa.ForeignKey("p.id"))
+        sa.Table(engine.lower(), metadata, key, **said)
+    (told,) = read_models([metadata], connection, EVERYTHING).discords
+    assert told.startswith(
+        "myisam: the models say foreign keys of p_id, and the engine"
+    )

@@ -3,7 +3,7 @@
 import pytest
 import sqlalchemy as sa
 
-from whimbrel.catalog import mysql_portions, mysql_rows
+from whimbrel.catalog import mysql_packed, mysql_portions
 from whimbrel.catalog.models import read_models
 from whimbrel.catalog.read import read_state
 from whimbrel.catalog.rows import has_tables
@@ -347,16 +347,29 @@ def test_a_database_that_went_is_passed_by(mariadb_url):
     engine.dispose()
 
 
-@pytest.mark.only_on("mariadb")
 @pytest.mark.parametrize("longest", range(64, 5000, 600))
 def test_rows_that_the_server_cuts_short_are_read_again(
     connection, longest, monkeypatch
 ):
     """However little text a server tells at once, all of the catalog is read."""
     whole = state_of(connection)
-    beginning = f"SET STATEMENT group_concat_max_len = {longest} FOR "
-    monkeypatch.setattr(mysql_rows, "_LONG", beginning)
+    monkeypatch.setattr(mysql_packed, "_LONGEST", longest)
     assert state_of(connection) == whole
+
+
+def test_rows_come_in_one_text(connection, monkeypatch):
+    """What tells that rows do not, tells it of none of these."""
+    whole = state_of(connection)
+    monkeypatch.setattr(mysql_packed.Query, "_one_by_one", None)
+    assert state_of(connection) == whole
+
+
+def test_a_text_with_the_character_between_fields_is_read(connection):
+    """It is no more than a character to a comment."""
+    connection.exec_driver_sql("CREATE TABLE odd (a INT COMMENT 'a\\0b', b INT)")
+    odd = next(each for each in state_of(connection).tables if each.name.name == "odd")
+    told = {column.name: column.comment for column in odd.columns}
+    assert told == {"a": "a\0b", "b": None}
 
 
 @pytest.mark.only_on("mariadb")

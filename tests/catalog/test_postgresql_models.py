@@ -527,3 +527,29 @@ def test_a_check_that_is_said_twice_is_one(connection):
     metadata.tables["t"].append_constraint(again)
     (found,) = read_models([metadata], connection, SCOPE).tables
     assert [each.name for each in found.constraints] == ["positive"]
+
+
+SAID = {
+    "check": lambda name: sa.CheckConstraint("a > 1", name=name),
+    "foreign key": lambda name: sa.ForeignKeyConstraint(["a"], ["of.a"], name),
+}
+AGAIN = [(None,) * 2, (None,) * 3, ("n", None), (None, "n"), ("o", None, "n")]
+
+
+@pytest.mark.parametrize("names", AGAIN)
+@pytest.mark.parametrize("said", SAID.values(), ids=SAID)
+def test_what_models_say_again_without_a_name(connection, said, names):
+    """A database that has it as often as models say is no other, nor one with less."""
+
+    def models(names):
+        metadata = table(sa.CheckConstraint("a < 9"), *map(said, names))
+        sa.Table("of", metadata, sa.Column("a", sa.Integer, primary_key=True))
+        return metadata
+
+    assert_is_told(models(names), connection)
+    models(names).drop_all(connection)
+    named = [each for each in names if each]
+    models(named or [None]).create_all(connection)
+    current = read_state(connection, SCOPE)
+    wanted = read_models([models(names)], connection, SCOPE)
+    assert diff(current, adopt_names(wanted, current)) == ()

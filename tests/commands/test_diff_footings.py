@@ -5,6 +5,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
+from commands.test_diff_heirs import asked, compared, fill
 from postgresql_pairs import connected, execute, run_plainly, wipe
 from whimbrel.cli import whimbrel
 
@@ -43,6 +44,20 @@ PAIRS = {
         "CREATE SCHEMA other; COMMENT ON SCHEMA other IS 'said';"
         " CREATE DOMAIN other.d AS int",
         ["- schema app", "+ schema other", "- enum app.e", "+ type other.d"],
+    ),
+    "a schema goes with a range type, and one with a function is commented on": (
+        "CREATE SCHEMA app; CREATE TYPE app.r AS RANGE (SUBTYPE = int); COMMENT ON SCHEMA app IS"
+        " 'x'; CREATE SCHEMA other; CREATE FUNCTION other.f() RETURNS int LANGUAGE sql AS 'SELECT"
+        " 1'; COMMENT ON SCHEMA other IS 'a'",
+        "CREATE SCHEMA other; CREATE FUNCTION other.f() RETURNS int LANGUAGE sql AS 'SELECT 1';"
+        " COMMENT ON SCHEMA other IS 'b'",
+        ["- schema app", "~ schema other", "- type app.r"],
+    ),
+    "attributes of a type are commented on": (
+        "CREATE TYPE c AS (a int, b text); COMMENT ON COLUMN c.a IS 'one'; CREATE TABLE t (x c)",
+        "CREATE TYPE c AS (a int, b text, d int); COMMENT ON COLUMN c.a IS 'two'; COMMENT ON"
+        " COLUMN c.d IS ':d'; CREATE TABLE t (x c)",
+        ["~ type c"],
     ),
     "a schema stays that holds what is not ours": (
         "CREATE SCHEMA app; CREATE TABLE app.t (a int);"
@@ -88,3 +103,89 @@ def test_what_tables_stand_on_comes_and_goes(databases, tmp_path, name):
     assert len(back["changes"]) == len(there["changes"])
     starts = [line.split(":")[0].split(" (")[0] for line in there["changes"]]
     assert [each for each in expected if each not in starts] == []
+
+
+HELD = {
+    "composite": "CREATE TYPE co AS (a int, b d); CREATE TABLE t (a co)",
+    "composite in an array": "CREATE TYPE co AS (a int, b d); CREATE TABLE t (a co[])",
+    "array in a composite": "CREATE TYPE co AS (a int, b d[]); CREATE TABLE t (a co)",
+    "composite in another": (
+        "CREATE TYPE co AS (a int, b d); CREATE TYPE cc AS (c co); CREATE TABLE t (a cc)"
+    ),
+    "composite under a domain": (
+        "CREATE TYPE co AS (a int, b d); CREATE DOMAIN dc AS co; CREATE TABLE t (a dc)"
+    ),
+    "range": "CREATE TYPE ra AS RANGE (SUBTYPE = d); CREATE TABLE t (a ra)",
+    "domain": "CREATE DOMAIN dd AS d; CREATE TABLE t (a dd)",
+}
+VALUES = {
+    "composite": "(1,7)",
+    "composite in an array": '{"(1,7)"}',
+    "array in a composite": "(1,{7})",
+    "composite in another": '("(1,7)")',
+    "composite under a domain": "(1,7)",
+    "range": "[7,9)",
+    "domain": "7",
+}
+
+
+@pytest.mark.parametrize("within", HELD)
+@pytest.mark.parametrize("said", ["CHECK (VALUE > 5)", "NOT NULL"])
+def test_a_domain_gets_a_check_wherever_its_values_are(
+    databases, tmp_path, within, said
+):
+    """The server adds none while columns hold such values within others."""
+    before = f"CREATE DOMAIN d AS int CHECK (VALUE > 0); {HELD[within]}"
+    rows = f"INSERT INTO t VALUES ('{VALUES[within]}')"
+    fill(databases[0], f"{before}; {rows}")
+    fill(databases[1], f"CREATE DOMAIN d AS int {said}; {HELD[within]}")
+    had = asked(databases[0], "SELECT a::text FROM t")
+
+    _, module = compared(databases, tmp_path / "script.py")
+    with connected(databases[0]) as connection:
+        run_plainly(connection, module["upgrade"])
+    assert compared(databases, tmp_path / "up.py")[0].startswith("No differences")
+    with connected(databases[0]) as connection:
+        run_plainly(connection, module["downgrade"])
+    fill(databases[1], before)
+    assert compared(databases, tmp_path / "back.py")[0].startswith("No differences")
+    assert asked(databases[0], "SELECT a::text FROM t") == had
+
+
+@pytest.mark.parametrize("there", ["", "CREATE SCHEMA other;"])
+def test_an_extension_comes_to_its_own_schema(databases, tmp_path, there):
+    """What has a type of it says the schema; the extension stays, and the schema too."""
+    sides = (
+        f"{there} CREATE TABLE t (a text)",
+        "CREATE SCHEMA other; CREATE EXTENSION citext SCHEMA other; CREATE TABLE t (a"
+        " other.citext)",
+    )
+    for url, sql in zip(databases, sides, strict=True):
+        with connected(url) as connection:
+            wipe(connection)
+            execute(connection, f"DROP SCHEMA IF EXISTS other CASCADE; {sql}")
+    script = tmp_path / "script.py"
+    told(databases, "--script", str(script))
+
+    for _ in range(2):
+        run(databases[0], script, "upgrade")
+        assert told(databases).endswith("No differences.\n")
+        run(databases[0], script, "downgrade")
+
+
+def test_comments_that_are_left_alone_are_said(databases, tmp_path):
+    """Those on the index of a key, and on the check of a domain."""
+    made = (
+        "CREATE DOMAIN d AS int CONSTRAINT c CHECK (VALUE > 0); CREATE TABLE t (a d"
+        " PRIMARY KEY); COMMENT ON CONSTRAINT t_pkey ON t IS 'both have this'"
+    )
+    fill(databases[0], made)
+    fill(
+        databases[1],
+        f"{made}; COMMENT ON INDEX t_pkey IS 'x'; COMMENT ON CONSTRAINT c ON DOMAIN d IS"
+        " 'y'",
+    )
+    output, _ = compared(databases, tmp_path / "script.py")
+    said = " ".join(output.split())
+    assert "comment on check d.c, comment on index of key t.t_pkey" in said
+    assert "No differences" in said

@@ -50,8 +50,9 @@ def fill(url, sql):
         execute(connection, sql)
 
 
-def compared(databases, script):
-    result = CliRunner().invoke(whimbrel, ["diff", *databases, "--script", str(script)])
+def compared(databases, script, *words):
+    said = ["diff", *databases, "--script", str(script), *words]
+    result = CliRunner().invoke(whimbrel, said)
     assert result.exit_code in (0, 2), (result.output, result.exception)
     module = {}
     if script.exists():
@@ -117,6 +118,57 @@ def test_a_part_gets_the_default_that_it_shall_have(databases, tmp_path):
         assert asked(databases[0], ASKED) == defaults
 
 
+def part(whole, own, kind="int"):
+    """A table with a part, and an heir, of the same default."""
+    return (
+        f"CREATE TABLE w (k int, v {kind} {whole}) PARTITION BY LIST (k); CREATE TABLE w_1"
+        f" PARTITION OF w FOR VALUES IN (1); ALTER TABLE w_1 ALTER v {own};"
+        f" CREATE TABLE h (k int, v {kind} {whole}); CREATE TABLE w_h () INHERITS (h);"
+        f" ALTER TABLE w_h ALTER v {own}; CREATE TABLE w_b () INHERITS (w_h)"
+    )
+
+
+OWN, NONE = "SET DEFAULT 5", "DROP DEFAULT"
+FOLLOWING = {
+    "the whole's stays": (part("DEFAULT 1", OWN), part("DEFAULT 1", "SET DEFAULT 1")),
+    "the whole's changes": (part("DEFAULT 1", OWN), part("DEFAULT 2", "SET DEFAULT 2")),
+    "the whole's comes": (part("", OWN), part("DEFAULT 2", "SET DEFAULT 2")),
+    "the whole's goes": (part("DEFAULT 1", OWN), part("", NONE)),
+    "the whole gets that of the part": (
+        part("DEFAULT 1", OWN),
+        part("DEFAULT 5", OWN),
+    ),
+    "the part keeps that of the whole": (
+        part("DEFAULT 1", "SET DEFAULT 1"),
+        part("DEFAULT 2", "SET DEFAULT 1"),
+    ),
+    "the type changes": (
+        part("DEFAULT 1", OWN),
+        part("DEFAULT 2", "SET DEFAULT 2", "bigint"),
+    ),
+    "the part has none": (part("DEFAULT 1", NONE), part("DEFAULT 1", "SET DEFAULT 1")),
+    "the part has none of another type": (
+        part("DEFAULT 1", NONE),
+        part("DEFAULT 'x'", "SET DEFAULT 'x'", "text"),
+    ),
+}
+
+
+@pytest.mark.parametrize("pair", FOLLOWING)
+def test_a_part_follows_its_whole_again_or_no_more(databases, tmp_path, pair):
+    """There and back, whichever of the two it does in the end."""
+    for number, sides in enumerate((FOLLOWING[pair], FOLLOWING[pair][::-1])):
+        for url, sql in zip(databases, sides, strict=True):
+            fill(url, sql)
+        had, wanted = (asked(each, ASKED) for each in databases)
+        script = tmp_path / f"script{number}.py"
+        _, module = compared(databases, script)
+        for verb, defaults in (("upgrade", wanted), ("downgrade", had)):
+            with connected(databases[0]) as connection:
+                run_plainly(connection, module[verb])
+            assert asked(databases[0], ASKED) == defaults, script.read_text()
+
+
 @pytest.mark.parametrize(
     "after",
     [
@@ -178,3 +230,29 @@ def test_an_heir_keeps_the_column_that_its_parent_loses(databases, tmp_path):
         databases[0], "SELECT tableoid::regclass::text FROM p WHERE b = 'mine'"
     )
     assert sorted(kept) == [("below",), ("keeps",)]
+
+
+MERGED = (
+    "CREATE TABLE p (a int, b int NOT NULL DEFAULT 3); CREATE TABLE h () INHERITS (p);"
+    " CREATE TABLE l () INHERITS (h)",
+    "CREATE TABLE p (a int); CREATE TABLE h (b text DEFAULT 'x')"
+    " INHERITS (p); CREATE TABLE l () INHERITS (h)",
+)
+
+
+@pytest.mark.parametrize("is_turned", [False, True])
+def test_an_heir_has_by_itself_what_its_parent_gets(databases, tmp_path, is_turned):
+    """It gets the parent's type first, for the two columns become one; so it does back."""
+    before, after = MERGED[::-1] if is_turned else MERGED
+    rows = (f"INSERT INTO {each} VALUES (1, 7)" for each in ("h", "l"))
+    fill(databases[0], "; ".join([before, *rows]))
+    fill(databases[1], after)
+    _, module = compared(databases, tmp_path / "script.py")
+    for verb, wanted in (("upgrade", after), ("downgrade", before)):
+        with connected(databases[0]) as connection:
+            run_plainly(connection, module[verb])
+        fill(databases[1], wanted)
+        told, _ = compared(databases, tmp_path / f"{verb}.py")
+        assert told.startswith("No differences"), told
+        for each in ("h", "l"):
+            assert asked(databases[0], f"SELECT b::text FROM ONLY {each}") == [("7",)]

@@ -28,6 +28,7 @@ OWNER = (
     "CREATE TABLE owner (id INT PRIMARY KEY, a INT UNIQUE, b INT, UNIQUE two (a, b));"
 )
 KEY = "c{0} INT, FOREIGN KEY (c{0}) REFERENCES owner (id)"
+INSIDE = "CREATE TABLE item (a INT NOT NULL, id INT NOT NULL AUTO_INCREMENT, c INT"
 YEARS = (
     "CREATE TABLE years (id INT NOT NULL, y INT NOT NULL, s TEXT, PRIMARY KEY (id, y))"
 )
@@ -91,6 +92,16 @@ PAIRS = {
         f"{OWNER} CREATE TABLE item (c INT, d TEXT, CONSTRAINT of_owner FOREIGN KEY (c)"
         " REFERENCES owner (id)) ROW_FORMAT=COMPRESSED",
     ),
+    "a column counts inside a key, and its table gets an engine that has foreign keys": (
+        f"{OWNER} {INSIDE}, PRIMARY KEY (a, id)) ENGINE=MyISAM",
+        f"{OWNER} {INSIDE}, PRIMARY KEY (a, id), KEY (id), KEY (c), CONSTRAINT of_owner"
+        " FOREIGN KEY (c) REFERENCES owner (id))",
+    ),
+    "a column counts inside a key no more, for its table gets another engine": (
+        f"{OWNER} {INSIDE}, PRIMARY KEY (a, id)) ENGINE=MyISAM",
+        f"{OWNER} {INSIDE.replace(' AUTO_INCREMENT', '')}, PRIMARY KEY (a, id), KEY (c),"
+        " CONSTRAINT of_owner FOREIGN KEY (c) REFERENCES owner (id)) ROW_FORMAT=COMPACT",
+    ),
     "both tables of a foreign key get another character set": (
         "CREATE TABLE p (code VARCHAR(20) PRIMARY KEY) CHARSET latin1; CREATE TABLE kid"
         " (code VARCHAR(20), FOREIGN KEY (code) REFERENCES p (code)) CHARSET latin1",
@@ -123,6 +134,14 @@ PAIRS = {
         "CREATE TABLE item (a VARCHAR(9), b VARCHAR(20), c VARCHAR(30) DEFAULT (upper(b)))",
         "CREATE TABLE item (a VARCHAR(9) DEFAULT (lower(d)), c VARCHAR(30) DEFAULT 'x',"
         " d VARCHAR(9))",
+    ),
+    "new columns have defaults that speak of others behind them": (
+        "CREATE TABLE item (a INT)",
+        "CREATE TABLE item (a INT, b INT DEFAULT (c + 1), c INT, d INT DEFAULT (b + 1))",
+    ),
+    "a default speaks of the column whose default spoke of its own": (
+        "CREATE TABLE item (a INT, b INT DEFAULT (a + 1))",
+        "CREATE TABLE item (a INT DEFAULT (b + 1), b INT)",
     ),
     "what a default speaks of goes with it": (
         "CREATE TABLE item (a INT, b VARCHAR(20), c VARCHAR(30) DEFAULT (upper(b)))",
@@ -270,6 +289,19 @@ PAIRS = {
         "CREATE TABLE item (a BIGINT PRIMARY KEY, b INT NOT NULL WITHOUT SYSTEM VERSIONING)"
         " WITH SYSTEM VERSIONING",
     ),
+    "the only column with a history goes": (
+        "CREATE TABLE item (a INT WITHOUT SYSTEM VERSIONING, b INT) WITH SYSTEM VERSIONING",
+        "CREATE TABLE item (a INT WITHOUT SYSTEM VERSIONING, c TEXT) WITH SYSTEM VERSIONING",
+    ),
+    "the only column with a history gives it to another": (
+        "CREATE TABLE item (a INT WITHOUT SYSTEM VERSIONING, b INT, c INT)"
+        " WITH SYSTEM VERSIONING",
+        "CREATE TABLE item (a INT, b INT WITHOUT SYSTEM VERSIONING) WITH SYSTEM VERSIONING",
+    ),
+    "the only column with a history goes, and all history": (
+        "CREATE TABLE item (a INT WITHOUT SYSTEM VERSIONING, b INT) WITH SYSTEM VERSIONING",
+        "CREATE TABLE item (a INT)",
+    ),
     "a table with a history comes": (
         "",
         "CREATE TABLE item (a INT PRIMARY KEY, b INT WITHOUT SYSTEM VERSIONING COMMENT 'b')"
@@ -305,6 +337,7 @@ MARIADB_ONLY = {
     if re.search(r"COMPRESSED|VERSIONING|Aria|owner \(a\)", str(pair))
 }
 ITEM = "CREATE TABLE item (id INT PRIMARY KEY, a INT, s VARCHAR(40), j JSON"
+EASED = "SET @was = @@sql_mode, sql_mode = ''"
 OF_MYSQL = {
     "checks are not enforced": (
         f"{ITEM}, CONSTRAINT one CHECK (a > 1), CONSTRAINT two CHECK (a > 2) NOT ENFORCED)",
@@ -348,6 +381,15 @@ OF_MYSQL = {
     "generated columns are closed to NULL, and opened": (
         f"{ITEM}, g INT AS (a + 1), h VARCHAR(50) AS (concat(s, 'x')) STORED NOT NULL)",
         f"{ITEM}, g INT AS (a + 1) NOT NULL, h VARCHAR(50) AS (concat(s, 'x')) STORED)",
+    ),
+    "a default speaks of a new column whose own is an expression": (
+        "CREATE TABLE item (b INT, x INT DEFAULT (b))",
+        "CREATE TABLE item (a INT DEFAULT (7 + 1), g INT AS (a), b INT DEFAULT (a + g))",
+    ),
+    "defaults are no days": (
+        f"{EASED}; {ITEM}, d DATE NOT NULL DEFAULT '0000-00-00', x INT)",
+        f"{EASED}; {ITEM}, d DATE NOT NULL DEFAULT '2000-00-01', t TIMESTAMP NOT NULL"
+        " DEFAULT '0000-00-00 00:00:00'); CREATE TABLE other (d DATE DEFAULT '0000-00-00')",
     ),
     "columns are hidden": (
         f"{ITEM}, h INT DEFAULT 3)",
@@ -404,6 +446,8 @@ def made(connection, sql):
     for statement in sql.split(";"):
         if statement.strip():
             connection.exec_driver_sql(statement.replace("%", "%%"))
+    if sql.startswith(EASED):
+        connection.exec_driver_sql("SET sql_mode = @was")
     connection.commit()
 
 

@@ -236,6 +236,38 @@ def test_every_operation_fails_once(mariadb_url, project):
         assert everything(engine) == wanted, at
 
 
+def test_what_a_script_lets_fail_is_not_done(mariadb_url, project, tmp_path):
+    """
+    A statement that failed, to which the script had an answer, fails again: it is no
+    more done than before, though others were done since.
+    """
+    mended = tmp_path / "mended"
+    project.script(
+        "a1",
+        "from pathlib import Path\n"
+        'op.create_table("owner", sa.Column("id", sa.Integer, primary_key=True))\n'
+        "try:\n"
+        '    op.execute("ALTER TABLE owner DROP COLUMN nothing")\n'
+        "except sa.exc.DBAPIError:\n"
+        '    op.execute("INSERT INTO owner (id) VALUES (1)")\n'
+        '    op.execute("ALTER TABLE owner ADD COLUMN a INTEGER")\n'
+        f"    assert Path({str(mended)!r}).exists()\n"
+        '    op.execute("ALTER TABLE owner ADD COLUMN b INTEGER")\n',
+    )
+    engine = sa.create_engine(mariadb_url, poolclass=sa.pool.NullPool)
+    upgrade = Conduct(direction="upgrade")
+    with pytest.raises(MigrationFailed):
+        project.upgrade(engine, conduct=upgrade)
+
+    mended.touch()
+    project.upgrade(engine, conduct=upgrade)
+
+    columns = [each["name"] for each in sa.inspect(engine).get_columns("owner")]
+    assert columns == ["id", "a", "b"]
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT id FROM owner").scalars().all() == [1]
+
+
 def test_a_connection_that_is_dropped(mariadb_url, project):
     """The server cuts the connection in the middle; the next run goes on."""
     engine = sa.create_engine(mariadb_url, poolclass=sa.pool.NullPool)

@@ -6,8 +6,11 @@ import time
 import pytest
 import sqlalchemy as sa
 
+from whimbrel.catalog.fingerprint import is_busy, session_number
 from whimbrel.errors import Locked
 from whimbrel.run.event import Conduct
+from whimbrel.run.lock import NamedLock
+from whimbrel.run.waiting import waiting_on
 
 
 @pytest.fixture(params=["postgresql", "mariadb", "mysql"])
@@ -93,6 +96,35 @@ def test_patience_ends(engine, project):
     with engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT count(x) FROM busy").scalar() == 0
         assert connection.exec_driver_sql("SELECT count(*) FROM other").scalar() == 0
+
+
+def test_what_others_write_hinders_nobody_who_looks(mariadb_url):
+    """
+    Who holds a lock, who is in the way and who is busy is told, whatever letters there
+    are in somebody's statement just then.
+    """
+    engine = sa.create_engine(mariadb_url, poolclass=sa.pool.NullPool)
+    query, numbers = "SELECT SLEEP(4), '\N{SMILING FACE WITH SUNGLASSES}'", []
+
+    def write():
+        with engine.connect() as connection:
+            numbers.append(session_number(connection))
+            connection.exec_driver_sql("SET NAMES utf8mb4")
+            connection.exec_driver_sql(query)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    with engine.connect() as holding, engine.connect() as connection:
+        assert NamedLock().try_to_take(holding, "sunny", stays=True)
+        while not (numbers and is_busy(connection, numbers[0], query)):
+            time.sleep(0.05)
+            assert writer.is_alive()
+        holder = NamedLock().holder(connection, "sunny")
+        assert holder.session == session_number(holding)
+        waiting = waiting_on(connection, Conduct(direction="upgrade"))
+        assert all("connection" in each for each in waiting._blockers("busy"))
+    writer.join()
+    engine.dispose()
 
 
 def test_an_own_setting_wins(postgresql_url, project):

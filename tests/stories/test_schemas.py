@@ -208,6 +208,47 @@ def test_what_is_not_ours_on_a_column_that_goes(run, retyped):
         assert told.exit_code == 0, told.output
 
 
+def test_what_stands_on_two_columns_of_new_types_and_is_not_ours(run, retyped):
+    """The server makes it again after each of them, and a database may lack it."""
+    theirs = (
+        "CREATE INDEX ix_theirs ON item (lower(a), (n % 7)) WHERE a <> 'x'",
+        "CREATE INDEX ix_sum ON item ((n + id))",
+        "ALTER TABLE item ADD CONSTRAINT ck_theirs CHECK (n < id * 2)",
+    )
+    with retyped.begin() as connection:
+        for each in theirs:
+            connection.exec_driver_sql(each.replace("%", "%%"))
+    models = TYPED.format("Text").replace("Integer", "BigInteger")
+
+    written = run(models, "migrate", "-m", "third")
+
+    assert "leads back" in written.output, written.output
+    for words in (("upgrade",), ("check",), ("downgrade",)):
+        told = run(models, *words)
+        assert told.exit_code == 0, told.output
+    with retyped.begin() as connection:
+        connection.exec_driver_sql("DROP INDEX ix_theirs")
+        connection.exec_driver_sql("DROP INDEX ix_sum")
+        connection.exec_driver_sql("ALTER TABLE item DROP CONSTRAINT ck_theirs")
+    for words in (("upgrade",), ("check",), ("downgrade",), ("upgrade",)):
+        told = run(models, *words)
+        assert told.exit_code == 0, told.output
+
+
+def test_what_says_something_of_two_columns_that_change_beyond_their_kind(run, retyped):
+    """It must go for a while, for it cannot be between the one and the other."""
+    with retyped.begin() as connection:
+        connection.exec_driver_sql("CREATE INDEX ix_theirs ON item ((n = id))")
+    models = TYPED.format("Text").replace("Integer", "Text")
+
+    written = run(models, "migrate", "-m", "third")
+
+    assert "leads back" in written.output, written.output
+    for words in (("upgrade",), ("check",), ("downgrade",), ("upgrade",)):
+        told = run(models, *words)
+        assert told.exit_code == 0, told.output
+
+
 @pytest.mark.parametrize("now", ["n + 1 * 2 > 0", "(n::boolean::integer + 1) * 2 > 0"])
 def test_what_becomes_otherwise_beside_a_new_type(run, retyped, tmp_path, now):
     """A parenthesis or a cast that counts is no other wording: the proof fails."""

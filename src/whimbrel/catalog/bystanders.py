@@ -8,7 +8,7 @@ from __future__ import annotations
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
-from whimbrel.catalog.mysql_rows import decoded
+from whimbrel.catalog.mysql_packed import decoded
 from whimbrel.catalog.postgresql_bystanders import read_postgresql_bystanders
 from whimbrel.schema.bystanders import Bystander
 from whimbrel.schema.dialect import dialect_of

@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
 from whimbrel.catalog.mysql_shown import show_create
+from whimbrel.catalog.processes import processes
 from whimbrel.schema.scope import OURS
 
 
@@ -100,11 +101,10 @@ def is_busy(connection: Connection, session: int, statement: str) -> bool:
     """
     match connection.dialect.name:
         case "mysql" | "mariadb":
-            query = (
-                "SELECT count(*) FROM information_schema.processlist"
-                " WHERE id = :session AND LEFT(info, 100) = :begin"
-                " AND id <> CONNECTION_ID()"
-            )
+            if session == session_number(connection):
+                return False
+            process = processes(connection).get(session)
+            return process is not None and process.statement[:100] == statement[:100]
         case "postgresql":
             query = (
                 "SELECT count(*) FROM pg_stat_activity"
@@ -116,8 +116,7 @@ def is_busy(connection: Connection, session: int, statement: str) -> bool:
             return False
     values = {"session": session, "begin": statement[:100]}
     found = connection.execute(sa.text(query), values).scalar()
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(_LET_GO).close()
+    connection.exec_driver_sql(_LET_GO).close()
     return bool(found)
 
 
@@ -130,6 +129,27 @@ def session_number(connection: Connection) -> int | None:
     }
     query = queries.get(connection.dialect.name)
     return int(connection.exec_driver_sql(query).scalar_one()) if query else None
+
+
+class Session:
+    """The server's number for a connection, which it is asked for as rarely as can be.
+
+    Behind a pooler, PostgreSQL may serve each statement by another session.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._asked: object = None
+        self._number: int | None = None
+
+    def number(self) -> int | None:
+        """Return the number; None if the server has none."""
+        driver = self._connection.connection.driver_connection
+        if driver is not self._asked:
+            self._number = session_number(self._connection)
+            stays = self._connection.dialect.name in ("mysql", "mariadb")
+            self._asked = driver if stays else None
+        return self._number
 
 
 def is_invalid_index(connection: Connection, name: str) -> bool:

@@ -22,7 +22,13 @@ from whimbrel.catalog.mysql_spelling import (
     options,
     spelled,
 )
-from whimbrel.catalog.mysql_stored import following, repeated, stored
+from whimbrel.catalog.mysql_stored import (
+    commented,
+    following,
+    repeated,
+    stored,
+    told_forgotten,
+)
 from whimbrel.catalog.mysql_tokens import SPEAKING, mentioned
 from whimbrel.catalog.wording import (
     AnyColumn,
@@ -44,6 +50,7 @@ from whimbrel.schema.state import (
 )
 from whimbrel.schema.state import Sequence as StoredSequence
 from whimbrel.schema.state import Table as StateTable
+from whimbrel.schema.unsaid import UNTOLD
 
 
 LONGEST_NAME = 64
@@ -52,10 +59,10 @@ UNSAID = frozenset(
     {
         *("comment", "compressed", "ignored", "invisible", "srid", "unversioned"),
         *("partition_by", "system_versioning", "period", "without_overlaps"),
-        "enforced",
+        *("enforced", *UNTOLD),
     }
 )
-"""What SQLAlchemy cannot say, or not in the server's words."""
+"""What SQLAlchemy cannot say, or not in the server's words, or what nobody is told."""
 
 COUNTS = options([("autoincrement", "on")])
 
@@ -228,10 +235,9 @@ class MySQLWording(Wording):
         parts = []
         for each in expressions:
             text = written(each)
-            name = getattr(each, "name", text)
             length = lengths
             if isinstance(lengths, Mapping):
-                length = lengths.get(name, lengths.get(text))
+                length = lengths.get(getattr(each, "name", text), lengths.get(text))
             parts.append(text if length is None else f"{text}({length})")
         return ", ".join(parts)
 
@@ -244,15 +250,16 @@ class MySQLWording(Wording):
                 return self.arguments.options(thing, self._collations)
             case Index():
                 return self._index_options(thing)
-            case PrimaryKeyConstraint():
+            case PrimaryKeyConstraint() if not self.is_silent(thing):
                 return options([("using", _method(self.said(thing, "using")))])
             case _:
-                return options(())
+                return NO_OPTIONS
 
     def finished(self, table: StateTable, model: Table) -> StateTable:
         """Return *table* as the server tells it: with what it adds and leaves out."""
         engine = self.arguments.engine(model)
-        return stored(table, engine, has_descending=self.has_descending)
+        self.discords += told_forgotten(table, engine)
+        return commented(stored(table, engine, has_descending=self.has_descending))
 
     def _index_options(self, index: Index) -> Options:
         if self.is_silent(index):

@@ -28,10 +28,10 @@ from sqlalchemy.sql.compiler import DDLCompiler
 from whimbrel.catalog.postgresql_bench import Bench
 from whimbrel.catalog.postgresql_named_types import Named, StandIns, named_things
 from whimbrel.catalog.postgresql_names import (
-    clipped,
     kept,
     repeated,
     server_name,
+    stored_name,
     told_apart,
     unqualified,
 )
@@ -54,9 +54,11 @@ from whimbrel.schema.state import Table as StoredTable
 
 
 _SERIAL = frozenset({Option("serial", "on")})
+_MAY_BE_INVALID = frozenset({Option("not_valid", "may")})
 UNSAID = frozenset(
     {
-        *("index_comment", "type_comment", "sequence_comment", "owned_by"),
+        *("index_comment", "index_statistics"),
+        *("type_comment", "sequence_comment", "owned_by"),
         *("storage", "compression", "statistics", "settings"),
         *("key_with", "key_tablespace"),
         *("row_security", "force_row_security", "replica_identity", "cluster_on"),
@@ -125,10 +127,6 @@ class PostgreSQLWording(Wording):
             self.speaking = partial(words, reserved=self.session.reserved)
             return bench.spellings(forms)
 
-    def stored_name(self, name: str) -> str:
-        """Return *name* as the server keeps it: cut, and folded if unquoted."""
-        return clipped(_folded(name))
-
     def mentioned(self, text: str, columns: Iterable[str]) -> tuple[str, ...]:
         """Return those of *columns* that *text* names, in order of appearance."""
         known = {str(column): column for column in columns}
@@ -148,6 +146,7 @@ class PostgreSQLWording(Wording):
         """Return the name that the server will give to a constraint without one."""
         return Made(server_name(kind, table, columns), Naming.SERVER)
 
+    stored_name = staticmethod(stored_name)
     kept = staticmethod(kept)
     repeated = staticmethod(repeated)
 
@@ -197,7 +196,7 @@ class PostgreSQLWording(Wording):
         parts = [
             f" {word} {value}"
             for word, value in (
-                ("PARTITION BY", said["partition_by"]),
+                ("PARTITION BY", _as_sent(said["partition_by"], self.session)),
                 ("USING", said["using"]),
             )
             if value
@@ -216,7 +215,7 @@ class PostgreSQLWording(Wording):
             case PrimaryKeyConstraint() | UniqueConstraint():
                 return self._key_options(thing)
             case CheckConstraint() | ForeignKeyConstraint():
-                return _told(not_valid="may" if self.said(thing, "not_valid") else "")
+                return _MAY_BE_INVALID if self.said(thing, "not_valid") else NO_OPTIONS
             case Index():
                 return self._index_options(thing)
             case _:
@@ -232,6 +231,8 @@ class PostgreSQLWording(Wording):
         )
 
     def _key_options(self, key: PrimaryKeyConstraint | UniqueConstraint) -> Options:
+        if not (key.deferrable or key.initially) and self.is_silent(key):
+            return NO_OPTIONS
         return _told(
             deferrable=_deferrable(key),
             include=self._included(key),
@@ -282,9 +283,12 @@ def _named_by_schema(dialect: Dialect, translation: Any) -> Dialect:
     return dialect
 
 
-def _folded(name: str) -> str:
-    """Return a name that may say that it is not to be quoted."""
-    return str(name).lower() if getattr(name, "quote", None) is False else str(name)
+def _as_sent(text: str | None, session: Session) -> str | None:
+    """Return what the server gets of a *text* that SQLAlchemy leaves as it is.
+
+    Where drivers mark parameters by percent signs, models must double those.
+    """
+    return text.replace("%%", "%") if text and session.doubles_percents else text
 
 
 def _deferrable(key: PrimaryKeyConstraint | UniqueConstraint) -> str:

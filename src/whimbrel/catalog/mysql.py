@@ -30,7 +30,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from itertools import chain
 from typing import Any
 
 from sqlalchemy.engine import Connection
@@ -39,16 +38,11 @@ from whimbrel.catalog.mysql_ddl import ColumnText
 from whimbrel.catalog.mysql_garbled import put_right
 from whimbrel.catalog.mysql_keys import Keys
 from whimbrel.catalog.mysql_lost import put_back
+from whimbrel.catalog.mysql_members import with_values
+from whimbrel.catalog.mysql_packed import decoded
 from whimbrel.catalog.mysql_partitions import PARTITIONED, partitioning
 from whimbrel.catalog.mysql_periods import Period, may_have_period
-from whimbrel.catalog.mysql_rows import (
-    Catalog,
-    Facts,
-    Place,
-    decoded,
-    read_facts,
-    read_rows,
-)
+from whimbrel.catalog.mysql_rows import Catalog, Facts, Place, read_facts, read_rows
 from whimbrel.catalog.mysql_sequences import next_value, read_sequences
 from whimbrel.catalog.mysql_spelling import (
     as_unique,
@@ -89,6 +83,7 @@ def read_mysql(connection: Connection, scope: Scope) -> State:
     catalog = read_rows(connection, sorted(databases))
     is_mariadb = dialect_of(connection).is_mariadb
     catalog = (put_back if is_mariadb else put_right)(connection, catalog)
+    catalog = with_values(connection, catalog)
     reading = _Reading(connection, facts, catalog)
     tables = (
         reading.table(place, name) for place, name in reading.names() if scope.has(name)
@@ -127,7 +122,6 @@ class _Reading:
         """Return the table at *place*."""
         (row,) = self.catalog.tables[place]
         beside, checks = self._checks(place)
-        keys = tuple(self.keys.foreign_keys(place))
         listed: Iterable[Index] = self.keys.indexes(place)
         primary = list(self.keys.primary_key(place, name))
         period = self._period(place)
@@ -136,18 +130,15 @@ class _Reading:
             listed = [each for each in listed if not period.has(each)]
             primary = list(map(period.key, primary))
         indexes, unique = _parted(listed)
+        keys = tuple(self.keys.foreign_keys(place, indexes))
         constraints: list[Constraint] = [*checks, *primary]
         constraints += [as_unique(index, is_index=False) for index in unique]
-        serving = [
-            [index.name for index in indexes if serves(index, key)] for key in keys
-        ]
-        made = set(chain.from_iterable(serving))
-        constraints += map(_with_index, keys, serving)
+        constraints += keys
         return Table(
             name=name,
             columns=self._columns(place, row.collation_name, beside),
             constraints=frozenset(constraints),
-            indexes=frozenset([index for index in indexes if index.name not in made]),
+            indexes=frozenset(_left(indexes, keys)),
             options=self._options(place, row, period),
             comment=row.comment or None,
         )
@@ -278,5 +269,10 @@ def _parted(indexes: Iterable[Index]) -> tuple[list[Index], list[Index]]:
     return others, unique
 
 
-def _with_index(key: ForeignKey, indexes: list[str]) -> ForeignKey:
-    return replace(key, index=indexes[0]) if indexes else key
+def _left(indexes: list[Index], keys: tuple[ForeignKey, ...]) -> list[Index]:
+    """Return *indexes* without those that the server makes for *keys*."""
+    return [
+        index
+        for index in indexes
+        if not any(serves(index, key.name, key.columns) for key in keys)
+    ]

@@ -19,9 +19,10 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
 from whimbrel.catalog.mysql_ddl import TableText, parse_table
+from whimbrel.catalog.mysql_packed import decoded
 from whimbrel.catalog.mysql_partitions import PARTITIONED
 from whimbrel.catalog.mysql_parts import expressions_of
-from whimbrel.catalog.mysql_rows import Catalog, Place, decoded
+from whimbrel.catalog.mysql_rows import Catalog, Place
 from whimbrel.catalog.mysql_shown import show_create
 from whimbrel.catalog.mysql_spelling import mysql_default
 from whimbrel.catalog.mysql_tokens import quoted

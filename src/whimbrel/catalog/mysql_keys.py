@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 from whimbrel.catalog.mysql_ddl import TableText, parse_table
 from whimbrel.catalog.mysql_rows import Catalog, Facts, Place
 from whimbrel.catalog.mysql_shown import show_create
-from whimbrel.catalog.mysql_spelling import action, index_part, options
+from whimbrel.catalog.mysql_spelling import action, index_part, options, serves
 from whimbrel.catalog.mysql_tokens import quoted
 from whimbrel.schema.names import default_name
 from whimbrel.schema.state import (
@@ -101,8 +101,10 @@ class Keys:
             )
         return part
 
-    def foreign_keys(self, place: Place) -> Iterator[ForeignKey]:
-        """Yield the foreign keys, without the indexes that serve them."""
+    def foreign_keys(
+        self, place: Place, indexes: Sequence[Index]
+    ) -> Iterator[ForeignKey]:
+        """Yield the foreign keys, with the first of *indexes* that serves each."""
         actions = {row.name: row for row in self._catalog.actions.get(place, ())}
         rows = sorted(
             self._catalog.keys.get(place, ()), key=lambda row: (row.name, row.position)
@@ -112,15 +114,18 @@ class Keys:
         for name, group in groupby(rows, key=lambda row: row.name):
             parts = list(group)
             said: Any = actions[name]
+            columns = tuple([part.column_name for part in parts])
+            served = (each.name for each in indexes if serves(each, name, columns))
             yield ForeignKey(
                 name=name,
-                columns=tuple(part.column_name for part in parts),
+                columns=columns,
                 target=self._facts.located(
                     parts[0].target_schema, parts[0].target_table
                 ),
                 target_columns=tuple(part.target_column for part in parts),
                 on_delete=action(said.on_delete),
                 on_update=action(said.on_update),
+                index=next(served, None),
             )
 
     def _parsers(self, place: Place) -> dict[str, str | None]:

@@ -7,24 +7,23 @@ tables of which one has such a mark are asked for by SHOW CREATE TABLE.
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import Any
 
 from sqlalchemy.engine import Connection
 
 from whimbrel.catalog.mysql_ddl import TableText, parse_table
-from whimbrel.catalog.mysql_rows import Catalog, Place, decoded
+from whimbrel.catalog.mysql_members import may_be_lost
+from whimbrel.catalog.mysql_packed import decoded
+from whimbrel.catalog.mysql_rows import Catalog, Place
 from whimbrel.catalog.mysql_shown import show_create
 from whimbrel.catalog.mysql_tokens import quoted
 
 
-_KNOWN = re.compile(r"(?:latin|ascii|utf8mb3|utf8_|ucs2)")
-"""The collations whose characters it all knows."""
-
-
 def put_back(connection: Connection, catalog: Catalog) -> Catalog:
     """Return *catalog* with all defaults, expressions and checks as they are."""
+    if not catalog.may_have_marks:
+        return catalog
     columns, checks = dict(catalog.columns), dict(catalog.checks)
     for place in catalog.tables:
         if not _has_lost(catalog, place):
@@ -41,13 +40,10 @@ def put_back(connection: Connection, catalog: Catalog) -> Catalog:
 def _has_lost(catalog: Catalog, place: Place) -> bool:
     """Whether a text of a table may be told otherwise than it is."""
     return any(
-        "?" in (row.computed or "") or ("?" in (row.value or "") and _may_lose(row))
+        "?" in (row.computed or "")
+        or ("?" in (row.value or "") and may_be_lost(row.collation_name))
         for row in catalog.columns[place]
     ) or any("?" in decoded(row.clause) for row in catalog.checks.get(place, ()))
-
-
-def _may_lose(row: Any) -> bool:
-    return not _KNOWN.match(row.collation_name or "")
 
 
 def _column(row: Any, told: dict[str, Any]) -> Any:

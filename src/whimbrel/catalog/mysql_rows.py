@@ -6,20 +6,15 @@ constant, so that each query is the union of one part for each schema.
 
 from __future__ import annotations
 
-import json
-import re
-from collections import namedtuple
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from itertools import count, groupby
-from operator import attrgetter
 from typing import Any, TypeAlias
 
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
-from whimbrel.catalog.mysql_portions import Asked, Part, portions
+from whimbrel.catalog.mysql_packed import Query
+from whimbrel.catalog.mysql_portions import portions
 from whimbrel.schema.dialect import dialect_of
 from whimbrel.schema.state import TableName
 
@@ -30,7 +25,7 @@ Rows: TypeAlias = Mapping[Place, Sequence[Any]]
 _TABLES = """
 SELECT table_name AS place_table, engine AS engine,
  table_collation AS collation_name, create_options AS create_options,
- table_comment AS comment, table_type AS kind, {number} AS part
+ table_comment AS comment, table_type AS kind
 FROM information_schema.tables
 WHERE table_schema = {schema}
  AND table_type IN ('BASE TABLE', 'SYSTEM VERSIONED', 'SEQUENCE')
@@ -40,42 +35,39 @@ SELECT table_name AS place_table,
  column_name AS name, ordinal_position AS position, column_default AS value,
  is_nullable AS is_nullable, collation_name AS collation_name,
  column_type AS type, extra AS extra, column_comment AS comment,
- generation_expression AS computed, {srid} AS srid,
- {number} AS part
+ generation_expression AS computed, {srid} AS srid
 FROM information_schema.columns WHERE table_schema = {schema}
 """
 _INDEXES = """
 SELECT table_name AS place_table, index_name AS name,
  non_unique AS non_unique, seq_in_index AS position, column_name AS column_name,
  collation AS direction, sub_part AS length, index_type AS kind,
- index_comment AS comment, {hidden} AS is_hidden, {expression} AS expression,
- {number} AS part
+ index_comment AS comment, {hidden} AS is_hidden, {expression} AS expression
 FROM information_schema.statistics WHERE table_schema = {schema}
 """
 _KEYS = """
 SELECT table_name AS place_table,
  constraint_name AS name, column_name AS column_name, ordinal_position AS position,
  referenced_table_schema AS target_schema, referenced_table_name AS target_table,
- referenced_column_name AS target_column, {number} AS part
+ referenced_column_name AS target_column
 FROM information_schema.key_column_usage
 WHERE table_schema = {schema} AND referenced_table_name IS NOT NULL
 """
 _ACTIONS = """
 SELECT table_name AS place_table,
- constraint_name AS name, update_rule AS on_update, delete_rule AS on_delete,
- {number} AS part
+ constraint_name AS name, update_rule AS on_update, delete_rule AS on_delete
 FROM information_schema.referential_constraints WHERE constraint_schema = {schema}
 """
 _CHECKS_OF_MARIADB = """
 SELECT table_name AS place_table,
  constraint_name AS name, check_clause AS clause, {level} AS level,
- 'YES' AS enforced, {number} AS part
+ 'YES' AS enforced
 FROM information_schema.check_constraints WHERE constraint_schema = {schema}
 """
 _CHECKS_OF_MYSQL = """
 SELECT t.table_name AS place_table,
  t.constraint_name AS name, c.check_clause AS clause, 'Table' AS level,
- t.enforced AS enforced, {number} AS part
+ t.enforced AS enforced
 FROM (
  SELECT DISTINCT constraint_schema, table_name, constraint_name, enforced
  FROM information_schema.table_constraints
@@ -86,10 +78,6 @@ FROM (
 ) c USING (constraint_schema, constraint_name)
 """
 """Without DISTINCT each check is looked for among all: MySQL would merge the two."""
-_LONG = "SET STATEMENT group_concat_max_len = 16000000 FOR "
-_NAMES = re.compile(r" AS (\w+)")
-_CONSTANT = re.compile(r",\s+(NULL|'\w+'|\{number\}) AS (\w+)")
-"""What is the same in each row, and need not be sent."""
 _FACTS = """
 SELECT DATABASE() AS database_name, @@lower_case_table_names AS name_case,
  @@default_storage_engine AS engine
@@ -130,7 +118,8 @@ class Facts:
 class Catalog:
     """All rows that tell of the tables of some databases, by table.
 
-    ``sequences`` are the places of those that stand beside the tables.
+    ``sequences`` are the places of those that stand beside the tables; a question mark,
+    which may stand for a character, is in no row unless ``may_have_marks``.
     """
 
     tables: Rows
@@ -140,6 +129,7 @@ class Catalog:
     keys: Rows
     actions: Rows
     checks: Rows
+    may_have_marks: bool
 
 
 def read_facts(connection: Connection) -> Facts:
@@ -193,7 +183,7 @@ def read_rows(connection: Connection, databases: Sequence[str]) -> Catalog:
     }
     has_checks = version >= ((10, 2, 22) if is_mariadb else (8, 0, 16))
     checks = _CHECKS_OF_MARIADB if is_mariadb else _CHECKS_OF_MYSQL
-    queries = {
+    written = {
         "tables": _TABLES,
         "columns": _COLUMNS,
         "indexes": _INDEXES,
@@ -201,17 +191,24 @@ def read_rows(connection: Connection, databases: Sequence[str]) -> Catalog:
         "actions": _ACTIONS,
         "checks": checks if has_checks else None,
     }
-    found: dict[str, dict[Place, list[Any]]] = {name: {} for name in queries}
+    found: dict[str, dict[Place, list[Any]]] = {name: {} for name in written}
+    queries = {name: Query.of(query, words) for name, query in written.items() if query}
+    may_have_marks = False
     for parts in portions(connection, databases):
         for name, query in queries.items():
-            if query is not None:
-                for database, rows in _read(connection, query, parts, words):
-                    _sort(database, rows, found[name])
+            for told in query.rows(connection, parts):
+                _sort(parts[told.part].database, told.rows, found[name])
+                may_have_marks |= told.may_have_marks
     tables = found.pop("tables")
     sequences = [place for place, (row,) in tables.items() if row.kind == "SEQUENCE"]
     for place in sequences:
         del tables[place]
-    return Catalog(tables=tables, sequences=tuple(sequences), **found)
+    return Catalog(
+        tables=tables,
+        sequences=tuple(sequences),
+        may_have_marks=may_have_marks,
+        **found,
+    )
 
 
 def _hidden(is_mariadb: bool, version: tuple[int, ...]) -> str:
@@ -219,96 +216,6 @@ def _hidden(is_mariadb: bool, version: tuple[int, ...]) -> str:
     if is_mariadb:
         return "ignored" if version >= (10, 6) else "'NO'"
     return "IF(is_visible = 'NO', 'YES', 'NO')" if version >= (8,) else "'NO'"
-
-
-def _read(
-    connection: Connection,
-    query: str,
-    parts: Sequence[Part],
-    words: Mapping[str, str],
-) -> Iterator[tuple[str, Iterable[Any]]]:
-    """Yield the rows of *query* for all *parts*, those of a database together."""
-    if not parts:
-        return
-    if dialect_of(connection).is_mariadb:
-        query = query.format(schema="{schema}", number="{number}", **words)
-        constants = {name: value for value, name in _CONSTANT.findall(query)}
-        query = _CONSTANT.sub("", query)
-        made, asked = _maker(query, constants), Asked.of(query, parts)
-        for number, rows in _unpacked(connection, asked):
-            yield parts[number].database, map(made, rows)
-        return
-    asked = Asked.of(query, parts, **words)
-    statement = text(" UNION ALL ".join(asked.queries))
-    found = map(_maker(query, {}), connection.execute(statement, asked.given))
-    for number, those in groupby(found, key=attrgetter("part")):
-        yield parts[number].database, those
-
-
-def _maker(query: str, constants: Mapping[str, str]) -> Callable[[Any], Any]:
-    """Return what makes rows of *query*, *constants* (as SQL) being in each of them."""
-    said = {
-        name: None if value == "NULL" else value.strip("'")
-        for name, value in constants.items()
-    }
-    row = namedtuple("Row", _NAMES.findall(query))  # type: ignore[misc]  # the query names them
-    kind = type("Row", (row,), {**said, "__slots__": ()})
-    return partial(tuple.__new__, kind)  # quicker than by its own way, by half
-
-
-def _unpacked(
-    connection: Connection, asked: Asked
-) -> list[tuple[int, list[list[Any]]]]:
-    """Return the rows of all that is *asked*, which come in long texts.
-
-    Each text comes with the number of its query.
-    """
-    for beginning, pack in ((_LONG, _packed), ("", _packed_by_row)):
-        queries = map(_numbered, count(), map(pack, asked.queries))
-        told = connection.execute(
-            text(beginning + " UNION ALL ".join(queries)), asked.given
-        ).all()
-        found = [(number, _rows_of(rows, size)) for number, rows, size in told]
-        if sum(len(rows) for _, rows in found) == sum(size for *_, size in told):
-            break
-    return found
-
-
-def _numbered(number: int, query: str) -> str:
-    """Return *query* with a number before each row."""
-    return query.replace("SELECT ", f"SELECT {number}, ", 1)
-
-
-def _rows_of(rows: str | None, size: int) -> list[list[Any]]:
-    """Return the rows that one text tells; none if it was cut short.
-
-    The server cuts what is longer than its ``max_allowed_packet``.
-    """
-    try:
-        found: list[list[Any]] = json.loads(f"[{rows or ''}]")
-    except ValueError:
-        return []
-    return found if len(found) == size else []
-
-
-def _packed(query: str) -> str:
-    """Return *query* with all rows in one text, which a driver reads much faster."""
-    row, rest = _row(query)
-    return f"SELECT GROUP_CONCAT({row} SEPARATOR ','), COUNT(*) {rest}"
-
-
-def _packed_by_row(query: str) -> str:
-    """Return *query* with each row in a text of its own."""
-    row, rest = _row(query)
-    return f"SELECT {row}, 1 {rest}"
-
-
-def _row(query: str) -> tuple[str, str]:
-    """Return what makes a text of each row of *query*, and where they come from."""
-    _, columns, rest = re.split(
-        r"SELECT|(?=FROM information_schema)", query, maxsplit=2
-    )
-    return f"JSON_ARRAY({_NAMES.sub('', columns)})", rest
 
 
 def _sort(database: str, rows: Iterable[Any], found: dict[Place, list[Any]]) -> None:
@@ -319,8 +226,3 @@ def _sort(database: str, rows: Iterable[Any], found: dict[Place, list[Any]]) -> 
 
 def _folded(name: str, folds: bool) -> str:
     return name.lower() if folds else name
-
-
-def decoded(value: Any) -> Any:
-    """Return text that some drivers give as bytes."""
-    return value.decode() if isinstance(value, bytes | bytearray) else value

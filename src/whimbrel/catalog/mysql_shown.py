@@ -1,47 +1,81 @@
-"""The text of SHOW CREATE TABLE, and in it what MariaDB tells otherwise than it is.
+"""The text of SHOW CREATE TABLE, and in it what is told otherwise than it is.
 
-It puts the bytes of a binary default into the text as they are, which then need not be
-text at all, and which a driver fails to read.  Of the default of a text it tells
-characters beyond the first 65,536 as question marks.
+The server puts the bytes of a binary default, and MySQL those of a string of another
+character set, into the text as they are, which then need not be text at all, and which
+a driver fails to read.  Characters beyond the first 65,536 it tells as question marks:
+MySQL in expressions, if the text is not asked for in bytes, MariaDB in defaults of
+texts, and both in values of ENUM and SET.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import DBAPIError
 
+from whimbrel.catalog.mysql_members import LOST, defaults, exact_type
 from whimbrel.catalog.mysql_tokens import literal, string_of
 from whimbrel.schema.dialect import dialect_of
 
 
 _AS_BYTES = "SET STATEMENT character_set_results = binary FOR "
-_QUOTED = re.compile(
-    r"""(`(?:[^`]|``)*`|"(?:[^"]|"")*")|'(?:[^'\\]|''|\\.)*'""", re.DOTALL
+_STRING = r"'(?:[^'\\]|''|\\.)*'"
+_NAME = r"`(?:[^`]|``)+`|\"(?:[^\"]|\"\")*\""
+_QUOTED = re.compile(f"({_NAME})|{_STRING}", re.DOTALL)
+_VALUES = rf"(?:enum|set)\((?:{_STRING},?)+\)"
+_OF_VALUES = re.compile(rf"^  ({_NAME}) ({_VALUES})", re.MULTILINE)
+_LITERAL = re.compile(
+    rf"^  ({_NAME}) (?:(?:var)?char\(\d+\)|{_VALUES})[^'\n]*? DEFAULT"
+    rf" (?=[^\n]*\?)({_STRING})",
+    re.MULTILINE,
 )
-_MAY_BE_LOST = re.compile(
-    r"""^\ \ (`(?:[^`]|``)+`|"(?:[^"]|"")+")\ (?:var)?char\(\d+\)[^'\n]*?\ DEFAULT\ """
-    r"""('(?=[^\n]*\?)(?:[^'\\]|''|\\.)*')""",
-    re.MULTILINE | re.VERBOSE,
-)
-_COPY = "whimbrel_defaults"
 
 
 def show_create(connection: Connection, name: str) -> str:
-    """Return the text of SHOW CREATE TABLE for a quoted name, all defaults exact."""
-    is_mariadb = dialect_of(connection).is_mariadb
-    statement = f"{_AS_BYTES if is_mariadb else ''}SHOW CREATE TABLE {name}"
-    told = _sent(connection, statement)
-    if not is_mariadb:
-        return told
-    text = _QUOTED.sub(_readable, told)
-    unsure = list(_MAY_BE_LOST.finditer(text))
-    if unsure:
-        found = _defaults(connection, name, [match[1] for match in unsure])
-        for match, value in reversed(list(zip(unsure, found, strict=False))):
+    """Return the text of SHOW CREATE TABLE for a quoted name, all of it exact."""
+    text = _told(connection, f"SHOW CREATE TABLE {name}")
+    if LOST not in text:
+        return text
+    for match in reversed([*_OF_VALUES.finditer(text)]):
+        if LOST in match[2]:
+            exact = exact_type(connection, name, match[1], match[2])
+            text = text[: match.start(2)] + exact + text[match.end(2) :]
+    unsure = [each for each in _LITERAL.finditer(text) if LOST in each[2]]
+    if unsure and dialect_of(connection).is_mariadb:
+        found = defaults(connection, name, [match[1] for match in unsure])
+        for match, value in reversed([*zip(unsure, found, strict=False)]):
             text = text[: match.start(2)] + literal(value) + text[match.end(2) :]
     return text
+
+
+def _told(connection: Connection, statement: str) -> str:
+    """Return what a statement tells, in bytes where that tells more."""
+    if dialect_of(connection).is_mariadb:
+        told = _sent(connection, f"{_AS_BYTES}{statement}")
+    else:
+        told = _sent(connection, statement)
+        if LOST not in told:
+            return told
+        with _in_bytes(connection):
+            told = _sent(connection, statement)
+    return _QUOTED.sub(_readable, told)
+
+
+@contextmanager
+def _in_bytes(connection: Connection) -> Iterator[None]:
+    """Let the server answer in bytes as they are until the end of the block."""
+    connection.exec_driver_sql(
+        "SET @whimbrel_results = @@character_set_results,"
+        " character_set_results = binary"
+    )
+    try:
+        yield
+    finally:
+        connection.exec_driver_sql(
+            "SET character_set_results = @whimbrel_results, @whimbrel_results = NULL"
+        )
 
 
 def _sent(connection: Connection, statement: str) -> str:
@@ -62,30 +96,6 @@ def _readable(match: re.Match[str]) -> str:
         written.encode()
     except UnicodeEncodeError:
         value = string_of(written).encode(errors="surrogateescape")
-        return f"0x{value.hex().upper()}"
+        is_introduced = match.string[: match.start()][-1:].isalnum()
+        return f"{' ' if is_introduced else ''}0x{value.hex().upper()}"
     return written
-
-
-def _defaults(connection: Connection, name: str, columns: list[str]) -> list[str]:
-    """Return the defaults of texts, by a row that has nothing else.
-
-    Nothing is returned to a role that may not make such a row.
-    """
-    copied = ", ".join(columns)
-    told = ", ".join(f"HEX(CONVERT({column} USING utf8mb4))" for column in columns)
-    options = {"no_parameters": True}
-    try:
-        connection.exec_driver_sql(
-            f"CREATE TEMPORARY TABLE {_COPY} SELECT {copied} FROM {name} LIMIT 0",
-            execution_options=options,
-        )
-    except DBAPIError:
-        return []
-    try:
-        connection.exec_driver_sql(f"INSERT INTO {_COPY} () VALUES ()")
-        row = connection.exec_driver_sql(
-            f"SELECT {told} FROM {_COPY}", execution_options=options
-        ).one()
-    finally:
-        connection.exec_driver_sql(f"DROP TEMPORARY TABLE {_COPY}")
-    return [bytes.fromhex(value).decode() for value in row]

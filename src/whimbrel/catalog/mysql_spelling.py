@@ -15,7 +15,6 @@ from whimbrel.catalog.mysql_tokens import literal, quoted
 from whimbrel.schema.state import (
     NO_OPTIONS,
     Expression,
-    ForeignKey,
     Index,
     IndexPart,
     Option,
@@ -161,16 +160,22 @@ def as_unique(index: Index, *, is_index: bool) -> Unique:
     )
 
 
-def serves(index: Index, key: ForeignKey) -> bool:
-    """Whether *index* is what the server makes for a foreign key by itself."""
-    if index.unique or index.options or len(index.parts) != len(key.columns):
+def serves(index: Index, key: str, columns: tuple[str, ...]) -> bool:
+    """Whether *index* is what the server makes by itself for a foreign key.
+
+    Args:
+        index: one of the table that has the key.
+        key: the name of the key.
+        columns: its columns.
+    """
+    if index.unique or index.options or len(index.parts) != len(columns):
         return False
-    if index.parts[0].column != key.columns[0] or not is_plain(index):
+    if index.parts[0].column != columns[0] or not is_plain(index):
         return False
-    if tuple([part.column for part in index.parts]) != key.columns:
+    if tuple([part.column for part in index.parts]) != columns:
         return False
-    numbered = re.escape(key.columns[0]) + r"(_\d+)?"
-    return index.name == key.name or re.fullmatch(numbered, index.name) is not None
+    numbered = re.escape(columns[0]) + r"(_\d+)?"
+    return index.name == key or re.fullmatch(numbered, index.name) is not None
 
 
 def part_options(length: int | None) -> Options:

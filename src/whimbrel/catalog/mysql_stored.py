@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 from operator import is_
@@ -31,6 +32,9 @@ from whimbrel.schema.state import (
 
 RENAMES_INDEXES = {True: (10, 5, 2), False: (5, 7)}
 """Since when an index can be renamed: MariaDB, MySQL."""
+
+_RARE = re.compile(r"[^\0-\uFFFF]")
+"""The characters that a comment does not keep."""
 
 
 def following(server: Dialect) -> frozenset[Following]:
@@ -101,7 +105,8 @@ def stored(table: Table, engine: str, *, has_descending: bool) -> Table:
     left = [
         index
         for index in indexes
-        if index not in unique and not any(serves(index, key) for key in keys)
+        if index not in unique
+        and not any(serves(index, key.name, key.columns) for key in keys)
     ]
     if is_kept and _are(table.constraints, kept) and _are(table.indexes, left):
         return table  # which is the rule; to make another one takes time
@@ -111,6 +116,37 @@ def stored(table: Table, engine: str, *, has_descending: bool) -> Table:
         constraints=frozenset(constraints),
         indexes=frozenset(left),
     )
+
+
+def told_forgotten(table: Table, engine: str) -> tuple[str, ...]:
+    """Return a sentence for a table that gets none of its foreign keys, if it has any.
+
+    Its engine does not know them, and the server says nothing.
+    """
+    keys = [each for each in table.constraints if isinstance(each, ForeignKey)]
+    if not keys or engine.lower() in HAVE_KEYS:
+        return ()
+    columns = ", ".join(sorted({name for key in keys for name in key.columns}))
+    return (
+        f"{table.name}: the models say foreign keys of {columns}, and the engine"
+        f" {engine} keeps none, without a word. If they are wanted, the table must be"
+        " one of InnoDB: mysql_engine.",
+    )
+
+
+def commented(table: Table) -> Table:
+    """Return *table* with its comments as the server keeps them."""
+    said = [table.comment, *(column.comment for column in table.columns)]
+    if not any(_RARE.search(each) for each in said if each):
+        return table
+    columns = [
+        replace(column, comment=_kept(column.comment)) for column in table.columns
+    ]
+    return replace(table, columns=tuple(columns), comment=_kept(table.comment))
+
+
+def _kept(comment: str | None) -> str | None:
+    return comment and _RARE.sub("?", comment)
 
 
 def _are(before: Collection[object], after: Collection[object]) -> bool:

@@ -82,6 +82,23 @@ def string_of(literal: str) -> str:
     return _ESCAPED.sub(plain, literal[1:-1])
 
 
+def without_escapes(text: str) -> str:
+    """Return SQL of the server's in which no backslash escapes.
+
+    The server always tells strings with escapes.  A session whose SQL mode is
+    NO_BACKSLASH_ESCAPES takes what they are for two characters.
+    """
+    found = []
+    for token in tokens(text):
+        mark = token.text.find("'")
+        if token.kind == "string" and mark >= 0 and "\\" in token.text:
+            value = string_of(token.text[mark:]).replace("'", "''")
+            found.append((token, f"{token.text[:mark]}'{value}'"))
+    for token, plain in reversed(found):
+        text = text[: token.start] + plain + text[token.end :]
+    return text
+
+
 def literal(text: str) -> str:
     """Return *text* as a string literal."""
     escaped = text.replace("\\", "\\\\").replace("'", "''").replace("\n", "\\n")

@@ -12,9 +12,10 @@ are compared, has partition_of, index_names and validated, its keys index_of; a 
 are serial, and storage, compression, statistics, settings and sequence_comment, of
 which models say nothing; a key's deferrable, include, with and nulls_not_distinct; a
 check's no_inherit; a check's and foreign key's not_valid and not_enforced; an index's
-using, include, with, tablespace, nulls_not_distinct, invalid and index_comment, which
-models cannot say, its parts' nulls, ops and collation; any constraint's comment. What
-has several values is JSON, what only is or is not has the value "on".
+using, include, with, tablespace, nulls_not_distinct, invalid, and index_comment and
+index_statistics, which models cannot say, its parts' nulls, ops and collation; any
+constraint's comment. What has several values is JSON, what only is or is not has the
+value "on".
 """
 
 from __future__ import annotations
@@ -33,7 +34,11 @@ from whimbrel.catalog.postgresql_indexes import TableIndexes, read_indexes
 from whimbrel.catalog.postgresql_own_defaults import read_own_defaults
 from whimbrel.catalog.postgresql_parameters import parameters_text
 from whimbrel.catalog.postgresql_parts import with_own_ways
-from whimbrel.catalog.postgresql_sequences import read_owned, read_sequences
+from whimbrel.catalog.postgresql_sequences import (
+    OwnedSequences,
+    read_owned,
+    read_sequences,
+)
 from whimbrel.catalog.postgresql_session import Session, literal
 from whimbrel.catalog.postgresql_settled import settled
 from whimbrel.catalog.postgresql_spoken import words
@@ -60,17 +65,17 @@ SELECT c.oid, n.nspname, c.relname, c.relpersistence = 'u', c.reloptions,
        CASE WHEN h.children IS NOT NULL THEN
            (SELECT json_object_agg(a.attname, pg_get_expr(d.adbin, d.adrelid)
                 ORDER BY a.attname)::text
-            FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_attrdef d
+            FROM pg_catalog.pg_attribute a LEFT JOIN pg_catalog.pg_attrdef d
                 ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-            WHERE a.attrelid = c.oid AND a.attgenerated = ''
-            AND (c.relispartition OR NOT a.attislocal)
+            WHERE a.attrelid = c.oid AND a.attgenerated = '' AND a.attnum > 0
+            AND NOT a.attisdropped AND (c.relispartition OR NOT a.attislocal)
             AND NOT EXISTS (
                 SELECT FROM pg_catalog.pg_inherits p JOIN pg_catalog.pg_attribute pa
                     ON pa.attrelid = p.inhparent AND pa.attname = a.attname
-                JOIN pg_catalog.pg_attrdef pd
+                LEFT JOIN pg_catalog.pg_attrdef pd
                     ON pd.adrelid = pa.attrelid AND pd.adnum = pa.attnum
                 WHERE p.inhrelid = c.oid AND pg_get_expr(pd.adbin, pd.adrelid)
-                    = pg_get_expr(d.adbin, d.adrelid))) END,
+                    IS NOT DISTINCT FROM pg_get_expr(d.adbin, d.adrelid))) END,
        CASE WHEN h.children IS NOT NULL THEN
            (SELECT json_agg(a.attname ORDER BY a.attname)::text
             FROM pg_catalog.pg_attribute a
@@ -132,13 +137,13 @@ def read_postgresql(connection: Connection, scope: Scope) -> State:
         session.see_only_default_schema()
         wholes = _wholes(session, schemas)
         views = (read_as_wholes(each, wholes) for each in read_views(session))
+        which = _STORED.format(schemas=schemas)
+        owned = read_owned(session, which)
         return State(
-            tables=frozenset(
-                tables_of(session, _STORED.format(schemas=schemas), scope.has)
-            ),
+            tables=frozenset(tables_of(session, which, scope.has, owned)),
             enums=frozenset(read_enums(session, schemas)),
             onlookers=(*views, *read_hanging(session), *read_own_defaults(session)),
-            sequences=frozenset(read_sequences(session, schemas)),
+            sequences=frozenset(read_sequences(session, schemas, owned)),
             partitions=frozenset(wholes),
             speaking=partial(words, reserved=session.reserved),
         )
@@ -159,7 +164,10 @@ def read_postgresql_parts(connection: Connection, scope: Scope) -> frozenset[Tab
 
 
 def tables_of(
-    session: Session, which: str, accepts: Callable[[TableName], bool]
+    session: Session,
+    which: str,
+    accepts: Callable[[TableName], bool],
+    owned: OwnedSequences | None = None,
 ) -> Iterator[Table]:
     """Yield the tables that fulfil a condition.
 
@@ -167,9 +175,12 @@ def tables_of(
         session: where to read; its search path tells what is spelled barely.
         which: the condition, on ``c``, a row of pg_class.
         accepts: whether the table of that name is to be told.
+        owned: the sequences that their columns own, if those were read before.
     """
+    if owned is None:
+        owned = read_owned(session, which)
     tables = session.rows(_TABLES.format(which=which))
-    columns = read_columns(session, which, read_owned(session, which))
+    columns = read_columns(session, which, owned)
     constraints = read_constraints(session, which, columns)
     indexes = read_indexes(session, which, columns)
     for row in tables:

@@ -6,6 +6,7 @@ PostgreSQL writes the casts into what it stores: ``lower((a)::text)`` of a VARCH
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -18,6 +19,11 @@ from whimbrel.schema.changes import Change, ConstraintChange, IndexChange
 from whimbrel.schema.state import Check, Expression, Index, State, Table
 
 
+_INTEGERS = ("smallint", "integer", "bigint")
+_CAST = re.compile(
+    r"\((?P<inner>(?P<number>\d+)|(?P<bare>[a-z_]\w*)|\"(?P<quoted>(?:[^\"]|\"\")+)\")\)"
+    rf"::(?:{'|'.join(_INTEGERS)})\b"
+)
 _BLANK = Expression("", "")
 
 
@@ -46,7 +52,19 @@ def is_worded_anew(
     table = goal.table(left.table)
     if table is None:
         return False
-    one, other = (_worded(_words(each), table, scratch) for each in (before, after))
+    pair = (_words(before), _words(after))
+    uncast = (_uncast(pair[0], table), _uncast(pair[1], table))
+    return any(_are_alike(*each, table, scratch) for each in (pair, uncast))
+
+
+def _are_alike(
+    before: Iterable[Expression],
+    after: Iterable[Expression],
+    table: Table,
+    scratch: Connection,
+) -> bool:
+    """Whether the server words two lists of expressions alike."""
+    one, other = (_worded(each, table, scratch) for each in (before, after))
     return one is not None and one == other
 
 
@@ -69,6 +87,22 @@ def _words(thing: Index | Check) -> tuple[Expression, ...]:
         return (thing.expression,)
     found = (*(part.expression for part in thing.parts), thing.where)
     return tuple(each for each in found if each is not None)
+
+
+def _uncast(expressions: Iterable[Expression], table: Table) -> tuple[Expression, ...]:
+    """Return *expressions* without casts of integers to others, which have no effect.
+
+    The server keeps those that it wrote for a wider type when that is one no more.
+    """
+    whole = {each.name for each in table.columns if each.type.spelling in _INTEGERS}
+
+    def bare(found: re.Match[str]) -> str:
+        name = found["quoted"] or found["bare"]
+        is_whole = found["number"] or (name or "").replace('""', '"') in whole
+        return found["inner"] if is_whole else found[0]
+
+    texts = (_CAST.sub(bare, each.text) for each in expressions)
+    return tuple(Expression(each, each) for each in texts)
 
 
 def _bare(thing: Index | Check) -> Index | Check:

@@ -104,22 +104,25 @@ _TYPED = f"""
 SELECT 'type of table', c.oid::regclass::text, c.reloftype::regtype::text
 FROM pg_catalog.pg_class c WHERE c.reloftype <> 0 AND c.relnamespace IN {_HERE}
 """
-_COUNTING = f"""
-SELECT 'given name of the sequence of', format('%s.%I', c.oid::regclass, a.attname),
-    s.relname
-FROM pg_catalog.pg_depend d
-JOIN pg_catalog.pg_class s ON s.oid = d.objid AND s.relkind = 'S'
-JOIN pg_catalog.pg_class c ON c.oid = d.refobjid
-JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = d.refobjsubid
-WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.deptype = 'i'
-AND d.refclassid = 'pg_catalog.pg_class'::regclass AND c.relnamespace IN {_HERE}
-AND octet_length(concat(c.relname, a.attname)) < 50
-AND NOT starts_with(s.relname, concat(c.relname, '_', a.attname, '_seq'))
+_REMARKS = f"""
+SELECT 'comment on index of key', format('%s.%I', c.oid::regclass, k.conname),
+    d.description
+FROM pg_catalog.pg_constraint k
+JOIN pg_catalog.pg_class c ON c.oid = k.conrelid AND c.relnamespace IN {_HERE}
+JOIN pg_catalog.pg_description d ON d.objoid = k.conindid AND d.objsubid = 0
+    AND d.classoid = 'pg_catalog.pg_class'::regclass
+WHERE k.contype IN ('p', 'u', 'x')
+UNION ALL
+SELECT 'comment on check', format('%s.%I', t.oid::regtype, k.conname), d.description
+FROM pg_catalog.pg_constraint k
+JOIN pg_catalog.pg_type t ON t.oid = k.contypid AND t.typnamespace IN {_HERE}
+JOIN pg_catalog.pg_description d ON d.objoid = k.oid
+    AND d.classoid = 'pg_catalog.pg_constraint'::regclass
 """
 _ALL = (
     *(_VIEWS, _FUNCTIONS, _TRIGGERS, _POLICIES, _RULES, _STATISTICS, _FOREIGN),
     *(_COLLATIONS, _EXTENSIONS, _PUBLICATIONS, _PRIVILEGES, _SCHEMAS, _TYPED),
-    _COUNTING,
+    _REMARKS,
 )
 
 

@@ -24,7 +24,10 @@ from whimbrel.schema.state import (
 _COLUMNS = r"""
 SELECT a.attrelid, a.attnum, a.attname, a.attislocal AND NOT c.relispartition,
        pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnotnull,
-       pg_catalog.pg_get_expr(d.adbin, d.adrelid),
+       CASE WHEN a.atthasdef THEN
+           (SELECT pg_catalog.pg_get_expr(d.adbin, d.adrelid)
+            FROM pg_catalog.pg_attrdef d
+            WHERE d.adrelid = a.attrelid AND d.adnum = a.attnum) END,
        a.attgenerated::text, a.attidentity::text,
        CASE WHEN cn.nspname IN ('pg_catalog', {default}) THEN co.collname::text
             WHEN co.oid IS NOT NULL THEN cn.nspname || '.' || co.collname END,
@@ -38,7 +41,6 @@ SELECT a.attrelid, a.attnum, a.attname, a.attislocal AND NOT c.relispartition,
 FROM pg_catalog.pg_attribute a
 JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
 JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
-LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 LEFT JOIN pg_catalog.pg_collation co
     ON co.oid = a.attcollation AND a.attcollation <> t.typcollation
 LEFT JOIN pg_catalog.pg_namespace cn ON cn.oid = co.collnamespace

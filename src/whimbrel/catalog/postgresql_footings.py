@@ -2,7 +2,7 @@
 
 Domains, composite and range types, and extensions belong to nobody's models.  Where
 two databases are compared, the tables of the one cannot come to the other without.
-A schema is told if it holds nothing but what we manage: so it can be dropped.
+Of a schema it is told if it holds more than what we manage: so it is not dropped.
 """
 
 from __future__ import annotations
@@ -87,7 +87,12 @@ SELECT t.oid, d.object IS NOT NULL, 'type', n.nspname, t.typname, CASE t.typtype
         'attributes', (SELECT json_agg(a.name ORDER BY a.attnum)::text
             FROM attributes a WHERE a.attrelid = t.typrelid),
         'parts', (SELECT json_object_agg(a.name, a.type)
-            FROM attributes a WHERE a.attrelid = t.typrelid)) END
+            FROM attributes a WHERE a.attrelid = t.typrelid),
+        'said', (SELECT json_object_agg(a.name, ds.description)
+            FROM attributes a JOIN pg_catalog.pg_description ds
+                ON ds.objoid = a.attrelid AND ds.objsubid = a.attnum
+                AND ds.classoid = 'pg_catalog.pg_class'::regclass
+            WHERE a.attrelid = t.typrelid)) END
 FROM pg_catalog.pg_type t
 LEFT JOIN needed d ON t.oid = d.object AND d.class = 'pg_catalog.pg_type'::regclass
 JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
@@ -99,23 +104,30 @@ WHERE (t.typtype IN ('d', 'r') OR c.relkind = 'c') AND NOT EXISTS (
     AND e.objid = t.oid AND e.deptype = 'e')
 UNION ALL
 SELECT x.oid, d.object IS NOT NULL, 'extension', n.nspname, x.extname,
-    format('CREATE EXTENSION IF NOT EXISTS %I', x.extname), NULL, NULL
+    format('CREATE EXTENSION IF NOT EXISTS %I', x.extname)
+        || CASE WHEN n.nspname IN ({default}, 'pg_catalog') THEN ''
+                ELSE format(' SCHEMA %I', n.nspname) END, NULL, NULL
 FROM pg_catalog.pg_extension x LEFT JOIN needed d ON x.oid = d.object
     AND d.class = 'pg_catalog.pg_extension'::regclass
 JOIN pg_catalog.pg_namespace n ON n.oid = x.extnamespace
 UNION ALL
 SELECT n.oid, false, 'schema', NULL, n.nspname,
     format('CREATE SCHEMA IF NOT EXISTS %I', n.nspname),
-    pg_catalog.obj_description(n.oid, 'pg_namespace'), NULL
+    pg_catalog.obj_description(n.oid, 'pg_namespace'),
+    CASE WHEN EXISTS (
+        SELECT FROM pg_catalog.pg_depend d
+        WHERE d.refclassid = 'pg_catalog.pg_namespace'::regclass AND d.refobjid = n.oid
+        AND d.classid NOT IN ('pg_catalog.pg_class'::regclass,
+            'pg_catalog.pg_type'::regclass, 'pg_catalog.pg_constraint'::regclass)
+        AND NOT EXISTS (
+            SELECT FROM pg_catalog.pg_depend i
+            WHERE i.classid = d.classid AND i.objid = d.objid AND i.deptype = 'i'))
+    OR EXISTS (
+        SELECT FROM pg_catalog.pg_class c
+        WHERE c.relnamespace = n.oid AND c.relkind IN ('v', 'm', 'f'))
+    THEN json_build_object('held', 'on') END
 FROM pg_catalog.pg_namespace n
-WHERE n.nspname IN ({schemas}) AND n.nspname <> {default} AND NOT EXISTS (
-    SELECT FROM pg_catalog.pg_depend d
-    WHERE d.refclassid = 'pg_catalog.pg_namespace'::regclass AND d.refobjid = n.oid
-    AND d.classid NOT IN ('pg_catalog.pg_class'::regclass,
-        'pg_catalog.pg_type'::regclass, 'pg_catalog.pg_constraint'::regclass))
-AND NOT EXISTS (
-    SELECT FROM pg_catalog.pg_class c
-    WHERE c.relnamespace = n.oid AND c.relkind IN ('v', 'm', 'f'))
+WHERE n.nspname IN ({schemas}) AND n.nspname <> {default}
 ORDER BY 1
 """
 
@@ -151,16 +163,17 @@ def read_postgresql_footings(
 
 
 def _said(
-    made: str, comment: str | None, domain: dict[str, Any] | None
+    made: str, comment: str | None, more: dict[str, Any] | None
 ) -> Iterator[Option]:
     """Yield what is said of a thing; each part of it by its name."""
     told: dict[str, str | None] = {"comment": comment}
-    if domain is None:
-        told["made"] = made
+    if more is None or "parts" not in more:
+        told |= {"made": made, **(more or {})}
     else:
-        parts = domain.pop("parts") or {}
-        told |= domain
+        parts, said = (more.pop(each, None) or {} for each in ("parts", "said"))
+        told |= more
         told |= {f"part {name}": settled(text) for name, text in parts.items()}
+        told |= {f"said {name}": text for name, text in said.items()}
     for name, value in told.items():
         if value is not None:
             yield Option(name, value)

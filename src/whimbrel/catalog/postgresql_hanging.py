@@ -1,9 +1,8 @@
 """What hangs on a PostgreSQL database's columns and types and is none of ours.
 
-Triggers, policies and rules can be dropped and made again, and functions on which
-nothing hangs.  What a publication or another function holds back cannot be undone by a
-script: the one is not there in every database, on the other hang things that no catalog
-tells.
+Triggers, policies, rules and statistics can be dropped and made again, and functions on
+which nothing hangs.  What a publication holds back, which is not there in every
+database, cannot be undone by a script, nor what a function does that others call.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from whimbrel.catalog.postgresql_session import Session
-from whimbrel.schema.state import Onlooker, TableName, Use
+from whimbrel.schema.state import STATISTICS, Onlooker, TableName, Use
 
 
 _TRIGGERS = """
@@ -60,21 +59,29 @@ SELECT 'rule', 'pg_catalog.pg_rewrite'::regclass::oid, r.oid, r.rulename, r.ev_c
 FROM pg_catalog.pg_rewrite r
 JOIN pg_catalog.pg_class c ON c.oid = r.ev_class AND c.relkind IN ('r', 'p')
 """
+_STATISTICS = f"""
+SELECT '{STATISTICS}', 'pg_catalog.pg_statistic_ext'::regclass::oid, s.oid, s.stxname,
+       s.stxrelid, format('DROP STATISTICS %I.%I', sn.nspname, s.stxname),
+       ARRAY[pg_catalog.pg_get_statisticsobjdef(s.oid),
+             CASE WHEN s.stxstattarget >= 0
+                  THEN format('ALTER STATISTICS %I.%I SET STATISTICS %s', sn.nspname,
+                              s.stxname, s.stxstattarget) END,
+             format('COMMENT ON STATISTICS %I.%I IS ', sn.nspname, s.stxname)
+             || quote_literal(obj_description(s.oid, 'pg_statistic_ext'))]
+FROM pg_catalog.pg_statistic_ext s
+JOIN pg_catalog.pg_namespace sn ON sn.oid = s.stxnamespace
+JOIN pg_catalog.pg_class sc ON sc.oid = s.stxrelid AND sc.relkind IN ('r', 'p')
+"""
 _PUBLICATIONS = """
 SELECT 'publication', 'pg_catalog.pg_publication_rel'::regclass::oid, l.oid, p.pubname,
        l.prrelid, NULL, NULL
 FROM pg_catalog.pg_publication_rel l
 JOIN pg_catalog.pg_publication p ON p.oid = l.prpubid
 """
-_FUNCTIONS = """
-SELECT 'function', 'pg_catalog.pg_proc'::regclass::oid, p.oid, p.proname, NULL,
-       NULL, NULL
-FROM pg_catalog.pg_proc p WHERE p.prosqlbody IS NOT NULL
-"""
-_BY_TYPE = """
+_ROUTINES = """
 SELECT CASE p.prokind WHEN 'p' THEN 'procedure' ELSE 'function' END, p.proname,
        n.nspname, pg_catalog.pg_get_function_identity_arguments(p.oid),
-       CASE WHEN {bare} AND NOT EXISTS (
+       CASE WHEN NOT EXISTS (
            SELECT FROM pg_catalog.pg_depend o
            WHERE o.refclassid = 'pg_catalog.pg_proc'::regclass AND o.refobjid = p.oid)
        THEN format('DROP ROUTINE %s', p.oid::regprocedure) END,
@@ -98,23 +105,33 @@ SELECT CASE p.prokind WHEN 'p' THEN 'procedure' ELSE 'function' END, p.proname,
                 WHERE g.grantee NOT IN (0, p.proowner)
                 ORDER BY g.grantee),
        u.uses
-FROM (SELECT d.objid, json_agg(DISTINCT jsonb_build_array(
-          tn.nspname, t.typname)) AS uses
-      FROM pg_catalog.pg_type t
-      JOIN pg_catalog.pg_namespace tn ON tn.oid = t.typnamespace
-          AND tn.nspname NOT IN ('pg_catalog', 'information_schema')
-      JOIN pg_catalog.pg_depend d ON d.refobjid IN (t.oid, t.typarray)
-          AND d.refclassid = 'pg_catalog.pg_type'::regclass
-          AND d.classid = 'pg_catalog.pg_proc'::regclass AND d.deptype = 'n'
-      LEFT JOIN pg_catalog.pg_class c ON c.oid = t.typrelid AND c.relkind = 'c'
-      WHERE t.typtype IN ('e', 'd') OR c.oid IS NOT NULL
-      GROUP BY d.objid) u
+FROM (SELECT e.objid, json_agg(DISTINCT jsonb_build_array(
+          e.nspname, e.name, e.attname)) AS uses
+      FROM (
+          SELECT d.objid, tn.nspname, t.typname AS name, NULL AS attname
+          FROM pg_catalog.pg_type t
+          JOIN pg_catalog.pg_namespace tn ON tn.oid = t.typnamespace
+          JOIN pg_catalog.pg_depend d ON d.refobjid IN (t.oid, t.typarray)
+              AND d.refclassid = 'pg_catalog.pg_type'::regclass
+              AND d.classid = 'pg_catalog.pg_proc'::regclass AND d.deptype = 'n'
+          WHERE t.typtype IN ('e', 'd', 'c')
+          UNION ALL
+          SELECT d.objid, cn.nspname, c.relname, a.attname
+          FROM pg_catalog.pg_depend d
+          JOIN pg_catalog.pg_class c ON c.oid = d.refobjid
+          JOIN pg_catalog.pg_namespace cn ON cn.oid = c.relnamespace
+          LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid
+              AND a.attnum = d.refobjsubid AND d.refobjsubid > 0
+          WHERE d.classid = 'pg_catalog.pg_proc'::regclass
+          AND d.refclassid = 'pg_catalog.pg_class'::regclass) e
+      WHERE e.nspname NOT IN ('pg_catalog', 'information_schema')
+      GROUP BY e.objid) u
 JOIN pg_catalog.pg_proc p ON p.oid = u.objid AND p.prokind <> 'a'
 JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
 WHERE NOT EXISTS (
     SELECT FROM pg_catalog.pg_depend e
     WHERE e.classid = 'pg_catalog.pg_proc'::regclass
-    AND e.objid = p.oid AND e.deptype = 'e')
+    AND e.objid = p.oid AND e.deptype IN ('e', 'i'))
 ORDER BY n.nspname, p.proname, 4
 """
 _ENABLED = (
@@ -139,7 +156,7 @@ CROSS JOIN LATERAL (
     WHERE d.classid = h.class AND d.objid = h.object
     AND d.refclassid = 'pg_catalog.pg_class'::regclass
     AND (d.refobjsubid > 0 OR d.refobjid IS DISTINCT FROM h.relation)) u
-WHERE u.uses IS NOT NULL
+WHERE u.uses IS NOT NULL OR h.made IS NOT NULL
 ORDER BY h.kind, hn.nspname, hc.relname, h.name
 """
 
@@ -150,27 +167,26 @@ def read_hanging(session: Session) -> tuple[Onlooker, ...]:
         _TRIGGERS.format(enabled=_ENABLED.format("t.tgenabled")),
         _POLICIES,
         _RULES.format(enabled=_ENABLED.format("r.ev_enabled")),
+        _STATISTICS,
     ]
-    if session.version >= (14,):
-        parts.append(_FUNCTIONS)
     if session.version >= (15,):
         parts.append(_PUBLICATIONS)
     rows = session.rows(_HANGING.format(parts=" UNION ALL ".join(parts)))
-    bare = "p.prosqlbody IS NULL" if session.version >= (14,) else "true"
     return (
         *(_onlooker(session, *row) for row in rows),
-        *(_routine(session, *row) for row in session.rows(_BY_TYPE.format(bare=bare))),
+        *(_routine(session, *row) for row in session.rows(_ROUTINES)),
     )
 
 
 def _routine(session: Session, *row: Any) -> Onlooker:
-    """Return a function that takes, or gives, values of types that stand alone."""
+    """Return a function that has values of a type, or whose body reads a table."""
     kind, name, schema, arguments, dropped, made, uses = row
     return Onlooker(
         kind=kind,
         name=TableName(f"{name}({arguments})", session.schema(schema)),
         uses=frozenset(
-            Use(TableName(each, session.schema(of)), None) for of, each in uses
+            Use(TableName(each, session.schema(of)), column)
+            for of, each, column in uses
         ),
         dropped=dropped,
         made=tuple(each for each in made if each is not None),
@@ -185,7 +201,7 @@ def _onlooker(session: Session, *row: Any) -> Onlooker:
         name=TableName(f"{name} on {table}" if table else name),
         uses=frozenset(
             Use(TableName(read, session.schema(of)), column)
-            for of, read, column in uses
+            for of, read, column in uses or ()
         ),
         dropped=dropped,
         made=tuple(each for each in made or () if each is not None),

@@ -77,7 +77,8 @@ SELECT i.indexrelid, p.place, CASE WHEN p.number = 0 THEN
                || quote_literal(substr(each, strpos(each, '=') + 1)), ', ')
         FROM unnest(ia.attoptions) AS each),
        CASE WHEN cn.nspname IN ('pg_catalog', {default}) THEN co.collname::text
-            ELSE cn.nspname || '.' || co.collname END
+            ELSE cn.nspname || '.' || co.collname END,
+       NULLIF(ia.attstattarget, -1)
 FROM pg_catalog.pg_index i
 CROSS JOIN LATERAL unnest(i.indkey::smallint[], i.indoption::smallint[],
     i.indclass::oid[], i.indcollation::oid[])
@@ -191,10 +192,11 @@ def _exclusion(row: Sequence[Any], index: Index) -> Exclusion:
             column=part.column,
             expression=part.expression,
             options=part.options,
+            descending=part.descending,
         )
         for operator, part in zip(row[16], index.parts, strict=True)
     ]
-    own = ("using", "index_comment", "with", "tablespace")
+    own = ("using", "index_comment", "index_statistics", "with", "tablespace")
     said = (each for each in index.options if each.name not in own)
     return Exclusion(
         name=row[13],
@@ -234,11 +236,13 @@ def _index(
     unusual: Unusual,
 ) -> Index:
     identifier, _, name, method, unique, _, count, _, where, *_ = row
-    parts = []
+    parts, targets = [], []
     for place, number in enumerate(numbers[:count], 1):
         column = names[number] if number else None
         said = unusual.get((identifier, place))
         parts.append(_plain(column) if said is None else _part(column, said))
+        if said is not None and said[8] is not None:
+            targets.append(f"{place}={said[8]}")
     return Index(
         name=name,
         parts=tuple(parts),
@@ -246,8 +250,16 @@ def _index(
         where=None if where is None else stored_expression(where),
         options=frozenset(
             _options(row, method, [names[number] for number in numbers[count:]])
-        ),
+        )
+        | _targets(targets),
     )
+
+
+def _targets(targets: Sequence[str]) -> Options:
+    """Return how many statistics are kept of an index's expressions."""
+    if not targets:
+        return NO_OPTIONS
+    return frozenset({Option("index_statistics", parameters_text(targets))})
 
 
 @lru_cache(maxsize=4096)
@@ -257,7 +269,7 @@ def _plain(column: str) -> IndexPart:
 
 def _part(column: str | None, said: Sequence[Any]) -> IndexPart:
     """Return a part of an index of which there is more to say than its column."""
-    _, _, text, descending, nulls_first, opclass, parameters, collation = said
+    _, _, text, descending, nulls_first, opclass, parameters, collation, _ = said
     if parameters:
         opclass = f"{opclass}({parameters})"
     nulls = None

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import count
 
+from whimbrel.schema.again import nameless
 from whimbrel.schema.names import are_unlike, fitted_name
 from whimbrel.schema.state import (
     Check,
@@ -41,6 +42,17 @@ def clipped(name: str, longest: int = LONGEST) -> str:
     if len(name) <= longest and name.isascii():
         return name
     return name.encode()[:longest].decode(errors="ignore")
+
+
+def stored_name(name: str) -> str:
+    """Return a name of the models as the server keeps it.
+
+    It is cut if it is too long, and folded if it says that it is not to be quoted.
+    """
+    if type(name) is str and len(name) <= LONGEST and name.isascii():
+        return name  # which is the rule
+    is_bare = getattr(name, "quote", None) is False
+    return clipped(str(name).lower() if is_bare else str(name))
 
 
 _NAME = r"""(?:"(?:[^"]|"")+"|[^\W\d][\w$]*)"""
@@ -100,36 +112,69 @@ def kept(constraints: Iterable[Constraint]) -> list[Constraint]:
 
     Of several keys that say the same it keeps one: the primary key, or else the
     first; an unnamed one takes the name of the other.  See transformIndexConstraints
-    in the server's parse_utilcmd.c.  Checks that say the same are all kept, but
-    not two of one name, which it would refuse.
+    in the server's parse_utilcmd.c.  It would keep all checks and foreign keys, but
+    what one of them says again without a name is nothing more.
     """
     keys: list[PrimaryKey | Unique | Exclusion] = []
-    others: list[Constraint] = []
-    said: Counter[Constraint] = Counter()
     ordered = sorted(constraints, key=lambda each: not isinstance(each, PrimaryKey))
     if are_unlike(ordered):
         return sorted(ordered, key=lambda each: not isinstance(each, _KEYS))
     for each in ordered:
         if not isinstance(each, _KEYS):
-            again = said[each]
-            if again and each.naming is not Naming.SERVER:
-                continue  # said twice: scripts that are imported add to the models
-            name = _with_number(each.name, again) if again else each.name
-            others.append(replace(each, name=name) if again else each)
-            said[each] += 1
             continue
         place = next((n for n, key in enumerate(keys) if _is_again(key, each)), None)
         if place is None:
             keys.append(each)
         elif keys[place].naming is Naming.SERVER:
             keys[place] = replace(keys[place], name=each.name, naming=each.naming)
-    return [*keys, *others]
+    return [*keys, *_once(ordered)]
+
+
+def _once(constraints: Iterable[Constraint]) -> list[Constraint]:
+    """Return the checks and foreign keys, none without a name that is said already.
+
+    A named one can be said twice, too: scripts that are imported add to the models.
+    """
+    others = [each for each in constraints if not isinstance(each, _KEYS)]
+    named = dict.fromkeys(e for e in others if e.naming is not Naming.SERVER)
+    said = {nameless(each): each for each in (*reversed(others), *reversed(named))}
+    return [*named, *(each for each in said.values() if each not in named)]
 
 
 def repeated(
     constraints: Collection[Constraint],
 ) -> frozenset[tuple[Constraint, Constraint]]:
-    """Return those keys that say what another one says, each behind that."""
+    """Return what says what another one says, each behind that.
+
+    Of checks and foreign keys that is what has no name.
+    """
+    if are_unlike(constraints):
+        return frozenset()
+    return frozenset({*_keys_again(constraints), *_said_again(constraints)})
+
+
+def _said_again(
+    constraints: Iterable[Constraint],
+) -> Iterator[tuple[Constraint, Constraint]]:
+    """Yield the checks and foreign keys without a name that say what another says."""
+    constraints = tuple(constraints)
+    firsts = {nameless(each): each for each in reversed(_once(constraints))}
+    numbers: Counter[Constraint] = Counter()
+    for each in constraints:
+        if each.naming is not Naming.SERVER or isinstance(each, _KEYS):
+            continue
+        first = firsts[nameless(each)]
+        number = numbers[first]
+        numbers[first] += 1
+        if first is not each:
+            name = _with_number(each.name, number) if number else each.name
+            yield first, replace(each, name=name)
+
+
+def _keys_again(
+    constraints: Iterable[Constraint],
+) -> set[tuple[Constraint, Constraint]]:
+    """Return the keys that say what another one says, each behind that."""
     keys = [each for each in constraints if isinstance(each, _KEYS)]
     firsts: list[Constraint] = []
     found: set[tuple[Constraint, Constraint]] = set()
@@ -139,7 +184,7 @@ def repeated(
             firsts.append(key)
         elif first != key:
             found.add((first, key))
-    return frozenset(found)
+    return found
 
 
 def _is_again(key: Constraint, other: Constraint) -> bool:

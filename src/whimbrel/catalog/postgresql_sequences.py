@@ -21,7 +21,8 @@ from whimbrel.schema.state import (
 
 
 _OWNED = """
-SELECT d.refobjid, d.refobjsubid, d.deptype = 'i', s.seqrelid::regclass::text,
+SELECT s.seqrelid, d.refobjid, d.refobjsubid, d.deptype = 'i',
+       s.seqrelid::regclass::text,
        pg_catalog.format_type(s.seqtypid, NULL),
        s.seqstart, s.seqincrement, s.seqmin, s.seqmax, s.seqcycle, s.seqcache,
        n.nspname, q.relname, c.relname, a.attname,
@@ -49,14 +50,22 @@ _STANDING = """
 SELECT n.nspname, c.relname, pg_catalog.format_type(s.seqtypid, NULL),
        s.seqstart, s.seqincrement, s.seqmin, s.seqmax, s.seqcycle, s.seqcache,
        ds.description, o.refobjid::regclass || '.' || quote_ident(a.attname)
-FROM pg_catalog.pg_sequence s
+FROM (
+    SELECT seqrelid FROM pg_catalog.pg_sequence
+    EXCEPT SELECT pg_catalog.unnest('{{{known}}}'::oid[])
+) left_over
+JOIN pg_catalog.pg_sequence s USING (seqrelid)
 JOIN pg_catalog.pg_class c ON c.oid = s.seqrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_catalog.pg_description ds ON ds.objoid = c.oid
     AND ds.classoid = 'pg_catalog.pg_class'::regclass
-LEFT JOIN pg_catalog.pg_depend o ON o.objid = c.oid AND o.deptype IN ('a', 'i')
-    AND o.classid = 'pg_catalog.pg_class'::regclass
-    AND o.refclassid = 'pg_catalog.pg_class'::regclass AND o.refobjsubid > 0
+LEFT JOIN LATERAL (
+    SELECT * FROM pg_catalog.pg_depend d
+    WHERE d.objid = c.oid AND d.deptype IN ('a', 'i')
+    AND d.classid = 'pg_catalog.pg_class'::regclass
+    AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjsubid > 0
+    OFFSET 0
+) o ON true
 LEFT JOIN pg_catalog.pg_attribute a
     ON a.attrelid = o.refobjid AND a.attnum = o.refobjsubid
 LEFT JOIN pg_catalog.pg_attrdef ad
@@ -107,6 +116,7 @@ class Owned:
     """A sequence that a column owns.
 
     Args:
+        number: its object identifier.
         is_identity: it belongs to an identity column.
         name: the sequence as SQL refers to it.
         counting: how it counts.
@@ -114,6 +124,7 @@ class Owned:
         is_usual: it is the one that a serial type makes.
     """
 
+    number: int
     is_identity: bool
     name: str
     counting: Counting
@@ -151,14 +162,18 @@ def read_owned(session: Session, which: str) -> OwnedSequences:
     return dict(_owned(session, which))
 
 
-def read_sequences(session: Session, schemas: str) -> Iterator[Sequence]:
+def read_sequences(
+    session: Session, schemas: str, owned: OwnedSequences
+) -> Iterator[Sequence]:
     """Yield the sequences of some schemas by which no column of its own counts.
 
     Args:
         session: where to read.
         schemas: the names of the schemas, as SQL lists them.
+        owned: sequences by which columns are known to count.
     """
-    for row in session.rows(_STANDING.format(schemas=schemas)):
+    known = ",".join(str(each.number) for each in owned.values())
+    for row in session.rows(_STANDING.format(schemas=schemas, known=known)):
         schema, name, *counting, comment, owner = row
         found = standing(name, session.schema(schema), Counting(*counting))
         yield _with_more(found, comment, owner)
@@ -209,7 +224,7 @@ def usual_bounds(type_spelling: str, increment: int) -> tuple[int, int]:
 
 def _owned(session: Session, which: str) -> Iterator[tuple[tuple[int, int], Owned]]:
     for row in session.rows(_OWNED.format(which=which)):
-        number, column, is_identity, name, *rest = row
+        sequence_number, number, column, is_identity, name, *rest = row
         *numbers, schema, own, table, field, owner, comment, is_alike = rest
         counting = Counting(*numbers)
         sequence = standing(own, session.schema(schema), counting)
@@ -217,6 +232,7 @@ def _owned(session: Session, which: str) -> Iterator[tuple[tuple[int, int], Owne
         yield (
             (number, column),
             Owned(
+                sequence_number,
                 is_identity,
                 name,
                 counting,

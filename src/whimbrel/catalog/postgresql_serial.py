@@ -29,7 +29,11 @@ def serial_type(column: AnyColumn, dialect: Dialect) -> str | None:
 
 
 def _implementation(column: AnyColumn, dialect: Dialect) -> Any:
-    implementation: Any = column.type.dialect_impl(dialect)
+    """Return the type of *column* as the dialect has it: any integer is one there."""
+    type_: Any = column.type
+    if isinstance(type_, types.Integer) and not type_._variant_mapping:
+        return type_  # which need not be made
+    implementation: Any = type_.dialect_impl(dialect)
     if isinstance(implementation, TypeDecorator):
         return implementation.impl
     return implementation

@@ -24,7 +24,7 @@ class Session:
         dialect = connection.dialect
         self.version = described(dialect).version
         self.default_schema = dialect.default_schema_name or "public"
-        self._doubles_percents = dialect.identifier_preparer._double_percents
+        self.doubles_percents = dialect.identifier_preparer._double_percents
 
     def rows(self, sql: str) -> Sequence[Sequence[Any]]:
         """Return the rows that a query finds."""
@@ -108,7 +108,7 @@ class Session:
         return None if name == self.default_schema else name
 
     def _sent(self, sql: str) -> Any:
-        if self._doubles_percents:
+        if self.doubles_percents:
             sql = sql.replace("%", "%%")
         return self._connection.exec_driver_sql(sql)
 

@@ -11,6 +11,9 @@ from whimbrel.catalog.postgresql_session import Session
 from whimbrel.schema.state import Onlooker, TableName, Use
 
 
+_FIRST = 16384
+"""The first number of what initdb did not make; its views read nothing else."""
+
 _VIEWS = """
 SELECT v.oid, n.nspname, v.relname, v.oid::regclass::text, v.relkind = 'm',
        pg_catalog.pg_get_viewdef(v.oid), v.reloptions, v.relispopulated,
@@ -34,6 +37,7 @@ JOIN (SELECT r.ev_class, json_agg(DISTINCT jsonb_build_array(
           AND tn.nspname NOT IN ('pg_catalog', 'information_schema')
       LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = t.oid
           AND a.attnum = d.refobjsubid AND d.refobjsubid > 0
+      WHERE r.oid >= {first}
       GROUP BY r.ev_class) u ON u.ev_class = v.oid
 WHERE v.relkind IN ('v', 'm') AND NOT EXISTS (
     SELECT FROM pg_catalog.pg_depend d
@@ -70,6 +74,56 @@ SELECT i.indrelid, 4, pg_catalog.pg_get_indexdef(i.indexrelid)
 FROM pg_catalog.pg_index i
 JOIN pg_catalog.pg_class c ON c.oid = i.indrelid AND c.relkind = 'm'
 UNION ALL
+SELECT i.indrelid, 8, format('COMMENT ON INDEX %s IS %L', i.indexrelid::regclass,
+       d.description)
+FROM pg_catalog.pg_index i
+JOIN pg_catalog.pg_class c ON c.oid = i.indrelid AND c.relkind = 'm'
+JOIN pg_catalog.pg_description d ON d.objoid = i.indexrelid AND d.objsubid = 0
+    AND d.classoid = 'pg_catalog.pg_class'::regclass
+UNION ALL
+SELECT i.indrelid, 8, format('ALTER MATERIALIZED VIEW %s CLUSTER ON %I',
+       c.oid::regclass, ic.relname)
+FROM pg_catalog.pg_index i
+JOIN pg_catalog.pg_class c ON c.oid = i.indrelid AND c.relkind = 'm'
+JOIN pg_catalog.pg_class ic ON ic.oid = i.indexrelid
+WHERE i.indisclustered
+UNION ALL
+SELECT c.oid, 8, format('ALTER MATERIALIZED VIEW %s ALTER %I SET STATISTICS %s',
+       c.oid::regclass, a.attname, a.attstattarget)
+FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
+    AND a.attstattarget >= 0
+WHERE c.relkind = 'm'
+UNION ALL
+SELECT c.oid, 8, format('ALTER MATERIALIZED VIEW %s ALTER %I SET STORAGE %s',
+       c.oid::regclass, a.attname, CASE a.attstorage WHEN 'p' THEN 'PLAIN'
+       WHEN 'e' THEN 'EXTERNAL' WHEN 'm' THEN 'MAIN' ELSE 'EXTENDED' END)
+FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
+    AND NOT a.attisdropped
+JOIN pg_catalog.pg_type y ON y.oid = a.atttypid AND y.typstorage <> a.attstorage
+WHERE c.relkind = 'm'
+UNION ALL
+SELECT s.stxrelid, 8, pg_catalog.pg_get_statisticsobjdef(s.oid)
+FROM pg_catalog.pg_statistic_ext s
+JOIN pg_catalog.pg_class c ON c.oid = s.stxrelid AND c.relkind = 'm'
+UNION ALL
+SELECT c.oid, 8, format('GRANT %s (%I) ON %s TO %s%s', g.privilege_type, a.attname,
+       c.oid::regclass, CASE g.grantee WHEN 0 THEN 'PUBLIC'
+       ELSE g.grantee::regrole::text END,
+       CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
+FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attacl IS NOT NULL,
+    pg_catalog.aclexplode(a.attacl) g
+WHERE c.relkind IN ('v', 'm') AND g.grantee <> c.relowner
+UNION ALL
+SELECT t.tgrelid, 8, format('COMMENT ON TRIGGER %I ON %s IS %L', t.tgname,
+       c.oid::regclass, d.description)
+FROM pg_catalog.pg_trigger t
+JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid AND c.relkind = 'v'
+JOIN pg_catalog.pg_description d ON d.objoid = t.oid
+    AND d.classoid = 'pg_catalog.pg_trigger'::regclass
+UNION ALL
 SELECT t.tgrelid, 5, pg_catalog.pg_get_triggerdef(t.oid)
 FROM pg_catalog.pg_trigger t
 JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid AND c.relkind = 'v'
@@ -91,7 +145,7 @@ ORDER BY 1, 2, 3
 
 def read_views(session: Session) -> tuple[Onlooker, ...]:
     """Return the views that read tables, each behind those that it reads."""
-    rows = session.rows(_VIEWS)
+    rows = session.rows(_VIEWS.format(first=_FIRST))
     if not rows:
         return ()
     hanging: dict[int, list[str]] = {}

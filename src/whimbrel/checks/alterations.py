@@ -83,8 +83,24 @@ class _Said:
                 raise _SaysMore
             table, schema = self._place
             yield ops.CreatePrimaryKeyOp("PRIMARY", table, names, schema=schema)
+        elif clause.takes("RENAME", "COLUMN"):
+            yield self._renamed(clause)
+        elif clause.takes("DROP", "COLUMN"):
+            clause.takes("IF", "EXISTS")
+            table, schema = self._place
+            name = name_of(clause.take())
+            yield ops.DropColumnOp(table, name, schema=schema)
         elif not clause.takes("DROP", "PRIMARY", "KEY"):
             raise _SaysMore
+
+    def _renamed(self, names: Cursor) -> ops.MigrateOperation:
+        before = name_of(names.take())
+        if not names.takes("TO"):
+            raise _SaysMore
+        table, schema = self._place
+        return ops.AlterColumnOp(
+            table, before, schema=schema, modify_name=name_of(names.take())
+        )
 
     def _column(
         self, before: str, after: str, definition: Cursor

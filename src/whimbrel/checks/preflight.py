@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 from whimbrel.catalog.answers import PATIENCE, Answer, ask_rows
 from whimbrel.checks.alterations import alterations
 from whimbrel.checks.blocking import blocked
+from whimbrel.checks.broken import Bystanders
 from whimbrel.checks.casts import cast_questions, castless
 from whimbrel.checks.destructive import losses
 from whimbrel.checks.outlook import Foreseen, Foresight, Outlook
@@ -40,14 +41,39 @@ def preflight(
     schema = connection.dialect.default_schema_name
     dialect = dialect_of(connection)
     outlook = Outlook(state, schema)
+    foresights = tuple(foresights)
+    beside = Bystanders(foresights, connection)
     found: list[Finding] = []
     for foresight in foresights:
         for each in _spelled_out(foresight.operations, outlook, dialect):
             found += _found(each, foresight, outlook, connection, patience)
+            broken = beside.broken_by(each.operation, outlook)
+            found += _placed(broken, each, foresight)
             outlook.follow(each.operation)
         if foresight.blind_because:
             outlook.lose_sight()
     return in_order(found)
+
+
+def told_broken(
+    operations: Iterable[ops.MigrateOperation], state: State, connection: Connection
+) -> tuple[str, ...]:
+    """Return a sentence for each thing beside the tables that would work no more.
+
+    Args:
+        operations: what is to be done, one thing each.
+        state: the live database.
+        connection: leads there.
+    """
+    pending = [Foreseen(operation=each) for each in operations]
+    beside = Bystanders([Foresight(operations=tuple(pending))], connection)
+    outlook = Outlook(state, connection.dialect.default_schema_name)
+    found: list[str] = []
+    for each in _spelled_out(pending, outlook, dialect_of(connection)):
+        broken = beside.broken_by(each.operation, outlook)
+        found += [f"{finding.code}: {finding.sentence}" for finding in broken]
+        outlook.follow(each.operation)
+    return tuple(found)
 
 
 def _found(
@@ -58,7 +84,6 @@ def _found(
     patience: float,
 ) -> Iterator[Finding]:
     accepted = accepted_codes(foresight.source, each.line) if each.line else frozenset()
-    place = {"revision": foresight.revision, "line": each.line}
     dialect = dialect_of(connection)
     asked = (
         *questions(each.operation, outlook, dialect),
@@ -69,11 +94,20 @@ def _found(
         if question.code not in accepted:
             finding = _answered(question, connection, patience)
             if finding is not None:
-                yield Finding(**{**_facts(finding), **place})
+                yield from _placed((finding,), each, foresight)
     certain = castless(each.operation, outlook, dialect)
-    for finding in (*certain, *blocked(each.operation, outlook, connection)):
+    waiting = blocked(each.operation, outlook, connection)
+    yield from _placed((*certain, *waiting), each, foresight)
+
+
+def _placed(
+    findings: Iterable[Finding], each: Foreseen, foresight: Foresight
+) -> Iterator[Finding]:
+    """Yield *findings* about an operation, with its place, unless it accepts them."""
+    accepted = accepted_codes(foresight.source, each.line) if each.line else frozenset()
+    for finding in findings:
         if finding.code not in accepted:
-            yield Finding(**{**_facts(finding), **place})
+            yield replace(finding, revision=foresight.revision, line=each.line)
 
 
 def _spelled_out(
@@ -108,10 +142,6 @@ def _brought_along(operation: ops.AddColumnOp) -> Iterator[ops.MigrateOperation]
             yield ops.CreateForeignKeyOp.from_constraint(constraint)
     for index in table.indexes:
         yield ops.CreateIndexOp.from_index(index)
-
-
-def _facts(finding: Finding) -> dict[str, Any]:
-    return {name: getattr(finding, name) for name in Finding.__dataclass_fields__}
 
 
 def _answered(

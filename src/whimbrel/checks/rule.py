@@ -24,6 +24,9 @@ class Severity(Enum):
     BLOCKS = "blocks"
     """Others wait while the operation runs."""
 
+    BREAKS = "breaks"
+    """Something beside the tables works no more."""
+
     UNKNOWN = "unknown"
     """Nobody could tell in time."""
 
@@ -61,6 +64,7 @@ RULES: Mapping[str, Rule] = _rules(
     Rule("W309", Severity.LOSES, "The server invents a value for rows."),
     Rule("W310", Severity.FAILS, "The server has no cast to a new type."),
     Rule("W401", Severity.UNKNOWN, "The rows did not answer in time."),
+    Rule("W501", Severity.BREAKS, "A view or the like speaks of what goes."),
 )
 """What can be found, by its code; the hundreds say which file of this room finds it."""
 

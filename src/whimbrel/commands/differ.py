@@ -23,13 +23,13 @@ from whimbrel.catalog.read import read_footings, read_parts, read_state
 from whimbrel.catalog.scratch import scratch_like
 from whimbrel.catalog.scratch_server import synchronous
 from whimbrel.catalog.sql_file import load_sql
+from whimbrel.checks.preflight import told_broken
 from whimbrel.commands.wishes import Wishes
 from whimbrel.config import Config, engine_from_section, named_metadata
 from whimbrel.errors import ConfigError
-from whimbrel.plan.build import build, parents_by
-from whimbrel.plan.kin import with_kin_as_it_is
+from whimbrel.plan.build import build, told_alike
 from whimbrel.plan.onlookers import turned_into
-from whimbrel.plan.step import Plan, Step
+from whimbrel.plan.step import Plan, Step, one_by_one
 from whimbrel.report.report import Line, Report, Tone, describe_changes, told_left
 from whimbrel.run.stand import make, stand
 from whimbrel.run.steps import sql_of, sql_of_doing
@@ -209,7 +209,8 @@ def _compared(
         target=target,
         changes=changes,
         plan=plan,
-        beside=at.told_beside(sides, scope, target),
+        beside=at.told_beside(sides, scope, target)
+        + at.broken_by(plan, current, sides[0]),
     )
 
 
@@ -228,8 +229,7 @@ def _exactly(current: State, target: State, home: Connection) -> tuple[State, St
     """Return the states of two databases with what models have no words for."""
     current, target = map(with_counters_told, (current, target))
     current, target = map(with_parts_told, (current, target))
-    parents = parents_by(dialect_of(home))
-    return current, with_kin_as_it_is(target, current, parents)
+    return told_alike(current, target, dialect_of(home))
 
 
 @dataclass(frozen=True)
@@ -257,6 +257,13 @@ class _Reading:
             for every in (found.tables, found.parts)
         )
         return replace(found, tables=tables, parts=parts)
+
+    def broken_by(self, plan: Plan, current: State, side: str) -> tuple[str, ...]:
+        """Return what is said of what works no more after *plan*, where it runs."""
+        if side not in self.connections:
+            return ()
+        operations = one_by_one(step.operation for step in plan.upgrade)
+        return told_broken(operations, current, self.connections[side])
 
     def told_beside(
         self, sides: Sequence[str], scope: Scope, target: State

@@ -7,7 +7,7 @@ hooks) is called as it always was; what is compared and how is ours.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,6 +16,7 @@ from alembic.autogenerate.api import AutogenContext, RevisionContext
 from alembic.operations import ops
 from alembic.runtime.migration import MigrationContext
 from alembic.util import CommandError, rev_id
+from sqlalchemy.engine import Dialect
 
 from whimbrel.catalog.read import read_state
 from whimbrel.commands.compare import Comparison, compare
@@ -30,6 +31,8 @@ from whimbrel.commands.wishes import Wishes
 from whimbrel.config import Config
 from whimbrel.errors import ConfigError, UsageError, WhimbrelError
 from whimbrel.plan.step import Step, one_by_one
+from whimbrel.plan.way_back import let_operations_be_undone, settle
+from whimbrel.report.operations import describe_operation
 from whimbrel.report.report import describe_changes
 from whimbrel.run.runtime import run_environment
 from whimbrel.script.history import History
@@ -176,6 +179,8 @@ class Generation(RevisionContext):
         script = self.generated_revisions[-1]
         comparison = self.compare(context, self.history, self.wishes, self.stack)
         upgrade, downgrade = script.upgrade_ops_list[-1], script.downgrade_ops_list[-1]
+        if any(self._hooks(context)):
+            let_operations_be_undone(comparison.plan)
         upgrade.ops.extend(_operations(comparison.plan.upgrade))
         downgrade.ops.extend(_operations(comparison.plan.downgrade))
         for operation in third_party_operations(context):
@@ -226,6 +231,7 @@ class Generation(RevisionContext):
                     raise
                 except Exception as cause:  # whatever it does not know
                     raise _failed_hook(hook, cause, self.targets) from cause
+                _refuse_torn(hook, self.generated_revisions, context.dialect)
         for script in self.generated_revisions:
             script._needs_render = True
 
@@ -317,14 +323,36 @@ def _refuse_what_is_in_the_way(
                 raise target.comparison.refusal
 
 
+def _refuse_torn(
+    hook: Any, scripts: Sequence[ops.MigrationScript], dialect: Dialect
+) -> None:
+    """Refuse a way back that undoes what a hook has taken out."""
+    there = [each for script in scripts for each in script.upgrade_ops_list]
+    for script in scripts:
+        for downgrade in script.downgrade_ops_list:
+            if together := settle(there, downgrade):
+                found = (
+                    f"\n  {describe_operation(each, dialect)}"
+                    for each in one_by_one(together)
+                )
+                raise ConfigError(
+                    f"The hook process_revision_directives ({_place(hook)}) took out a"
+                    " part of what is undone together, and reversed the rest.",
+                    f"Let it take out all of this, or nothing:{''.join(found)}",
+                )
+
+
 def _failed_hook(hook: Any, cause: Exception, targets: Iterable[Target]) -> ConfigError:
     """Return the error for a hook, with what was found, which it would not hear."""
-    place = f"{getattr(hook, '__module__', '')}.{getattr(hook, '__qualname__', '')}"
     comparisons = [target.comparison for target in targets]
     changes = [change for each in comparisons for change in each.changes]
     found = "".join(f"\n  {line.text}" for line in describe_changes(changes))
     return ConfigError(
-        f"The hook process_revision_directives ({place}) failed on what was found:"
-        f" {type(cause).__name__}: {cause}",
+        f"The hook process_revision_directives ({_place(hook)}) failed on what was"
+        f" found: {type(cause).__name__}: {cause}",
         f"Let it take these operations, or leave them alone:{found}",
     )
+
+
+def _place(hook: Any) -> str:
+    return f"{getattr(hook, '__module__', '')}.{getattr(hook, '__qualname__', '')}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
-from enum import Enum
 from itertools import groupby
 from typing import TypeAlias
 
@@ -13,6 +12,7 @@ from alembic.operations import ops
 
 from whimbrel.plan.columns import (
     altered,
+    askers_last,
     asks_any,
     becomes_plain,
     comes,
@@ -38,7 +38,7 @@ from whimbrel.plan.generic import (
     drop_index,
 )
 from whimbrel.plan.order import Task, Thing, counted
-from whimbrel.plan.step import BatchOptions, Step, TableOps
+from whimbrel.plan.step import BatchOptions, Moment, Step, TableOps
 from whimbrel.plan.tables import add_constraint, drop_constraint
 from whimbrel.schema.changes import Change, ColumnChange, FactsChange
 from whimbrel.schema.names import CONVENTION, CONVENTION_KEYS, unique_name
@@ -180,6 +180,7 @@ def _whole(forms: Forms, task: Task) -> Iterator[ops.MigrateOperation]:
             batch = replace(
                 batch, recreate=facts.recreate, table_kwargs=facts.table_kwargs
             )
+    inner += forms.last(task)
     if inner or batch.recreate == "always":
         yield from (
             in_parts(task.name, inner, batch)
@@ -251,7 +252,7 @@ def _column_operations(forms: Forms, task: Task) -> Iterator[ops.MigrateOperatio
     turning = [*altered(forms, changes), *_restated(task, opening)]
     early: tuple[Column, ...] = ()
     holder: tuple[Column, ...] = ()
-    if not _has_column_left(task, gone, turning):
+    if not _has_column_left(forms, task, gone, [after for _, after in turning]):
         early = _plain_and_new(come, gone)
         holder = () if early else _holder(forms, gone)
     come = [each for each in come if each not in early]
@@ -259,9 +260,10 @@ def _column_operations(forms: Forms, task: Task) -> Iterator[ops.MigrateOperatio
         yield forms.add_column(task.name, column)
         yield from forms.after_add(task.name, column)
     turns: dict[Moment, list[ops.MigrateOperation]] = defaultdict(list)
-    for before, after in sorted(turning, key=lambda pair: place(pair[1])):
+    for before, after in askers_last(turning):
         is_opening = before.name in opening and before.nullable == after.nullable
-        turns[_moment(before, after, gone, come)] += forms.alter_column(
+        moment = forms.moment(before, after) or _moment(before, after, gone, come)
+        turns[moment] += forms.alter_column(
             task.name, before, after, says_nullable=is_opening
         )
     yield from turns[Moment.EARLY]
@@ -270,20 +272,12 @@ def _column_operations(forms: Forms, task: Task) -> Iterator[ops.MigrateOperatio
     yield from turns[Moment.USUAL]
     plain = [each for each in come if each.computed is None]
     generated = [each for each in come if each.computed is not None]
-    for column in (*sorted(plain, key=place), *dependents_last(generated)):
+    for column in (*dependents_last(plain), *dependents_last(generated)):
         yield forms.add_column(task.name, column)
         yield from forms.after_add(task.name, column)
     yield from turns[Moment.LATE]
     for column in holder:
         yield drop_column(forms, task.name, column)
-
-
-class Moment(Enum):
-    """When a column changes: before others go, when they are gone, or others came."""
-
-    EARLY = 1
-    USUAL = 2
-    LATE = 3
 
 
 def _moment(
@@ -319,10 +313,13 @@ def _restated(task: Task, names: Collection[str]) -> Iterator[tuple[Column, Colu
 
 
 def _has_column_left(
-    task: Task, gone: Collection[Column], altered: Collection[object]
+    forms: Forms, task: Task, gone: Collection[Column], altered: Iterable[Column]
 ) -> bool:
-    """Whether the table keeps a column when those that go are gone."""
-    return bool(altered) or task.before is None or len(gone) < len(task.before.columns)
+    """Whether the table keeps columns enough when those that go are gone."""
+    if task.before is None:
+        return True
+    left = [each for each in task.before.columns if each not in gone]
+    return forms.are_enough([*altered, *left], task)
 
 
 def _plain_and_new(

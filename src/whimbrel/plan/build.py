@@ -2,69 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import takewhile
 
-from alembic.operations import ops
-
-from whimbrel.plan.alter import (
-    add_keys,
-    alteration,
-    drop_keys,
-    in_parts,
-    index_made,
-)
-from whimbrel.plan.fill import change_values, fill_rows
-from whimbrel.plan.generic import Forms, alter_column, drop_index
+from whimbrel.errors import OnlookerInTheWay
+from whimbrel.plan.generic import Forms
 from whimbrel.plan.inspected import InspectedForms
-from whimbrel.plan.kin import kept_by_heirs
+from whimbrel.plan.kin import with_kin_as_it_is
+from whimbrel.plan.late_renames import with_renames_last
 from whimbrel.plan.left_alone import left_alone
 from whimbrel.plan.mysql import MySQLForms
 from whimbrel.plan.onlookers import (
-    dropped,
     followed,
-    heirs_of,
-    in_the_way,
-    restored,
     turned_back,
 )
-from whimbrel.plan.order import Arrangement, Task, Thing, Verb, arrange
+from whimbrel.plan.own_defaults import with_defaults_told
+from whimbrel.plan.path import is_rename, path
 from whimbrel.plan.postgresql import PostgreSQLForms
 from whimbrel.plan.postgresql_columns import other_sequences
-from whimbrel.plan.remade_types import (
-    coming_in_order,
-    gone_in_order,
-    with_types_remade,
-)
-from whimbrel.plan.set_aside import set_aside
 from whimbrel.plan.sqlite import SQLiteForms
 from whimbrel.plan.step import Autocommitted, Plan, Step
-from whimbrel.plan.tables import create_table, drop_table
-from whimbrel.plan.tasks import tasks_of
-from whimbrel.schema.apply import apply, apply_all
 from whimbrel.schema.changes import (
     Change,
-    ColumnChange,
     EnumChange,
-    FootingChange,
-    TableChange,
-    ValueChange,
     reverse_all,
 )
 from whimbrel.schema.dialect import Dialect
-from whimbrel.schema.fills import Fill, FilledColumn, split_at_fills
+from whimbrel.schema.fills import Fill
 from whimbrel.schema.state import (
-    Column,
-    Constraint,
     Enum,
-    ForeignKey,
-    Index,
+    Onlooker,
     State,
-    Table,
-    TableName,
 )
-from whimbrel.schema.values import split_at_values
 
 
 FORMS: dict[str, type[Forms]] = {
@@ -75,9 +45,11 @@ FORMS: dict[str, type[Forms]] = {
 }
 
 
-def parents_by(dialect: Dialect) -> Callable[[Table], Collection[TableName]]:
-    """Return what tells of which others a table is made on a database."""
-    return FORMS.get(dialect.name, InspectedForms)(dialect, (), ()).parents
+def told_alike(current: State, target: State, dialect: Dialect) -> tuple[State, State]:
+    """Return the states of two databases, whose tables say of others what both can."""
+    forms = FORMS.get(dialect.name, InspectedForms)(dialect, (), ())
+    target = with_kin_as_it_is(target, current, forms.parents)
+    return with_defaults_told(current, target, forms)
 
 
 def build(
@@ -101,24 +73,55 @@ def build(
         fills: what rows get before their column is closed to NULL.
         outside: the changes that are left alone, for nobody here made what they drop.
     """
+    there, fills, outside = tuple(changes), tuple(fills), tuple(outside)
+    onlookers = followed(current.onlookers, filter(is_rename, there))
+    called = replace(current, onlookers=onlookers)
+    try:
+        return _planned(there, called, wanted, dialect, fills, outside)
+    except OnlookerInTheWay:
+        if fills or not _may_wait(onlookers):
+            raise
+        renames = tuple(takewhile(is_rename, there))
+        later = with_renames_last(renames, there[len(renames) :], current, wanted)
+        if later is None:
+            raise
+        return _planned(later, current, wanted, dialect, fills, outside)
+
+
+def _may_wait(onlookers: Iterable[Onlooker]) -> bool:
+    """Whether what looks on has old names, and is made again by these alone."""
+    onlookers = tuple(onlookers)
+    return any(each.has_old_names for each in onlookers) and all(
+        each.was is None for each in onlookers
+    )
+
+
+def _planned(
+    there: tuple[Change, ...],
+    current: State,
+    wanted: State,
+    dialect: Dialect,
+    fills: Iterable[Fill],
+    outside: Iterable[Change],
+) -> Plan:
+    """Return the plan of changes in their order, which what looks on has followed."""
     forms = FORMS.get(dialect.name, InspectedForms)
-    there = tuple(changes)
-    onlookers = followed(current.onlookers, filter(_is_rename, there))
-    up = forms(dialect, (*wanted.enums, *current.enums), onlookers)
-    back = tuple(map(turned_back, onlookers))
+    up = forms(dialect, (*wanted.enums, *current.enums), current.onlookers)
+    back = tuple(map(turned_back, current.onlookers))
     down = forms(dialect, (*current.enums, *wanted.enums), back)
     up.collation = down.collation = current.collation
     up.sequences, down.sequences = map(other_sequences, (current, wanted))
-    up.left_alone = down.left_alone = frozenset(left_alone(outside, there))
-    upgrade = tuple(_path(there, current, wanted, up, fills))
+    up.left_alone = down.left_alone = frozenset(left_alone(outside, there, up))
+    upgrade = tuple(path(there, current, wanted, up, fills))
     down.recall(up)
+    down.lost = frozenset(up.sent_away)
     turned = reverse_all(there)
     left = tuple(down.left_on_way_back(turned, wanted))
     current = replace(current, enums=frozenset(_left_as_they_are(current, left)))
     turned = tuple(each for each in turned if each not in left)
     return Plan(
         upgrade=_committed_first(upgrade),
-        downgrade=_committed_first(_path(turned, wanted, current, down)),
+        downgrade=_committed_first(path(turned, wanted, current, down)),
         left=left,
     )
 
@@ -130,18 +133,18 @@ def _left_as_they_are(state: State, left: Iterable[EnumChange]) -> Iterator[Enum
         yield stays.get(enum) or enum
 
 
-def _committed_first(path: Iterable[Step]) -> tuple[Step, ...]:
+def _committed_first(way: Iterable[Step]) -> tuple[Step, ...]:
     """Return the steps, those first that are committed with all that is done before.
 
     So a script that fails later leaves nothing of itself but what stands alone. What
     gets another name in the script is told by that name, and waits for it.
     """
-    steps = tuple(path)
+    steps = tuple(way)
     renamed = [
         change.after
         for step in steps
         for change in step.changes
-        if isinstance(change, EnumChange) and _is_rename(change)
+        if isinstance(change, EnumChange) and is_rename(change)
     ]
     first = tuple(
         step
@@ -157,263 +160,3 @@ def _is_of(change: Change, enums: Iterable[Enum | None]) -> bool:
     before = change.before if isinstance(change, EnumChange) else None
     names = [(each.name, each.schema) for each in enums if each is not None]
     return before is not None and (before.name, before.schema) in names
-
-
-def _path(
-    changes: tuple[Change, ...],
-    current: State,
-    wanted: State,
-    forms: Forms,
-    fills: Iterable[Fill] = (),
-) -> Iterator[Step]:
-    """Yield the steps of one direction, rows changed where columns are open to it."""
-    changes, current, wanted = with_types_remade(changes, current, wanted, forms)
-    renames = tuple(takewhile(_is_rename, changes))
-    revalued = split_at_values(changes[len(renames) :])
-    split = split_at_fills(revalued.after, fills)
-    loose = apply_all(current, (*renames, *revalued.before))
-    opened = apply_all(loose, split.before)
-    if split.before or revalued.values:
-        opened = replace(opened, footings=wanted.footings)
-    if revalued.values:
-        yield from _steps((*renames, *revalued.before), current, loose, forms)
-        yield from (_revaluing(forms, each) for each in revalued.values)
-        yield from _steps(split.before, loose, opened, forms)
-    else:
-        yield from _steps((*renames, *split.before), current, opened, forms)
-    yield from (_filling(forms, each) for each in split.filled)
-    ending = tuple(
-        Step(operation=operation, changes=changes)
-        for operation in forms.types_dropped(current, wanted)
-    )
-    yield from _steps(split.after, opened, wanted, forms, ending)
-    for operation in forms.closing_operations(current, wanted):
-        yield Step(operation=operation, changes=changes)
-
-
-def _revaluing(forms: Forms, change: ValueChange) -> Step:
-    return Step(operation=change_values(forms, change), changes=(change,))
-
-
-def _filling(forms: Forms, filled: FilledColumn) -> Step:
-    return Step(operation=fill_rows(forms, filled), changes=())
-
-
-def _steps(
-    changes: tuple[Change, ...],
-    current: State,
-    wanted: State,
-    forms: Forms,
-    ending: tuple[Step, ...] = (),
-) -> Iterator[Step]:
-    """Yield the steps; renames stand where the changes have them, first or last."""
-    first = tuple(takewhile(_is_rename, changes))
-    rest = changes[len(first) :]
-    last = tuple(takewhile(_is_rename, reversed(rest)))[::-1]
-    between = rest[: len(rest) - len(last)]
-    start = apply_all(current, first)
-    end = apply_all(wanted, reverse_all(last))
-    yield from _renames(first, current, forms)
-    yield from _between(between, start, end, forms, ending)
-    yield from _renames(last, end, forms)
-
-
-def _between(
-    changes: tuple[Change, ...],
-    start: State,
-    end: State,
-    forms: Forms,
-    ending: tuple[Step, ...],
-) -> Iterator[Step]:
-    """Yield the steps between the renames, onlookers out of their way."""
-    forms.enums = (*end.enums, *start.enums)  # the values that a type has by then
-    aside = set_aside(changes, start, end, forms)
-    types = [each for each in changes if forms.ends_type(each)]
-    tables = aside.start.tables
-    onlookers = in_the_way(
-        forms.onlookers,
-        aside.changes,
-        tables,
-        types,
-        heirs=heirs_of(tables, forms.parents),
-        later=heirs_of(end.tables, forms.parents),
-    )
-    yield from dropped(onlookers, aside.changes)
-    yield from aside.steps
-    for operation in forms.schema_operations(start, end):
-        yield Step(operation=operation, changes=changes)
-    new = coming_in_order(aside.changes)
-    yield from _enum_steps(new, forms, are_coming=True)
-    yield from _footing_steps(changes, start, end, forms)
-    changes, start = aside.changes, aside.start
-    yield from _enum_steps((e for e in changes if e not in new), forms, are_coming=True)
-    yield from _sequence_steps(changes, forms, are_tables_done=False)
-    yield from _table_steps(changes, start, end, forms)
-    yield from _sequence_steps(changes, forms, are_tables_done=True)
-    yield from ending
-    yield from _enum_steps(gone_in_order(changes), forms, are_coming=False)
-    yield from restored(onlookers, changes)
-
-
-def _footing_steps(
-    changes: tuple[Change, ...], start: State, end: State, forms: Forms
-) -> Iterator[Step]:
-    """Yield the steps that make, and alter, what tables stand on."""
-    for operation in forms.types_made(start, end):
-        yield Step(operation=operation, changes=changes)
-    for change in changes:
-        if isinstance(change, FootingChange):
-            for operation in forms.footing_operations(change):
-                yield Step(operation=operation, changes=(change,))
-
-
-def _is_rename(change: Change) -> bool:
-    if not isinstance(change, TableChange | ColumnChange | EnumChange):
-        return False
-    before, after = change.before, change.after
-    if before is None or after is None:
-        return False
-    if isinstance(before, Enum) and isinstance(after, Enum):
-        names = (before.schema, before.name), (after.schema, after.name)
-        return names[0] != names[1] or bool(getattr(change, "renamed", ()))
-    return before.name != after.name
-
-
-def _renames(changes: Iterable[Change], state: State, forms: Forms) -> Iterator[Step]:
-    """Yield the steps that give tables, columns and enumerated types their names."""
-    for change in changes:
-        for operation in _renaming(change, state, forms):
-            yield Step(operation=operation, changes=(change,))
-        state = apply(state, change)
-
-
-def _renaming(
-    change: Change, state: State, forms: Forms
-) -> Iterator[ops.MigrateOperation]:
-    """Yield what gives a thing of *state* another name."""
-    match change:
-        case EnumChange():
-            yield from forms.enum_operations(change)
-        case TableChange(before=Table() as before, after=Table() as after):
-            yield from forms.rename_table(before.name, after.name)
-            yield from forms.rename_belongings(before, after)
-        case ColumnChange(before=Column() as old, after=Column() as new):
-            table = state.table(change.table) or Table(name=change.table)
-            operations = forms.rename_column(table, old, new)
-            if operations is None:
-                operations = (alter_column(forms, change.table, old, new),)
-            yield from in_parts(change.table, operations)
-        case _:
-            raise AssertionError(f"{change} is not a rename.")
-
-
-def _enum_steps(
-    changes: Iterable[Change], forms: Forms, *, are_coming: bool
-) -> Iterator[Step]:
-    """Yield what enumerated types need before the tables, or after them."""
-    for change in changes:
-        if isinstance(change, EnumChange) and are_coming == (change.after is not None):
-            for operation in forms.enum_operations(change):
-                yield Step(operation=operation, changes=(change,))
-
-
-def _sequence_steps(
-    changes: Iterable[Change], forms: Forms, *, are_tables_done: bool
-) -> Iterator[Step]:
-    """Yield what sequences need before the tables whose defaults ask them, or after."""
-    for change in forms.sequence_changes(changes):
-        for operation in forms.sequence_operations(
-            change, are_tables_done=are_tables_done
-        ):
-            yield Step(operation=operation, changes=(change,))
-
-
-def _table_steps(
-    changes: tuple[Change, ...], start: State, end: State, forms: Forms
-) -> Iterator[Step]:
-    """Yield the steps that make, alter and drop tables."""
-    arrangement = forms.arranged(
-        arrange(
-            tasks_of(changes, start, end, forms),
-            start.tables,
-            can_split=not forms.keeps_keys_inline,
-            sharing=forms.sharing,
-            any_index_serves=forms.any_index_serves,
-        )
-    )
-    forms.kept = kept_by_heirs(start, end, forms.parents)
-    late = _late_keys(arrangement, forms)
-    served = {(task.verb, task.name): task.changes for task in arrangement.tasks}
-    for drops in (_early_keys, _early_indexes):  # a key may stand on an index
-        for name, things in arrangement.early.items():
-            why = served.get((Verb.DROP, name)) or served.get((Verb.ALTER, name), ())
-            for operation in drops(forms, name, things):
-                yield Step(operation=operation, changes=why)
-    for task in arrangement.tasks:
-        yield from _task_steps(forms, task, arrangement)
-    for name, keys in late.items():
-        why = served.get((Verb.CREATE, name)) or served.get((Verb.ALTER, name), ())
-        for operation in add_keys(forms, name, keys):
-            yield Step(operation=operation, changes=why)
-
-
-def _late_keys(
-    arrangement: Arrangement, forms: Forms
-) -> dict[TableName, tuple[Constraint, ...]]:
-    """Return the keys that are added last, those too that no new table can say."""
-    late = dict(arrangement.late)
-    for task in arrangement.tasks:
-        if task.verb is Verb.CREATE and task.after is not None:
-            keys = (each for each in task.after.constraints if _is_key(each))
-            apart = tuple(
-                each for each in keys if forms.is_said_apart(each, task.after)
-            )
-            if apart:
-                late[task.name] = tuple({*late.get(task.name, ()), *apart})
-    return late
-
-
-def _is_key(constraint: Constraint) -> bool:
-    return isinstance(constraint, ForeignKey)
-
-
-def _early_keys(
-    forms: Forms, name: TableName, things: Iterable[Thing]
-) -> Iterator[ops.MigrateOperation]:
-    keys = [each for each in things if not isinstance(each, Index)]
-    yield from drop_keys(forms, name, keys)
-
-
-def _early_indexes(
-    forms: Forms, name: TableName, things: Iterable[Thing]
-) -> Iterator[ops.MigrateOperation]:
-    for thing in things:
-        if isinstance(thing, Index):
-            yield drop_index(forms, name, thing)
-
-
-def _task_steps(forms: Forms, task: Task, arrangement: Arrangement) -> Iterator[Step]:
-    early = frozenset(arrangement.early.get(task.name, ()))
-    late = frozenset(arrangement.late.get(task.name, ()))
-    match task:
-        case Task(verb=Verb.CREATE, after=Table() as table):
-            table = forms.made(table, late)
-            made = forms.table_made(table) or create_table(forms, table, late)
-            yield Step(operation=made, changes=task.changes)
-            made_now = replace(table, constraints=table.constraints - late)
-            for operation in forms.after_create(made_now):
-                yield Step(operation=operation, changes=task.changes)
-            for index in sorted(table.indexes, key=lambda each: each.name):
-                indexed = index_made(forms, table.name, index)
-                yield Step(operation=indexed, changes=task.changes)
-                for operation in forms.remarks(table.name, index):
-                    yield Step(operation=operation, changes=task.changes)
-            for operation in forms.after_indexes(made_now):
-                yield Step(operation=operation, changes=task.changes)
-        case Task(verb=Verb.DROP, before=Table() as table):
-            dropped = drop_table(forms, table)
-            yield Step(operation=dropped, changes=task.changes, loses=task.changes)
-        case _:
-            going = tuple(each for each in task.going if each not in early)
-            coming = tuple(each for each in task.coming if each not in late)
-            yield from alteration(forms, replace(task, going=going, coming=coming))

@@ -45,6 +45,23 @@ def dependents_last(columns: Iterable[Column]) -> list[Column]:
     return ordered
 
 
+def askers_last(
+    turning: Iterable[tuple[Column, Column]],
+) -> list[tuple[Column, Column]]:
+    """Return columns that change, those last whose defaults will ask the others.
+
+    These may have asked them until then.
+    """
+    pairs = [*turning]
+    names = {after.name for _, after in pairs}
+
+    def when(pair: tuple[Column, Column]) -> tuple[bool, tuple[int, str]]:
+        after = pair[1]
+        return asks_any(after.default, names - {after.name}), place(after)
+
+    return sorted(pairs, key=when)
+
+
 def place(column: Column) -> tuple[int, str]:
     """Return by what columns are put in order."""
     return column.position, column.name

@@ -64,6 +64,8 @@ class Forms(TableForms, StandingForms):
         self.dialect = dialect
         self.enums = tuple(enums)
         self.onlookers = tuple(onlookers)
+        self.sent_away: set[tuple[str, TableName]] = set()
+        self.lost: frozenset[tuple[str, TableName]] = frozenset()
         self.collation: str | None = None
         self.left_alone: frozenset[Thing] = frozenset()
         self.sequences: frozenset[TableName] = frozenset()

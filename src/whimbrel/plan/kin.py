@@ -208,7 +208,10 @@ def _fitted(
 def _retyped_with_kin(
     changes: Iterable[Alteration], kin: tuple[Kin, Kin]
 ) -> Iterator[Alteration]:
-    """Yield *changes*; a column that kin have, too, gets its type with theirs."""
+    """Yield *changes*; a column that kin have, too, gets its type with theirs.
+
+    One that kin get becomes like theirs before that (`columns_merged`).
+    """
     olds, news = ({name for e in side.values() for name in _own(e)} for side in kin)
     for change in changes:
         match change:
@@ -218,8 +221,39 @@ def _retyped_with_kin(
                 old = replace(old, type=new.type, collation=new.collation)
                 if old != new:
                     yield replace(change, before=old)
+            case ColumnChange(before=Column() as old, after=Column() as new) if (
+                new.name in news
+            ):
+                continue
             case _:
                 yield change
+
+
+def columns_merged(start: State, end: State, forms: Forms) -> Iterator[ColumnChange]:
+    """Yield what makes columns of tables' own those that their kin get from now on.
+
+    The two become one only if they are alike.
+    """
+    olds, news = ({table.name: table for table in e.tables} for e in (start, end))
+    for name in sorted(olds.keys() & news.keys()):
+        old, new = olds[name], news[name]
+        if not forms.parents(new) or forms.parents(old) != forms.parents(new):
+            continue
+        before, after = (
+            _kin_of(each, tables, forms.parents)
+            for each, tables in ((old, olds), (new, news))
+        )
+        had = {column for each in before for column in _own(each)}
+        handed = {c.name: (c, kin) for kin in reversed(after) for c in kin.columns}
+        shared = {column.name: column for column in new.columns}
+        for own in old.columns:
+            if own.name in had or own.name not in handed:
+                continue
+            column, kin = handed[own.name]
+            bare = replace(column, identity=None, comment=own.comment)
+            shall = shared.get(own.name) or forms.as_inherited(bare, kin.name, new)
+            if shall != own:
+                yield ColumnChange(table=name, before=own, after=shall)
 
 
 def _columns_kept(

@@ -12,13 +12,10 @@ from whimbrel.plan.columns import mentions
 from whimbrel.plan.generic import changes_type
 from whimbrel.plan.mysql_casts import refuse_uncast
 from whimbrel.plan.mysql_columns import is_apart
-from whimbrel.plan.mysql_counting import MySQLCounting
-from whimbrel.plan.mysql_engines import changes_engine, gains_engine
-from whimbrel.plan.mysql_history import KEY as HISTORY
+from whimbrel.plan.mysql_counting import MySQLCounting, engine_with_keys
+from whimbrel.plan.mysql_engines import changes_engine, gains_engine, optioned
+from whimbrel.plan.mysql_escapes import refuse_escapes
 from whimbrel.plan.mysql_history import (
-    PERIOD,
-    allowing,
-    is_altered,
     refuse_own_period,
     refuse_periods,
     turning,
@@ -30,9 +27,9 @@ from whimbrel.plan.mysql_names import (
     names_of_uniques,
     with_unnamed_last,
 )
-from whimbrel.plan.mysql_partitions import KEY as PARTITION_BY
 from whimbrel.plan.mysql_partitions import beginning, ending
 from whimbrel.plan.mysql_sequences import sequence_operation
+from whimbrel.plan.mysql_sessions import eased
 from whimbrel.plan.mysql_text import (
     adding_check,
     adding_index,
@@ -74,28 +71,6 @@ from whimbrel.schema.state import (
 )
 
 
-DEFAULTS = {
-    "engine": "InnoDB",
-    "row_format": "DEFAULT",
-    "stats_persistent": "DEFAULT",
-    "stats_auto_recalc": "DEFAULT",
-    "stats_sample_pages": "DEFAULT",
-    "pack_keys": "DEFAULT",
-    "page_compressed": "DEFAULT",
-    "page_compression_level": "DEFAULT",
-    "encrypted": "DEFAULT",
-    "encryption_key_id": "DEFAULT",
-    "transactional": "DEFAULT",
-    "page_checksum": "1",
-    "insert_method": "NO",
-    "compression": "''",
-}
-"""What is said of a table when an option is no more; otherwise it is 0."""
-
-APART = ("collate", PARTITION_BY, HISTORY, PERIOD)
-"""The options of a table that are changed by other words."""
-
-
 class MySQLForms(MySQLCounting):
     """How tables are altered, and what must be done in one piece."""
 
@@ -109,7 +84,6 @@ class MySQLForms(MySQLCounting):
             self.sharing = (ForeignKey,)  # a check is called within its table only
         self._keys = KeyNames()
         self._unparted: set[TableName] = set()
-        self._able: set[TableName] = set()
 
     def recall(self, there: TableForms) -> None:
         """Know what was done on the way that is gone back now."""
@@ -120,16 +94,15 @@ class MySQLForms(MySQLCounting):
         self, start: State, end: State
     ) -> Iterable[ops.MigrateOperation]:
         """Look at the keys that are there; let the history of tables be altered."""
+        refuse_escapes(start, end, self.dialect)
         self._keys.begin(start)
-        if is_altered(start, end):
-            yield allowing(is_end=False)
+        yield from eased(start, end, self.dialect, is_end=False)
 
     def closing_operations(
         self, start: State, end: State
     ) -> Iterable[ops.MigrateOperation]:
         """Return what ends what was allowed."""
-        if is_altered(start, end):
-            yield allowing(is_end=True)
+        yield from eased(start, end, self.dialect, is_end=True)
 
     def arranged(self, arrangement: Arrangement) -> Arrangement:
         """Return *arrangement* with the unnamed keys behind those that come again."""
@@ -269,8 +242,6 @@ class MySQLForms(MySQLCounting):
         )
         if table not in self._able:
             yield from _optioned(table, before, after)
-        for clause in turning(before, after, is_end=True):
-            yield altering(table, clause)
         if table in self._unparted:
             before = replace(before, options=frozenset())
         for clause in beginning(before, after):
@@ -291,9 +262,9 @@ class MySQLForms(MySQLCounting):
         """
         for change in task.changes:
             if isinstance(change, FactsChange):
-                for clause in turning(change.before, change.after, is_end=False):
+                for clause in turning(change.before, change.after):
                     yield altering(task.name, clause)
-                if gains_engine(task, change):
+                if gains_engine(change) and engine_with_keys(task) is None:
                     self._able.add(task.name)
                     yield from _optioned(task.name, change.before, change.after)
                 yield from _collated(self, task, change)
@@ -317,14 +288,8 @@ def _optioned(
     table: TableName, before: TableFacts, after: TableFacts
 ) -> Iterator[ops.MigrateOperation]:
     """Yield what changes the options of a table that stand beside each other."""
-    old, new = values(before.options), values(after.options)
-    said = [
-        f"{key.upper()}={new.get(key) or DEFAULTS.get(key, '0')}"
-        for key in sorted(old.keys() | new.keys())
-        if key not in APART and old.get(key) != new.get(key)
-    ]
-    if said:
-        yield altering(table, " ".join(said))
+    for clause in optioned(before, after):
+        yield altering(table, clause)
 
 
 def _collated(

@@ -11,11 +11,12 @@ import sqlalchemy as sa
 from alembic.operations import ops
 from sqlalchemy.types import TypeEngine
 
+from whimbrel.plan.columns import asks_any, dependents_last
 from whimbrel.plan.fill import take_default
-from whimbrel.plan.generic import Default, Forms, Optioned, add_column, changes_type
+from whimbrel.plan.generic import Default, Optioned, add_column, changes_type
 from whimbrel.plan.items import text
 from whimbrel.plan.mysql_history import KEY as HISTORY
-from whimbrel.plan.mysql_history import keeps_history
+from whimbrel.plan.mysql_history import HistoryForms, keeps_history
 from whimbrel.plan.mysql_partitions import is_late
 from whimbrel.plan.mysql_text import (
     STRING,
@@ -75,7 +76,7 @@ def _constant(canonical: str) -> Default | None:
     return text(str(int(bits[1], 2))) if bits is not None else None
 
 
-class MySQLColumns(Forms):
+class MySQLColumns(HistoryForms):
     """How columns and indexes are told to SQLAlchemy and Alembic."""
 
     def __init__(self, *args: Any, **kw: Any) -> None:
@@ -168,11 +169,10 @@ class MySQLColumns(Forms):
     ) -> Iterable[ops.MigrateOperation]:
         """Yield what makes a column another, or gives it another name."""
         check = self.check_now(table, after)
-        ends_update = "on_update" in values(before.options).keys() - values(
-            after.options
-        )
-        if check or ends_update or any(map(is_unalterable, (before, after))):
-            yield altering(table, modifying(before, after, check))
+        behind = _behind(after, self._tables.get(table), self.dialect)
+        is_said = any(map(is_unalterable, (before, after)))
+        if check or behind or is_said or _ends_update(before, after):
+            yield altering(table, modifying(before, after, check) + behind)
             return
         said = {"modify_nullable": after.nullable} if says_nullable else {}
         yield self.alteration(table, before, after, said)
@@ -276,6 +276,35 @@ class MySQLColumns(Forms):
         check = check_beside(column, after)
         is_there = check in before.constraints or (table, column.name) in self._beside
         return check if is_there else None
+
+
+def _ends_update(before: Column, after: Column) -> bool:
+    gone = values(before.options).keys() - values(after.options).keys()
+    return "on_update" in gone
+
+
+def _behind(column: Column, tables: tuple[Table, Table] | None, server: Dialect) -> str:
+    """Return where a column of MySQL must stand, if not where it does.
+
+    Its default cannot ask one behind it that is generated, or has an expression for
+    its own default; and new columns come behind all others.
+    """
+    if server.is_mariadb or tables is None or column.default is None:
+        return ""
+    was, becomes = tables
+    there = {each.name for each in was.columns}
+    new = dependents_last(each for each in becomes.columns if each.name not in there)
+    asked = [
+        each.name
+        for each in sorted(new, key=lambda each: each.computed is not None)
+        if each.computed is not None or _is_asking(each.default)
+        if asks_any(column.default, [each.name])
+    ]
+    return f" AFTER {quoted(asked[-1])}" if asked else ""
+
+
+def _is_asking(default: Expression | None) -> bool:
+    return default is not None and default.canonical.startswith("(")
 
 
 def _opened(column: Column, dialect: Dialect) -> Column:

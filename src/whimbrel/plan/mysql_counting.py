@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator
+from typing import Any
 
 from whimbrel.plan.columns import altered, comes, dependents_last, goes
+from whimbrel.plan.mysql_engines import changes_engine, gains_engine, optioned
 from whimbrel.plan.mysql_renames import MySQLRenames
 from whimbrel.plan.mysql_text import (
     adding_index,
@@ -17,7 +19,7 @@ from whimbrel.plan.mysql_text import (
     quoted,
 )
 from whimbrel.plan.order import Task, Thing, Together
-from whimbrel.schema.changes import ColumnChange
+from whimbrel.schema.changes import ColumnChange, FactsChange
 from whimbrel.schema.state import (
     Constraint,
     Index,
@@ -32,27 +34,37 @@ from whimbrel.schema.state import (
 class MySQLCounting(MySQLRenames):
     """The one statement that exchanges keys under a column that counts."""
 
+    def __init__(self, *args: Any, **kw: Any) -> None:
+        super().__init__(*args, **kw)
+        self._able: set[TableName] = set()
+        """The tables that have their options already, before the end of all."""
+
     def together(self, task: Task) -> Together | None:
         """Return the statement that alters columns and their keys, if it must be one.
 
         A column that counts must be the first of an index, at any moment; some
-        engines let it stand behind others, too.
+        engines let it stand behind others, too, and come and go with such a key.
         """
         tables = [each for each in (task.before, task.after) if each is not None]
         counting = {c.name for table in tables for c in table.columns if is_counting(c)}
         inner = {name for table in tables for name in counting_inside(table)}
-        bare = counting - set(_carried(_staying(task), inner))
+        turn = engine_with_keys(task)
+        stays = set() if turn else set(_carried(_staying(task), inner))
+        bare = counting - stays
         going, coming = (
             [each for each in things if _is_needed(each, counting, bare, inner)]
             for things in (task.going, task.coming)
         )
-        if not (going or coming):
+        if not (going or coming or turn):
             return None
         clauses = [
             *(self._dropping(task.name, each) for each in going),
             *self._of_columns(task),
             *(f"ADD {self._key(each)}" for each in coming),
         ]
+        if turn is not None:
+            self._able.add(task.name)
+            clauses += optioned(turn.before, turn.after)
         return Together(
             operation=altering(task.name, *clauses), things=frozenset((*going, *coming))
         )
@@ -68,7 +80,7 @@ class MySQLCounting(MySQLRenames):
         come = [e.after for e in changes if comes(self, e) and e.after]
         plain = [each for each in come if each.computed is None]
         made = dependents_last(each for each in come if each.computed is not None)
-        for column in (*plain, *made):
+        for column in (*dependents_last(plain), *made):
             check = self._beside.get((task.name, column.name))
             yield f"ADD COLUMN {quoted(column.name)} {definition(column, check)}"
 
@@ -97,6 +109,16 @@ class MySQLCounting(MySQLRenames):
             return adding_index(thing, parts, is_mariadb).removeprefix("ADD ")
         assert isinstance(thing, PrimaryKey)
         return primary_key(thing)
+
+
+def engine_with_keys(task: Task) -> FactsChange | None:
+    """Return the change to another engine that can only come with the keys."""
+    for change in task.changes:
+        if changes_engine(change) and task.before and task.after:
+            was, becomes = map(counting_inside, (task.before, task.after))
+            if was or (becomes and not gains_engine(change)):
+                return change
+    return None
 
 
 def _staying(task: Task) -> Iterator[Thing]:

@@ -5,12 +5,15 @@ https://mariadb.com/kb/en/system-versioned-tables/
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from alembic.operations import ops
 
 from whimbrel.errors import Unalterable
+from whimbrel.plan.generic import Forms
 from whimbrel.plan.mysql_text import execute, values
+from whimbrel.plan.order import Task
+from whimbrel.plan.step import Moment
 from whimbrel.schema.changes import TableFacts
 from whimbrel.schema.state import NO_OPTIONS, Column, Options, State, Table, TableName
 
@@ -27,11 +30,36 @@ def keeps_history(thing: Table | TableFacts) -> bool:
     return KEY in values(thing.options)
 
 
-def turning(before: TableFacts, after: TableFacts, *, is_end: bool) -> Iterator[str]:
+def turning(before: TableFacts, after: TableFacts) -> Iterator[str]:
     """Yield the clause by which the history begins, or ends with all that it holds."""
     old, new = keeps_history(before), keeps_history(after)
-    if old != new and old == is_end:
-        yield f"{'DROP' if is_end else 'ADD'} SYSTEM VERSIONING"
+    if old != new:
+        yield f"{'DROP' if old else 'ADD'} SYSTEM VERSIONING"
+
+
+def is_kept(column: Column) -> bool:
+    """Whether a table that keeps a history keeps that of a column."""
+    return "unversioned" not in values(column.options)
+
+
+class HistoryForms(Forms):
+    """How columns change in a table that keeps a history: of one it always does."""
+
+    def are_enough(self, columns: Collection[Column], task: Task) -> bool:
+        """Whether a table may have no more than *columns* for a while.
+
+        One that keeps a history must keep that of a column.
+        """
+        tables = [each for each in (task.before, task.after) if each is not None]
+        if all(map(keeps_history, tables)):
+            return any(map(is_kept, columns))
+        return bool(columns)
+
+    def moment(self, before: Column, after: Column) -> Moment | None:
+        """Return when a column changes: one has its history before others have none."""
+        if is_kept(before) == is_kept(after):
+            return None
+        return Moment.LATE if is_kept(before) else Moment.EARLY
 
 
 def is_altered(start: State, end: State) -> bool:

@@ -24,6 +24,7 @@ from whimbrel.schema.changes import (
 )
 from whimbrel.schema.state import (
     OWN_DEFAULT,
+    STATISTICS,
     Column,
     Enum,
     Footing,
@@ -35,6 +36,7 @@ from whimbrel.schema.state import (
 )
 
 
+Key: TypeAlias = tuple[str, TableName]
 Heirs: TypeAlias = Mapping[TableName, Sequence[TableName]]
 NO_HEIRS: Heirs = {}
 
@@ -83,6 +85,33 @@ def turned_back(onlooker: Onlooker) -> Onlooker:
     )
 
 
+def key_of(onlooker: Onlooker) -> Key:
+    """Return what tells an onlooker from the others."""
+    return onlooker.kind, onlooker.name
+
+
+def sent_away(
+    onlookers: Iterable[Onlooker],
+    found: Collection[Onlooker],
+    changes: Iterable[Change],
+) -> Iterator[Key]:
+    """Yield which of *onlookers* the way back is to make as they were.
+
+    Args:
+        onlookers: what looks on.
+        found: those that stood in the way.
+        changes: what happens; what stands on a table goes with it.
+    """
+    gone = {name for name in map(_gone, changes) if name is not None}
+    for each in onlookers:
+        if (
+            each.was is not None
+            and each.was != each.made
+            and (each in found or each.table in gone)
+        ):
+            yield key_of(each)
+
+
 def type_name(thing: Enum | Footing) -> TableName:
     """Return the name of a type: no table has it, so that it is told like one."""
     return TableName(thing.name, thing.schema)
@@ -107,8 +136,8 @@ def in_the_way(
     tables: Iterable[Table],
     types: Iterable[Change] = (),
     *,
-    heirs: Heirs = NO_HEIRS,
-    later: Heirs = NO_HEIRS,
+    heirs: tuple[Heirs, Heirs] = (NO_HEIRS, NO_HEIRS),
+    lost: Collection[Key] = (),
 ) -> tuple[Onlooker, ...]:
     """Return what reads that which changes, and what reads what goes for it.
 
@@ -117,8 +146,9 @@ def in_the_way(
         changes: what happens.
         tables: the tables as they are until then.
         types: the changes by which types go, or give way to others.
-        heirs: by the names of tables, those that have their columns.
-        later: those that have them in the end.
+        heirs: by the names of tables, those that have their columns; and those that
+            have them in the end.
+        lost: those that are made again in any case.
 
     Raises:
         OnlookerInTheWay: one needs what there will be no more, or cannot be set aside.
@@ -128,9 +158,9 @@ def in_the_way(
         return ()
     gone = {name for name in map(_gone, changes) if name is not None}
     left = [each for each in onlookers if each.table not in gone]
-    firm = _firm_defaults(left, changes, gone, (heirs, later))
-    changes = tuple(_with_heirs(changes, heirs))
-    others = [each for each in left if each.kind != OWN_DEFAULT]
+    firm = _firm_defaults(left, changes, gone, heirs)
+    changes = tuple(_with_heirs(changes, heirs[0]))
+    others = [each for each in left if each.kind not in (OWN_DEFAULT, STATISTICS)]
     touched = set(_touched(changes, others, {table.name: table for table in tables}))
     touched |= set(_types_touched(types, others))
     defaulted = touched | set(_with_other_default(changes))
@@ -142,11 +172,38 @@ def in_the_way(
             continue
         read = {use.table for use in each.uses}
         names = {other.name for other in found}
-        if not each.uses.isdisjoint(touched) or not read.isdisjoint(names):
+        is_met = not each.uses.isdisjoint(touched) or not read.isdisjoint(names)
+        if is_met or key_of(each) in lost:
             found.append(each)
+    return tuple(_set_aside(found, touched, set(_lost(changes))))
+
+
+def _set_aside(
+    found: Iterable[Onlooker], touched: Collection[Use], lost: Collection[Use]
+) -> Iterator[Onlooker]:
+    """Yield what is in the way; statistics go with a column of theirs, if one goes."""
     for each in found:
-        _refuse_fixed(each, sorted(each.uses & touched))
-    return tuple(found)
+        if each.kind != STATISTICS:
+            _refuse_fixed(
+                each, sorted(each.uses.intersection(touched), key=_said), lost
+            )
+            yield each
+        elif not each.has_old_names:
+            is_over = each.was is None and not each.uses.isdisjoint(lost)
+            yield replace(each, made=()) if is_over else each
+
+
+def _lost(changes: Iterable[Change]) -> Iterator[Use]:
+    """Yield the columns that go, and the tables."""
+    for change in changes:
+        match change:
+            case TableChange(before=Table() as table, after=None):
+                yield Use(table.name)
+                yield from (Use(table.name, each.name) for each in table.columns)
+            case ColumnChange(before=Column() as column, after=None):
+                yield Use(change.table, column.name)
+            case _:
+                continue
 
 
 def heirs_of(
@@ -308,9 +365,20 @@ def _refused(onlooker: Onlooker, what: str) -> OnlookerInTheWay:
     )
 
 
-def _refuse_fixed(onlooker: Onlooker, touched: Iterable[Use]) -> None:
+def _refuse_fixed(
+    onlooker: Onlooker, touched: Sequence[Use], lost: Collection[Use]
+) -> None:
     """Refuse what cannot be dropped and made again without a loss."""
     what = ", ".join(map(_said, touched)) or "what must be made again"
+    if onlooker.dropped is None and any(use in lost for use in touched):
+        gone = ", ".join(_said(use) for use in touched if use in lost)
+        raise OnlookerInTheWay(
+            f"The {onlooker} reads {gone}, which goes.",
+            f"Write a script that drops the {onlooker.kind}, or lets it read something"
+            " else, and upgrade the database; then generate this one again.",
+            onlooker=str(onlooker.name),
+            used=gone,
+        )
     if onlooker.dropped is None:
         raise OnlookerInTheWay(
             f"The {onlooker} reads {what}, which changes its type.",

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,6 +18,7 @@ from whimbrel.plan.postgresql_partitions import (
     INDEX_NAMES,
     INDEX_OF,
     NOTHING_UNSAID,
+    OWN_DEFAULTS,
     PART_OF,
     Unsaid,
     as_inherited,
@@ -25,14 +26,24 @@ from whimbrel.plan.postgresql_partitions import (
     handed,
     indexes_named,
     inherited_gone,
+    is_parted_oddly,
     key_off_index,
     key_on_index,
+    own_defaults,
     partition_made,
     refuse_new_partitions,
+    told_whole,
+    with_own_defaults,
     without_gone,
 )
 from whimbrel.plan.postgresql_standing import StandingForms
-from whimbrel.plan.postgresql_turns import COMMENTS, turned_sql, without
+from whimbrel.plan.postgresql_turns import (
+    COMMENTS,
+    lasting,
+    statistics_sql,
+    turned_sql,
+    without,
+)
 from whimbrel.plan.postgresql_words import (
     add_constraint_sql,
     comment_sql,
@@ -49,7 +60,7 @@ from whimbrel.plan.postgresql_words import (
     values_of,
 )
 from whimbrel.plan.step import BatchOptions
-from whimbrel.plan.tables import add_constraint, ordered
+from whimbrel.plan.tables import add_constraint, create_table, ordered
 from whimbrel.schema.changes import (
     TableFacts,
 )
@@ -72,7 +83,7 @@ from whimbrel.schema.state import (
 SAID_LAST = frozenset(
     {
         *("row_security", "force_row_security", "replica_identity", "cluster_on"),
-        *("inherited_defaults", "inherited_not_null", "validated", INDEX_NAMES),
+        *(OWN_DEFAULTS, "inherited_not_null", "validated", INDEX_NAMES),
     }
 )
 """The options that are said of a table that is there, with its indexes."""
@@ -109,12 +120,26 @@ class PostgreSQLForms(StandingForms):
         """Return the keys and indexes of *whole* as a part of it has them."""
         return handed(whole, heir) if self.hands_down(whole) else ()
 
+    def own_defaults(self, table: Table) -> Mapping[str, str | None]:
+        """Return the defaults that a table says of columns that it inherits."""
+        return own_defaults(table)
+
+    def with_own_defaults(
+        self, table: Table, defaults: Mapping[str, str | None]
+    ) -> Table:
+        """Return *table*, which says *defaults* of columns that it inherits."""
+        return with_own_defaults(table, defaults)
+
     def as_inherited(self, column: Column, whole: TableName, heir: Table) -> Column:
         """Return a column of *whole* with what *heir* says of it otherwise."""
         return as_inherited(column, whole, heir)
 
-    def table_made(self, table: Table) -> ops.MigrateOperation | None:
-        """Return what makes a part of another table."""
+    def table_made(
+        self, table: Table, late: frozenset[Constraint]
+    ) -> Iterable[ops.MigrateOperation]:
+        """Return what makes a part of another table, or one that is parted oddly."""
+        if is_parted_oddly(table):
+            return told_whole(create_table(self, table, late))
         return partition_made(table)
 
     def options(self, thing: Optioned) -> dict[str, Any]:
@@ -168,9 +193,11 @@ class PostgreSQLForms(StandingForms):
         return None if sql is None else statement(sql)
 
     def remarks(self, table: TableName, thing: Thing) -> Iterable[ops.MigrateOperation]:
-        """Return what gives a new constraint or index its comment."""
+        """Return what a new constraint or index needs that cannot be said with it."""
         if without(thing, *COMMENTS) != thing:
             yield statement(comment_sql(table, thing))
+        if (sql := statistics_sql(table, None, thing)) is not None:
+            yield statement(sql)
 
     def after_create(self, table: Table) -> Iterable[ops.MigrateOperation]:
         """Return what a table needs that ``CREATE TABLE`` cannot say."""
@@ -227,6 +254,10 @@ class PostgreSQLForms(StandingForms):
     def first(self, task: Task) -> Iterable[ops.MigrateOperation]:
         """Return what unlogs a table."""
         return unlogged(task)
+
+    def last(self, task: Task) -> Iterable[ops.MigrateOperation]:
+        """Return what the server forgot of the table's indexes."""
+        return map(statement, lasting(task))
 
     def rename_table(
         self, before: TableName, after: TableName
@@ -345,8 +376,7 @@ def _facts_words(old: dict[str, str], new: dict[str, str]) -> Iterator[str]:
         index = new.get("cluster_on")
         yield f"CLUSTER ON {quoted(index)}" if index else "SET WITHOUT CLUSTER"
     yield from _defaults_words(
-        parameters(old.get("inherited_defaults")),
-        parameters(new.get("inherited_defaults")),
+        parameters(old.get(OWN_DEFAULTS)), parameters(new.get(OWN_DEFAULTS))
     )
     yield from _not_null_words(
         listed(old.get("inherited_not_null")), listed(new.get("inherited_not_null"))
@@ -357,11 +387,16 @@ def _facts_words(old: dict[str, str], new: dict[str, str]) -> Iterator[str]:
     yield from (f"INHERIT {each}" for each in others if each not in parents)
 
 
-def _defaults_words(old: dict[str, str], new: dict[str, str]) -> Iterator[str]:
-    """Yield what gives columns another default than the table has that they are of."""
-    for name in sorted({*old, *new}):
-        if old.get(name) != new.get(name):
-            words = f"SET DEFAULT {new[name]}" if name in new else "DROP DEFAULT"
+def _defaults_words(
+    old: Mapping[str, str | None], new: Mapping[str, str | None]
+) -> Iterator[str]:
+    """Yield what gives columns another default than the table has that they are of.
+
+    One of which nothing is said any more has that of the table by then.
+    """
+    for name, default in sorted(new.items()):
+        if old.get(name, "") != default:
+            words = "DROP DEFAULT" if default is None else f"SET DEFAULT {default}"
             yield f"ALTER COLUMN {quoted(name)} {words}"
 
 

@@ -30,10 +30,11 @@ from whimbrel.plan.postgresql_types import (
     spelled_type,
 )
 from whimbrel.plan.postgresql_words import (
-    collation_sql,
     quoted,
     statement,
     table_sql,
+    type_sql,
+    unmarked,
 )
 from whimbrel.plan.remade_types import MADE
 from whimbrel.plan.spelled import Spelled, column_type
@@ -64,6 +65,8 @@ class ColumnForms(Forms):
         is_named = column.type.spelling.removesuffix("[]") in named
         if column.type.form is not None and not is_named:
             return column_type(column, self.dialect)
+        if "." in (column.collation or ""):
+            return _spelled(column)  # SQLAlchemy quotes it as one name
         found = spelled_type(column.type.spelling, column.collation, named)
         return found if found is not None else _spelled(column)
 
@@ -195,7 +198,4 @@ class ColumnForms(Forms):
 
 
 def _spelled(column: Column) -> Spelled:
-    if column.collation is None:
-        return Spelled(column.type.spelling)
-    collation = collation_sql(column.collation)
-    return Spelled(f"{column.type.spelling} COLLATE {collation}")
+    return Spelled(unmarked(type_sql(column)))

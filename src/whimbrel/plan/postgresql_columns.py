@@ -115,7 +115,7 @@ def _remarked(
     )
     if old != new and after.identity is not None:
         said = said_sql("SEQUENCE %s", new and new.replace("%", "%%"))
-        yield _of_sequence(table, after.name, said)
+        yield of_sequence(table, after.name, said)
 
 
 def _usual(option: str, column: Column) -> str:
@@ -156,7 +156,7 @@ def _begun(
         yield from _serial(table, after)
     elif is_serial(after) and before.type != after.type:
         kind = f"ALTER SEQUENCE %s AS {after.type.spelling}"
-        yield _of_sequence(table, name, kind)
+        yield of_sequence(table, name, kind)
 
 
 def identity_sql(identity: Identity) -> str:
@@ -172,7 +172,7 @@ def _altered_identity(
     old, new = values_of(before.options), values_of(after.options)
     moved = moved_sql(old, new, "%1$s", "%1$L")
     if moved:
-        yield _of_sequence(table, name, moved)
+        yield of_sequence(table, name, moved)
     words = reset_words(old, new)
     said = [each if each == "RESTART" else f"SET {each}" for each in words]
     if before.is_always != after.is_always:
@@ -254,7 +254,7 @@ def _own_sequence(table: TableName, column: str) -> str:
     return f"pg_get_serial_sequence({literal(table_sql(table))}, {literal(column)})"
 
 
-def _of_sequence(table: TableName, column: str, sql: str) -> ops.ExecuteSQLOp:
+def of_sequence(table: TableName, column: str, sql: str) -> ops.ExecuteSQLOp:
     """Return a statement about the sequence of a column, whatever its name is."""
     own = _own_sequence(table, column)
     return statement(f"DO $$ BEGIN EXECUTE format({literal(sql)}, {own}); END $$")

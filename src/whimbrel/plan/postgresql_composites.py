@@ -9,13 +9,14 @@ import re
 from collections.abc import Collection, Iterator
 
 from whimbrel.errors import Unalterable
+from whimbrel.plan.generic import changes_type
 from whimbrel.plan.postgresql_enums import set_aside_as, spellings
 from whimbrel.plan.postgresql_footings import PART
 from whimbrel.plan.postgresql_types import using
-from whimbrel.plan.postgresql_words import listed, quoted, values_of
+from whimbrel.plan.postgresql_words import listed, quoted, table_sql, values_of
 from whimbrel.plan.remade_types import ATTRIBUTES, MADE
 from whimbrel.schema.changes import EnumChange
-from whimbrel.schema.state import Column, Enum, TableName
+from whimbrel.schema.state import Column, Enum, State, TableName, by_name
 
 
 def recomposed(
@@ -95,3 +96,31 @@ def _row(
         f"CASE WHEN {quoted(column)} IS DISTINCT FROM NULL"
         f" THEN ROW({', '.join(parts)})::{spelling} END"
     )
+
+
+def refuse_held_rows(start: State, end: State) -> None:
+    """Refuse another type for a column of a table whose rows another table holds.
+
+    Raises:
+        Unalterable: the server alters no column of a table that is a column's type.
+    """
+    later = {table.name: by_name(table.columns) for table in end.tables}
+    holders = {
+        column.type.spelling.removesuffix("[]"): f"{table.name}.{column.name}"
+        for table in start.tables
+        for column in table.columns
+        if column.name in later.get(table.name, {})
+    }
+    for table in start.tables:
+        holder = holders.get(table_sql(table.name))
+        others = later.get(table.name, {}) if holder else {}
+        for column in table.columns if holder else ():
+            after = others.get(column.name)
+            if after is not None and changes_type(column, after):
+                raise Unalterable(
+                    f"PostgreSQL gives {table.name}.{column.name} no other type while"
+                    f" {holder} holds rows of {table.name}.",
+                    f"Write a script that gives {holder} another type, changes this"
+                    " one, and gives it its type again.",
+                    table=str(table.name),
+                )

@@ -5,7 +5,6 @@ https://www.postgresql.org/docs/current/sql-altertype.html
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
@@ -13,20 +12,18 @@ from alembic.operations import ops
 
 from whimbrel.plan.postgresql_words import (
     literal,
+    named,
     qualified,
     quoted,
     said_sql,
     statement,
     values_of,
 )
-from whimbrel.plan.remade_types import MADE
+from whimbrel.plan.remade_types import MADE, MULTIRANGE
 from whimbrel.plan.step import Autocommitted
 from whimbrel.schema.changes import EnumChange
 from whimbrel.schema.names import fitted_name, unique_name
 from whimbrel.schema.state import Enum
-
-
-MULTIRANGE = re.compile(r" AS RANGE \(.*MULTIRANGE_TYPE_NAME = (?P<name>.+)\)$")
 
 
 def spellings(enum: Enum) -> tuple[str, ...]:
@@ -76,12 +73,12 @@ def _multirange_renamed(before: Enum, after: Enum) -> Iterator[ops.MigrateOperat
 
     So it does to the functions that make values of both: they have their names.
     """
-    found = MULTIRANGE.search(values_of(before.options).get(MADE, ""))
-    if found is None:
+    found = multirange_change(EnumChange(before=before, after=after))
+    if found is None or found.before is None or found.after is None:
         return
-    new = fitted_name(after.name, "", "multirange")
-    yield statement(f"ALTER TYPE {found['name']} RENAME TO {quoted(new)}")
-    types = (_name(after), qualified(new, after.schema))
+    new = quoted(found.after.name)
+    yield statement(f"ALTER TYPE {_name(found.before)} RENAME TO {new}")
+    types = (_name(after), _name(found.after))
     both = ", ".join(f"{literal(each)}::regtype" for each in types)
     yield statement(
         "DO $$ DECLARE each regprocedure; BEGIN FOR each IN SELECT objid FROM pg_depend"
@@ -89,6 +86,22 @@ def _multirange_renamed(before: Enum, after: Enum) -> Iterator[ops.MigrateOperat
         f" AND deptype = 'i' AND refobjid IN ({both}) LOOP EXECUTE"
         f" format('ALTER FUNCTION %s RENAME TO %I', each, {literal(after.name)});"
         " END LOOP; END $$"
+    )
+
+
+def multirange_change(change: EnumChange) -> EnumChange | None:
+    """Return what becomes of the type of several ranges as a range type is renamed."""
+    before, after = change.before, change.after
+    if before is None or after is None:
+        return None
+    found = MULTIRANGE.search(values_of(before.options).get(MADE, ""))
+    if found is None:
+        return None
+    name = named(found["name"])
+    new = fitted_name(after.name, "", "multirange")
+    return EnumChange(
+        before=Enum(name=name.name, schema=name.schema),
+        after=Enum(name=new, schema=name.schema),
     )
 
 

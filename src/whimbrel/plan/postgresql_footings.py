@@ -5,7 +5,7 @@ https://www.postgresql.org/docs/current/sql-alterdomain.html
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 
 from alembic.operations import ops
 
@@ -18,10 +18,11 @@ from whimbrel.plan.postgresql_words import (
     values_of,
 )
 from whimbrel.schema.changes import FootingChange
-from whimbrel.schema.state import Footing, State, Table
+from whimbrel.schema.state import Footing, State
 
 
 PART = "part "
+SAID = "said "
 FIRM = ("type", "collation", "made")
 """What no statement makes another."""
 
@@ -47,10 +48,15 @@ def footings_dropped(
             yield footing_dropped(footing)
 
 
-def is_remade(change: FootingChange, tables: Collection[Table]) -> bool:
+def is_remade(change: FootingChange, *, is_held: bool) -> bool:
     """Whether a type that columns have can only be replaced by another one.
 
-    The server does not add a constraint to a domain of which a column has an array.
+    The server does not add a constraint to a domain of which a column has an array,
+    or whose values are within others.
+
+    Args:
+        change: what becomes of the type.
+        is_held: columns have such values within others.
     """
     before, after = change.before, change.after
     if before is None or after is None or not before.is_needed:
@@ -58,11 +64,7 @@ def is_remade(change: FootingChange, tables: Collection[Table]) -> bool:
     old, new = values_of(before.says), values_of(after.says)
     if _must_be_anew(old, new):
         return True
-    names = (after.name, _name(after), f"{after.schema}.{after.name}")
-    lists = {f"{name}[]" for name in names}
-    return any(
-        column.type.spelling in lists for table in tables for column in table.columns
-    ) and any(
+    return is_held and any(
         old.get(each) != new.get(each)
         for each in {*old, *new}
         if each.startswith(PART) or each == "not_null"
@@ -146,6 +148,13 @@ def _commented(
     )
     if old != new:
         yield statement(said_sql(f"{after.kind.upper()} {_name(after)}", new))
+    were, are = (values_of(each.says) if each else {} for each in (before, after))
+    for each in sorted({*were, *are}):
+        attribute = each.removeprefix(SAID)
+        is_there = attribute != each and PART + attribute in are
+        if is_there and were.get(each) != are.get(each):
+            what = f"COLUMN {_name(after)}.{quoted(attribute)}"
+            yield statement(said_sql(what, are.get(each)))
 
 
 def _name(footing: Footing) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from alembic.operations import ops
+from sqlalchemy.schema import CreateTable
 
 from whimbrel.errors import Unalterable
 from whimbrel.plan.columns import mentions
@@ -21,10 +22,12 @@ from whimbrel.plan.postgresql_words import (
     parameters,
     qualified,
     quoted,
+    said_sql,
     statement,
     table_sql,
     values_of,
 )
+from whimbrel.plan.spelled import sqlalchemy_dialect
 from whimbrel.schema.changes import ColumnChange
 from whimbrel.schema.names import fitted_name
 from whimbrel.schema.state import (
@@ -34,6 +37,7 @@ from whimbrel.schema.state import (
     Expression,
     ForeignKey,
     Index,
+    Option,
     PrimaryKey,
     State,
     Table,
@@ -49,13 +53,34 @@ REMEDY = (
 
 
 PART_OF = "partition_of"
+OWN_DEFAULTS = "inherited_defaults"
 
 
-def partition_made(table: Table) -> ops.MigrateOperation | None:
-    """Return what makes a table that is part of another one; None if it is not."""
+def is_parted_oddly(table: Table) -> bool:
+    """Whether drivers would see parameters in what a table of its own is parted by."""
+    said = values_of(table.options)
+    return PART_OF not in said and "%" in said.get("partition_by", "")
+
+
+def told_whole(made: ops.CreateTableOp) -> Iterator[ops.MigrateOperation]:
+    """Yield statements that do what an operation does, whatever signs there are."""
+    table = made.to_table()
+    create = CreateTable(table).compile(dialect=sqlalchemy_dialect("postgresql"))
+    yield statement(str(create).strip())
+    name = table_sql(TableName(table.name, table.schema))
+    if table.comment is not None:
+        yield statement(said_sql(f"TABLE {name}", table.comment))
+    for column in table.columns:
+        if column.comment is not None:
+            what = f"COLUMN {name}.{quoted(column.name)}"
+            yield statement(said_sql(what, column.comment))
+
+
+def partition_made(table: Table) -> Iterator[ops.MigrateOperation]:
+    """Yield what makes a table that is part of another one; nothing if it is not."""
     said = values_of(table.options)
     if PART_OF not in said:
-        return None
+        return
     whole, bound = listed(said[PART_OF])
     unlogged = "UNLOGGED " if "unlogged" in said else ""
     words = [
@@ -69,7 +94,7 @@ def partition_made(table: Table) -> ops.MigrateOperation | None:
         words.append(f"USING {quoted(said['using'])}")
     if "tablespace" in said:
         words.append(f"TABLESPACE {quoted(said['tablespace'])}")
-    return statement(" ".join(words))
+    yield statement(" ".join(words))
 
 
 def detached(
@@ -167,10 +192,27 @@ def as_inherited(column: Column, whole: TableName, heir: Table) -> Column:
         rest = frozenset(each for each in column.options if each.name != "serial")
         column = replace(column, default=Expression(asked, asked), options=rest)
     closed = listed(said.get("inherited_not_null"))
-    default = parameters(said.get("inherited_defaults")).get(column.name)
-    if default is not None:
-        column = replace(column, default=Expression(default, default))
+    defaults = own_defaults(heir)
+    if column.name in defaults:
+        default = defaults[column.name]
+        said_so = None if default is None else Expression(default, default)
+        column = replace(column, default=said_so)
     return replace(column, nullable=column.nullable and column.name not in closed)
+
+
+def own_defaults(table: Table) -> dict[str, str | None]:
+    """Return the defaults that a table says of columns that it inherits."""
+    found = values_of(table.options).get(OWN_DEFAULTS)
+    return dict(json.loads(found)) if found else {}
+
+
+def with_own_defaults(table: Table, defaults: Mapping[str, str | None]) -> Table:
+    """Return *table*, which says *defaults* of columns that it inherits."""
+    rest = {each for each in table.options if each.name != OWN_DEFAULTS}
+    if defaults:
+        told = json.dumps(defaults, sort_keys=True, ensure_ascii=False)
+        rest.add(Option(OWN_DEFAULTS, told))
+    return replace(table, options=frozenset(rest))
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +259,7 @@ def _named_of_others(task: Task) -> set[str]:
     )
     if old.get("inherits") == new.get("inherits") and _whole(old) == _whole(new):
         return set()
-    defaults = parameters(old.get("inherited_defaults"))
+    defaults = parameters(old.get(OWN_DEFAULTS))
     return {*defaults, *listed(old.get("inherited_not_null"))}
 
 
@@ -242,10 +284,10 @@ def _columns_closed(task: Task) -> Iterator[str]:
 def without_gone(options: Mapping[str, str], unsaid: Unsaid) -> dict[str, str]:
     """Return what a table says of the columns that it inherits, and that are left."""
     found, gone = dict(options), unsaid.gone
-    defaults = parameters(found.pop("inherited_defaults", None))
+    defaults = parameters(found.pop(OWN_DEFAULTS, None))
     closed = listed(found.pop("inherited_not_null", None))
     if left := {name: defaults[name] for name in defaults if name not in gone}:
-        found["inherited_defaults"] = json.dumps(left)
+        found[OWN_DEFAULTS] = json.dumps(left)
     if left_closed := [e for e in closed if e not in gone | unsaid.closed]:
         found["inherited_not_null"] = json.dumps(left_closed)
     return found

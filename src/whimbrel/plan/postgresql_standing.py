@@ -4,12 +4,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 from alembic.operations import ops
 
 from whimbrel.plan.postgresql_column_forms import ColumnForms
-from whimbrel.plan.postgresql_enums import enum_operations, set_aside_as
+from whimbrel.plan.postgresql_composites import refuse_held_rows
+from whimbrel.plan.postgresql_enums import (
+    enum_operations,
+    multirange_change,
+    set_aside_as,
+)
 from whimbrel.plan.postgresql_footings import (
     footing_made,
     footing_operations,
@@ -19,10 +24,11 @@ from whimbrel.plan.postgresql_footings import (
 )
 from whimbrel.plan.postgresql_names import names_taken
 from whimbrel.plan.postgresql_partitions import is_key, parted_early
+from whimbrel.plan.postgresql_sequence_names import names_freed, names_given
 from whimbrel.plan.postgresql_sequences import sequence_changes, sequence_operations
 from whimbrel.plan.postgresql_words import quoted, statement
 from whimbrel.schema.changes import Change, EnumChange, FootingChange, SequenceChange
-from whimbrel.schema.state import Enum, State, Table
+from whimbrel.schema.state import Enum, State
 
 
 class StandingForms(ColumnForms):
@@ -31,7 +37,9 @@ class StandingForms(ColumnForms):
     def schema_operations(
         self, start: State, end: State
     ) -> Iterator[ops.MigrateOperation]:
-        """Yield what makes the schemas of what is to be there, and room for parts."""
+        """Yield what makes the schemas of what is to be there, and room for things."""
+        refuse_held_rows(start, end)
+        yield from names_freed(start, end)
         yield from parted_early(start, end)
         for name in sorted(_schemas(end) - _schemas(start)):
             yield statement(f"CREATE SCHEMA IF NOT EXISTS {quoted(name)}")
@@ -49,12 +57,18 @@ class StandingForms(ColumnForms):
     def closing_operations(
         self, start: State, end: State
     ) -> Iterator[ops.MigrateOperation]:
-        """Yield what drops schemas."""
-        return footings_dropped(start, end, "schema")
+        """Yield what calls sequences as they shall be called, and drops schemas."""
+        yield from names_given(start, end)
+        yield from footings_dropped(start, end, "schema")
 
-    def is_remade(self, change: FootingChange, tables: Collection[Table]) -> bool:
+    def is_remade(self, change: FootingChange, *, is_held: bool) -> bool:
         """Whether a type that columns have can only be replaced by another one."""
-        return is_remade(change, tables)
+        return is_remade(change, is_held=is_held)
+
+    def renamed_beside(self, change: EnumChange) -> Iterable[EnumChange]:
+        """Yield the type of several ranges beside a range type."""
+        found = multirange_change(change)
+        return () if found is None else (found,)
 
     def ends_type(self, change: Change) -> bool:
         """Whether a type goes, or another one takes its place."""
@@ -110,7 +124,5 @@ def _schemas(state: State) -> set[str]:
     named = {table.name.schema for table in state.tables}
     named |= {enum.schema for enum in state.enums}
     named |= {sequence.schema for sequence in state.sequences}
-    named |= {
-        each.schema for each in state.footings if each.kind == "type" and each.is_needed
-    }
+    named |= {each.schema for each in state.footings if each.is_needed}
     return {name for name in named if name is not None}

@@ -61,6 +61,26 @@ def literal(value: str) -> str:
     return f"'{escaped}'"
 
 
+_QUOTED = re.compile(r'"(?:[^"]|"")+"')
+
+
+def unmarked(sql: str) -> str:
+    """Return SQL whose names have no percent signs, which drivers take for parameters.
+
+    https://www.postgresql.org/docs/current/sql-syntax-lexical.html: U&"..." tells a
+    character by its number.
+    """
+    return _QUOTED.sub(_numbered, sql)
+
+
+def _numbered(found: re.Match[str]) -> str:
+    name = found[0]
+    if "%" not in name:
+        return name
+    escaped = name.replace("\\", r"\\").replace("%", r"\0025")
+    return f"U&{escaped}"
+
+
 def statement(sql: str) -> ops.ExecuteSQLOp:
     """Return the operation that is a statement, whatever colons it has."""
     return ops.ExecuteSQLOp(text(sql).text)
@@ -96,8 +116,9 @@ def type_sql(column: Column) -> str:
 
 def collation_sql(collation: str) -> str:
     """Return the name of a collation as SQL writes it."""
-    schema, dot, name = collation.rpartition(".")
-    return f"{schema}{dot}{name if name.startswith(QUOTE) else quoted(name)}"
+    schema, _, name = collation.rpartition(".")
+    names = (each for each in (schema, name) if each)
+    return ".".join(each if each.startswith(QUOTE) else quoted(each) for each in names)
 
 
 QUOTE = '"'
@@ -118,15 +139,16 @@ def is_plain(constraint: Constraint) -> bool:
     match constraint:
         case Exclusion():
             return said.isdisjoint(STORED) and all(
-                part.column is not None and not part.options
+                part.column is not None and not (part.options or part.descending)
                 for part in constraint.parts
             )
         case Unique():
             return said.isdisjoint({"include", "index_of", *STORED})
-        case ForeignKey():
-            # SQLAlchemy parts "table.column" at the dot
+        case ForeignKey(on_delete=on_delete):
+            # SQLAlchemy parts "table.column" at the dot, drivers see parameters
             names = (constraint.target.name, *constraint.target_columns)
-            return not said and not any("." in name for name in names)
+            is_dotted = any("." in name for name in names)
+            return not said and not is_dotted and "%" not in (on_delete or "")
         case _:
             return not said
 
@@ -212,7 +234,10 @@ def _key_words(key: ForeignKey) -> Iterator[str]:
 
 def _excluded(part: ExclusionPart) -> str:
     place = IndexPart(
-        column=part.column, expression=part.expression, options=part.options
+        column=part.column,
+        expression=part.expression,
+        descending=part.descending,
+        options=part.options,
     )
     return " ".join([*part_words(place), "WITH", part.operator])
 

@@ -14,11 +14,16 @@ from dataclasses import replace
 
 from whimbrel.plan.generic import Forms
 from whimbrel.schema.changes import Change, EnumChange, FootingChange
-from whimbrel.schema.state import Enum, Footing, Option, State, Table
+from whimbrel.schema.state import Enum, Footing, Option, State
 
 
 MADE, PLACE = "made", "place"
 """By what statement such a type is made, and behind how many others."""
+
+MULTIRANGE = re.compile(
+    r" AS RANGE \(.*MULTIRANGE_TYPE_NAME = (?P<name>.*?\"?(?P<bare>[^\".]+)\"?)\)$"
+)
+"""What says the name of the type of several ranges."""
 
 ATTRIBUTES = "attributes"
 TYPE = "type"
@@ -39,7 +44,7 @@ def with_types_remade(
         wanted: the other.
         forms: the forms of the dialect.
     """
-    places = {*_remade(changes, (*current.tables, *wanted.tables), forms)}
+    places = {*_remade(changes, (current, wanted), forms)}
     if not places:
         return changes, current, wanted
     firm = {*places}
@@ -74,7 +79,7 @@ def _place(change: EnumChange) -> int:
 
 
 def _remade(
-    changes: Iterable[Change], tables: Collection[Table], forms: Forms
+    changes: Iterable[Change], states: Collection[State], forms: Forms
 ) -> Iterator[Place]:
     """Yield the types that a new one must take the place of, whatever they are."""
     going: set[Place] = set()
@@ -86,7 +91,8 @@ def _remade(
         if change.before is None or change.after is None:
             (coming if change.before is None else going).add(place)
         elif isinstance(change, FootingChange):
-            if forms.is_remade(change, tables):
+            held = any(_is_held(change, each) for each in states)
+            if forms.is_remade(change, is_held=held):
                 yield place
         elif forms.sets_aside(change) is not None:
             yield place
@@ -112,13 +118,57 @@ def _place_of(change: Change) -> Place | None:
 
 def _made_from(state: State, places: set[Place]) -> Iterator[Place]:
     """Yield the types of a state that are made from those at *places*."""
-    names = "|".join(re.escape(name) for _, name in places)
-    pattern = re.compile(rf"(?<!\w)(?:{names})(?!\w)")
+    pattern = _named([name for _, name in places] + [*_beside(state, places)])
     for footing in _types(state):
         place = (footing.schema, footing.name)
-        _, _, body = footing.made.partition(" AS ")
-        if place not in places and pattern.search(body):
+        if place not in places and pattern.search(_body(footing)):
             yield place
+
+
+def _beside(state: State, places: Collection[Place]) -> Iterator[str]:
+    """Yield the names of types that the server makes beside those at *places*."""
+    for footing in _types(state):
+        found = MULTIRANGE.search(footing.made)
+        if found is not None and (footing.schema, footing.name) in places:
+            yield found["bare"]
+
+
+def _named(names: Iterable[str]) -> re.Pattern[str]:
+    """Return what finds a type of one of those *names* in SQL."""
+    written = "|".join(map(re.escape, names))
+    return re.compile(rf"(?<!\w)(?:{written})(?!\w)")
+
+
+def _body(footing: Footing) -> str:
+    _, _, body = footing.made.partition(" AS ")
+    return body
+
+
+def _is_held(change: FootingChange, state: State) -> bool:
+    """Whether columns have values of a type within others: an array, a composite."""
+    if change.after is None:
+        return False
+    within, plain = {(change.after.schema, change.after.name)}, {change.after.name}
+    while more := {*_made_from(state, within)}:
+        within |= more
+    for footing in _types(state):  # each behind what it is made from
+        base, *_ = _DOMAIN.findall(footing.made) or [""]
+        if base.strip('"') in plain:
+            plain.add(footing.name)
+    pattern = _named({name for _, name in within} | {*_beside(state, within)})
+    return any(
+        pattern.search(spelling) and _last(spelling) not in plain
+        for table in state.tables
+        for spelling in (column.type.spelling for column in table.columns)
+    )
+
+
+_DOMAIN = re.compile(r'^CREATE DOMAIN .* AS (?:[^ ]*\.)?("(?:[^"]|"")+"|[^ "]+)(?= |$)')
+
+
+def _last(spelling: str) -> str:
+    """Return the name of a type without its schema."""
+    return spelling.rpartition(".")[2].strip('"')
 
 
 def _has_footing(places: set[Place], *states: State) -> bool:

@@ -53,12 +53,15 @@ def set_aside(
     if not renames:
         return Aside(steps=(), changes=changes, start=start)
     steps = tuple(
-        Step(operation=operation, changes=(change,))
+        Step(operation=operation, changes=tuple(dict.fromkeys((change, rename))))
         for change, rename in renames.items()
         for operation in _renaming(rename, forms)
     )
     for rename in renames.values():
         start = _with_name(start, rename)
+        if isinstance(rename, EnumChange):
+            for beside in forms.renamed_beside(rename):
+                start = replace(apply(start, beside), enums=start.enums)
     return Aside(steps=steps, changes=diff(start, end), start=start)
 
 

@@ -4,13 +4,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 
 from alembic.operations import ops
 
 from whimbrel.schema.changes import Change, EnumChange, FootingChange, SequenceChange
 from whimbrel.schema.dialect import Dialect
-from whimbrel.schema.state import Enum, State, Table
+from whimbrel.schema.state import Enum, State
 
 
 class StandingForms:
@@ -38,9 +38,18 @@ class StandingForms:
         """Return what drops the schemas in which nothing stands any more."""
         return ()
 
-    def is_remade(self, change: FootingChange, tables: Collection[Table]) -> bool:
-        """Whether a type that columns have can only be replaced by another one."""
+    def is_remade(self, change: FootingChange, *, is_held: bool) -> bool:
+        """Whether a type that columns have can only be replaced by another one.
+
+        Args:
+            change: what becomes of it.
+            is_held: its values are within others, of an array for instance.
+        """
         return False
+
+    def renamed_beside(self, change: EnumChange) -> Iterable[EnumChange]:
+        """Return what else is named after a type, and gets another name with it."""
+        return ()
 
     def ends_type(self, change: Change) -> bool:
         """Whether a type goes, or another one takes its place."""

@@ -8,11 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any, Literal
 
 from alembic.operations import ops
 
 from whimbrel.schema.changes import Change
+
+
+class Moment(Enum):
+    """When a column changes: before others go, when they are gone, or others came."""
+
+    EARLY = 1
+    USUAL = 2
+    LATE = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

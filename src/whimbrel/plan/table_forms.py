@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from alembic.operations import ops
 
 from whimbrel.plan.order import Arrangement, Task, Together
+from whimbrel.plan.step import Moment
 from whimbrel.schema.state import Check, Column, Constraint, Index, Table, TableName
 
 
@@ -61,9 +62,11 @@ class TableForms:
         """Return the tables that must be there before *table*, and gone after it."""
         return frozenset()
 
-    def table_made(self, table: Table) -> ops.MigrateOperation | None:
+    def table_made(
+        self, table: Table, late: frozenset[Constraint]
+    ) -> Iterable[ops.MigrateOperation]:
         """Return what makes a table, where ``create_table()`` has no words for it."""
-        return None
+        return ()
 
     def hands_down(self, table: Table) -> bool:
         """Whether what is made from a table has its keys and indexes too."""
@@ -73,9 +76,27 @@ class TableForms:
         """Return the keys and indexes of *whole* as *heir*, made from it, has them."""
         return ()
 
+    def own_defaults(self, table: Table) -> Mapping[str, str | None]:
+        """Return the defaults that a table says of columns that it inherits."""
+        return {}
+
+    def with_own_defaults(
+        self, table: Table, defaults: Mapping[str, str | None]
+    ) -> Table:
+        """Return *table*, which says *defaults* of columns that it inherits."""
+        return table
+
     def as_inherited(self, column: Column, whole: TableName, heir: Table) -> Column:
         """Return a column of *whole* as *heir*, made from that, has it."""
         return column
+
+    def are_enough(self, columns: Collection[Column], task: Task) -> bool:
+        """Whether a table may have no more than *columns* for a while."""
+        return bool(columns)
+
+    def moment(self, before: Column, after: Column) -> Moment | None:
+        """Return when a column changes, where that is not for all to say."""
+        return None
 
     def ahead(self, task: Task) -> Iterable[ops.MigrateOperation]:
         """Return what happens to the table before its constraints and indexes go."""
@@ -83,6 +104,10 @@ class TableForms:
 
     def first(self, task: Task) -> Iterable[ops.MigrateOperation]:
         """Return what happens to the table as a whole before its columns change."""
+        return ()
+
+    def last(self, task: Task) -> Iterable[ops.MigrateOperation]:
+        """Return what is said of the table once more when it is altered."""
         return ()
 
     def together(self, task: Task) -> Together | None:

@@ -13,6 +13,7 @@ _HEADS: Mapping[Severity, tuple[str, Tone]] = {
     Severity.FAILS: ("rows", Tone.BAD),
     Severity.LOSES: ("loss", Tone.WARN),
     Severity.BLOCKS: ("lock", Tone.DIM),
+    Severity.BREAKS: ("breaks", Tone.WARN),
     Severity.UNKNOWN: ("unknown", Tone.WARN),
 }
 INDENT = " " * 16

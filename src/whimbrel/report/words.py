@@ -306,6 +306,7 @@ def _body(constraint: Constraint) -> str:
 
 def _excluded(part: ExclusionPart) -> str:
     words = [str(part.expression) if part.column is None else part.column]
+    words += ["DESC"] if part.descending else []
     words += [f"{option.name} {option.value}" for option in sorted(part.options)]
     return " ".join([*words, "WITH", part.operator])
 

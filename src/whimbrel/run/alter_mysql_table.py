@@ -17,6 +17,7 @@ from whimbrel.catalog.mysql_table_text import (
     folded,
     parse_table,
 )
+from whimbrel.catalog.mysql_tokens import without_escapes
 from whimbrel.plan.items import text
 from whimbrel.plan.mysql_text import called
 from whimbrel.run.alter_mysql_column import undoubled
@@ -197,12 +198,19 @@ def read_live(connection: Connection, name: str, schema: str | None) -> LiveTabl
     written = ".".join(quote(each) for each in (schema, name) if each)
     written = undoubled(written, connection.dialect)
     shown = show_create(connection, written)
-    mode = str(connection.exec_driver_sql("SELECT @@sql_mode").scalar_one())
-    parsed = parse_table(shown, has_escapes="NO_BACKSLASH_ESCAPES" not in mode.upper())
+    has_escapes = "\\" not in shown or _has_escapes(connection)
+    if not has_escapes:
+        shown = without_escapes(shown)
+    parsed = parse_table(shown, has_escapes=has_escapes)
     if not getattr(connection.dialect, "is_mariadb", False):
         columns = tuple(map(_as_the_table, parsed.columns))
         parsed = replace(parsed, columns=columns)
     return LiveTable(connection=connection, name=name, schema=schema, text=parsed)
+
+
+def _has_escapes(connection: Connection) -> bool:
+    mode = str(connection.exec_driver_sql("SELECT @@sql_mode").scalar_one())
+    return "NO_BACKSLASH_ESCAPES" not in mode.upper()
 
 
 def _as_the_table(column: ColumnText) -> ColumnText:

@@ -223,6 +223,7 @@ class Care:
             inspector = sa.inspect(self._connection)
             there = inspector.has_table(LEDGER, schema=table.schema)
             if not there and not (is_created and self._conduct.has_ledger):
+                self._has_ledger = None if self._conduct.has_ledger else False
                 return False
             hindered = "" if there else _create_ledger(self._connection, table)
             self._has_ledger = not hindered

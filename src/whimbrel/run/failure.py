@@ -19,6 +19,12 @@ AnyDBAPIError = TypeVar("AnyDBAPIError", bound=DBAPIError)
 _TOLD = "_whimbrel_told"
 """Under this name an error of the database carries ours."""
 
+_STATISTICS = "mysql.innodb_index_stats"
+"""Where MariaDB may find what it wrote while an index got another name.
+
+It does so beside all statements, and then fails to give the index its first name back.
+"""
+
 UNDONE = "Nothing was changed."
 UNDONE_ALONE = "What it did was undone; the revisions before it stay done."
 UNTOUCHED = "No database was touched."
@@ -79,11 +85,22 @@ def _failed(step: MigrationStep, cause: Exception, left: str) -> MigrationFailed
     at = f" at {path}, line {line}" if path and line else f" ({path})" if path else ""
     return MigrationFailed(
         f"The {verb} of revision {_revision(step)} failed{at}: {words_of(cause)}",
-        f"{left} Mend the script or the rows, then run the command again.",
+        f"{left} {_mending(cause)}, then run the command again.",
         revision=_revision(step),
         path=path,
         line=line,
     )
+
+
+def _mending(cause: Exception) -> str:
+    """Say what is to be mended, which need not be the script."""
+    if _STATISTICS in words_of(cause):
+        return (
+            "The server has kept statistics of an index that had the new name before."
+            f" Let it forget them, DELETE FROM {_STATISTICS} WHERE database_name ="
+            " DATABASE() AND table_name = '...'"
+        )
+    return "Mend the script or the rows"
 
 
 def words_of(cause: BaseException) -> str:

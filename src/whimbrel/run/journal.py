@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
@@ -100,6 +101,7 @@ def journal_name(version_table: TableName) -> str:
     return f"{name[: LONGEST_NAME - len(mark) - 1]}_{mark}"
 
 
+@lru_cache
 def journal_table(version_table: TableName = VERSION_TABLE) -> sa.Table:
     """Return the table of the journal that stands beside *version_table*."""
     return sa.Table(
@@ -127,6 +129,13 @@ def read_journal(
     """Return all entries, the first at the beginning; none if all is whole."""
     if not has_journal(connection, version_table):
         return ()
+    return read_entries(connection, version_table)
+
+
+def read_entries(
+    connection: Connection, version_table: TableName
+) -> tuple[JournalEntry, ...]:
+    """Return all entries of a journal that is there."""
     table = journal_table(version_table)
     rows = connection.execute(sa.select(table).order_by(table.c.number))
     return tuple(_entry(row._asdict()) for row in rows)

@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from functools import lru_cache
 from importlib.metadata import version
 from typing import Any
 
@@ -64,6 +65,7 @@ class LedgerEntry:
     script: str = field(default="", repr=False)
 
 
+@lru_cache
 def ledger_table(version_table: TableName = VERSION_TABLE) -> sa.Table:
     """Return the table of the ledger that stands beside *version_table*."""
     return sa.Table(

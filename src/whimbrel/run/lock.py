@@ -26,7 +26,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any, Protocol
 
 import sqlalchemy as sa
@@ -35,6 +34,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from whimbrel.catalog.beside import connection_beside, drop
+from whimbrel.catalog.processes import processes
 from whimbrel.errors import Locked
 from whimbrel.run.event import Conduct
 from whimbrel.schema.state import TableName
@@ -50,6 +50,9 @@ SILENCE = 1.0
 """Who waits less than that tells nothing."""
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
+
+STILL_THERE = 0.005
+"""For so many seconds an answer counts: a statement takes longer to be carried out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,17 +179,13 @@ class NamedLock:
 
     def holder(self, connection: Connection, key: str) -> Holder | None:
         """Return whose connection holds the lock; it has done nothing since."""
-        row = connection.execute(
-            sa.text(
-                "SELECT id, user, host, time FROM information_schema.processlist"
-                " WHERE id = IS_USED_LOCK(:name)"
-            ),
-            {"name": key},
-        ).first()
-        if row is None:
+        used = sa.text("SELECT IS_USED_LOCK(:name)")
+        number = connection.execute(used, {"name": key}).scalar()
+        process = processes(connection).get(number) if number is not None else None
+        if process is None:
             return None
-        name = f"connection {row[0]} of {row[1]} from {row[2]}"
-        return Holder(session=int(row[0]), name=name, seconds=float(row[3] or 0))
+        name = f"connection {process.number} of {process.user} from {process.host}"
+        return Holder(session=process.number, name=name, seconds=process.seconds)
 
     def release(self, key: str) -> str:
         """Return what gives the lock back."""
@@ -255,22 +254,35 @@ def take_lock(
     wanted = _Wanted(kind, key, stays=False)
     _wait_for(wanted, own, conduct, until, let_go=own.rollback)
     kind.settle_in(own)
-    return partial(_demand, own, kind.sign_of_life)
+    return _Demand(own, kind.sign_of_life)
 
 
 def _held_by_the_run() -> None:
     """Do nothing: the lock is lost with the connection that the scripts use."""
 
 
-def _demand(own: Connection, sign_of_life: str) -> None:
-    try:
-        own.exec_driver_sql(sign_of_life)
-    except SQLAlchemyError as cause:
-        raise Locked(
-            "The connection that held the lock of this run was cut off, so that another"
-            " run may have begun.",
-            "Run the command again: it waits for the other one, and does what is left.",
-        ) from cause
+class _Demand:
+    """Demands that a connection is still there, as often as that can be news."""
+
+    def __init__(self, own: Connection, sign_of_life: str) -> None:
+        self._own = own
+        self._sign_of_life = sign_of_life
+        self._answered = float("-inf")
+
+    def __call__(self) -> None:
+        """Ask the server, unless it has just answered."""
+        if time.monotonic() - self._answered < STILL_THERE:
+            return
+        try:
+            self._own.exec_driver_sql(self._sign_of_life)
+        except SQLAlchemyError as cause:
+            raise Locked(
+                "The connection that held the lock of this run was cut off, so that"
+                " another run may have begun.",
+                "Run the command again: it waits for the other one, and does what is"
+                " left.",
+            ) from cause
+        self._answered = time.monotonic()
 
 
 def _wait_for(

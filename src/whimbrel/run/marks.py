@@ -8,12 +8,11 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.engine import Connection
 
-from whimbrel.catalog.fingerprint import fingerprint, is_busy, session_number
-from whimbrel.errors import Locked
+from whimbrel.catalog.fingerprint import Session, fingerprint
 from whimbrel.run import journal
 from whimbrel.run.event import Conduct
 from whimbrel.run.journal import JournalEntry, Outcome
-from whimbrel.run.lock import PATIENCE, SILENCE, moments
+from whimbrel.run.settling import Settling
 from whimbrel.run.statement import Statement
 from whimbrel.schema.state import TableName
 
@@ -59,6 +58,11 @@ class Marks:
         self._conduct = conduct
         self._version_table = version_table
         self._has_table: bool | None = None
+        self._settling = Settling(connection, version_table, conduct)
+        self._session = Session(connection)
+        self._is_empty = False
+        self._was_empty = False
+        self._is_in_doubt = False
         self._marks: dict[str, _Mark] = {}
         self._saved: dict[str, dict[str, int]] = {}
         self.running: Running | None = None
@@ -67,13 +71,18 @@ class Marks:
 
     def entries(self) -> tuple[JournalEntry, ...]:
         """Return what is half done, once the database has told what took effect."""
-        if not self.has_table:
+        if self._is_empty or not self.has_table:
             return ()
         with self.own():
-            for entry in journal.read_journal(self._connection, self._version_table):
-                if entry.before is not None:
-                    self._settle(entry, entry.before)
-            return journal.read_journal(self._connection, self._version_table)
+            entries = self._read()
+            if self._settling.settle(entries):
+                entries = self._read()
+        self._is_in_doubt = False
+        self._is_empty = not entries
+        return entries
+
+    def _read(self) -> tuple[JournalEntry, ...]:
+        return journal.read_entries(self._connection, self._version_table)
 
     @property
     def has_table(self) -> bool:
@@ -82,36 +91,6 @@ class Marks:
             self._has_table = journal.has_journal(self._connection, self._version_table)
         return self._has_table
 
-    def _settle(self, entry: JournalEntry, before: str) -> None:
-        """Find out whether a statement that was begun took effect."""
-        self._wait_for_its_end(entry)
-        tables = Statement(entry.statement).tables
-        if fingerprint(self._connection, tables) == before:
-            journal.forget(self._connection, self._version_table, number=entry.number)
-        else:
-            journal.mark_done(
-                self._connection, self._version_table, number=entry.number
-            )
-
-    def _wait_for_its_end(self, entry: JournalEntry) -> None:
-        """Wait while the server works on a statement whose client is gone."""
-        if entry.session is None:
-            return
-        patience, is_told = self._conduct.patience, False
-        said = " ".join(entry.statement.split())[:80]
-        for waited in moments(PATIENCE if patience is None else patience):
-            if not is_busy(self._connection, entry.session, entry.statement):
-                return
-            if waited >= SILENCE and not is_told:
-                is_told = True
-                self._conduct.notice(f"Waiting: the server still works on {said}.")
-            self._conduct.go_on()
-        raise Locked(
-            f"The server still works on what a run that was cut off began: {said}",
-            "Wait until it has ended, or end it there, then run the command again;"
-            " --lock-timeout SECONDS says how long to wait.",
-        )
-
     def forget(self, revision: str | None = None) -> None:
         """Take *revision*, or all, out of the journal: it is whole."""
         self._marks.clear()
@@ -119,6 +98,7 @@ class Marks:
         if self.has_table:
             with self.own():
                 journal.forget(self._connection, self._version_table, revision=revision)
+            self._is_empty = self._was_empty
 
     def create_table(self) -> None:
         """Make the journal if there is none."""
@@ -142,15 +122,21 @@ class Marks:
 
     def write(self) -> None:
         """Write what is done and not yet written, in the same transaction."""
-        marks, self._marks = self._marks, {}
-        if marks:
+        if self._marks:
             self.create_table()
-            self._add([self._entry(mark) for mark in marks.values()])
+            self._add()
 
-    def _add(self, entries: list[JournalEntry]) -> None:
+    def _add(self, *begun: JournalEntry) -> None:
+        """Add what is done, and then what is begun, to the journal."""
+        entries = [*map(self._entry, self._marks.values()), *begun]
+        self._marks.clear()
         self.kept += sum(e.times for e in entries if e.is_done and e.statement)
         with self.own():
+            if self._is_in_doubt:
+                self._settling.settle(self._read())
+                self._is_in_doubt = False
             journal.write_entries(self._connection, self._version_table, entries)
+        self._was_empty, self._is_empty = self._was_empty or self._is_empty, False
 
     def _entry(self, mark: _Mark, before: str | None = None) -> JournalEntry:
         assert self.running is not None
@@ -165,7 +151,7 @@ class Marks:
             times=mark.times or 1,
             outcomes=tuple(mark.outcomes),
             before=before,
-            session=session_number(self._connection) if before is not None else None,
+            session=self._session.number() if before is not None else None,
         )
 
     def add(self, statement: Statement, outcome: Outcome, operation: str = "") -> None:
@@ -204,18 +190,28 @@ class Marks:
         with self.own():
             before = fingerprint(self._connection, statement.tables)
             entry = self._entry(mark, before)
-        self._add([entry])
+        self._add(entry)
 
-    def end(self) -> None:
-        """Note that the statement that was begun took effect."""
-        with self.own():
-            journal.mark_done(self._connection, self._version_table)
+    def end(self, *, is_committed: bool) -> None:
+        """Note that the statement that was begun took effect.
+
+        In a transaction that is not committed yet, the note would be no surer than
+        what the database tells: it stands as soon as another entry is behind it.
+        """
+        if is_committed:
+            with self.own():
+                journal.mark_done(self._connection, self._version_table)
         self.kept += 1
+
+    def doubt(self) -> None:
+        """Note that nobody knows whether what was begun took effect: it failed."""
+        self._is_in_doubt = True
 
     def undo(self, _connection: Connection | None = None) -> None:
         """Forget what was undone with its transaction."""
         self._marks.clear()
         self._has_table = None
+        self._is_empty = self._was_empty = False
 
     def save(self, _connection: Connection, name: str) -> None:
         """Remember what is done, at a savepoint."""
@@ -223,6 +219,7 @@ class Marks:
 
     def undo_to(self, _connection: Connection, name: str, _context: object) -> None:
         """Forget what was undone since a savepoint."""
+        self._is_empty = self._was_empty = False
         saved = self._saved.get(name, {})
         for key in [each for each in self._marks if each not in saved]:
             del self._marks[key]

@@ -7,7 +7,6 @@ what a cursor can be told, and asynchronous ones cannot be told anything.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -70,8 +69,7 @@ def give_again(outcome: Outcome, context: Any) -> None:
     """Let the statement of *context*, which was not sent, give what it gave before."""
     count, last = outcome.get("rowcount", -1), outcome.get("lastrowid")
     context._rowcount = count
-    with suppress(AttributeError, TypeError):  # SQLAlchemy before 2.0.28 asks there
-        context.cursor.rowcount = count
+    context.cursor = _Counted(context.cursor, count)  # asked before SQLAlchemy 2.0.28
     context.get_lastrowid = lambda: last
     context.post_exec = lambda: None
     if "columns" in outcome:
@@ -80,14 +78,21 @@ def give_again(outcome: Outcome, context: Any) -> None:
         _hand_over(context, description, rows)
 
 
+class _Counted:
+    """A driver's cursor that tells how many rows there were the first time."""
+
+    def __init__(self, cursor: Any, rowcount: int) -> None:
+        self._cursor = cursor
+        self.rowcount = rowcount
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what the cursor itself has."""
+        return getattr(self._cursor, name)
+
+
 def _can_be_read(cursor: Any, context: Any) -> bool:
     """Whether the rows may be taken: they are few, and can be given back."""
-    if cursor.rowcount > MOST_ROWS or context._is_server_side:
-        return False
-    # before SQLAlchemy 2.0.10, the rows of such a batch were read from the cursor
-    is_read_past_us = not hasattr(context, "fetchall_for_returning")
-    is_batch = getattr(context.execute_style, "name", "") == "INSERTMANYVALUES"
-    return hasattr(cursor, "scroll") or not (is_batch and is_read_past_us)
+    return not (cursor.rowcount > MOST_ROWS or context._is_server_side)
 
 
 def _hand_over(context: Any, description: Any, rows: Sequence[Any]) -> None:

@@ -20,6 +20,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from whimbrel.catalog.fingerprint import session_number
+from whimbrel.catalog.processes import processes
 from whimbrel.errors import Locked
 from whimbrel.run.event import Conduct
 from whimbrel.run.lock import PATIENCE, moments, since
@@ -310,17 +311,23 @@ class MySQLWaiting(Waiting):
 
     def _blockers(self, _sql: str) -> list[str]:
         """Return the transactions that are open the longest; one of them it is."""
-        rows = self.connection.exec_driver_sql(
-            "SELECT p.id, p.user, p.command, coalesce(p.info, ''), p.time"
-            " FROM information_schema.processlist p JOIN"
-            " information_schema.innodb_trx t ON t.trx_mysql_thread_id = p.id"
-            " WHERE p.id <> CONNECTION_ID() AND p.db = DATABASE()"
-            " ORDER BY t.trx_started"
-        )
+        own, database = self.connection.exec_driver_sql(
+            "SELECT CONNECTION_ID(), DATABASE()"
+        ).one()
+        there = processes(self.connection)
+        numbers = list(there)
+        with suppress(DBAPIError):  # MySQL fails if a statement has rare characters
+            rows = self.connection.exec_driver_sql(
+                "SELECT trx_mysql_thread_id FROM information_schema.innodb_trx"
+                " ORDER BY trx_started"
+            )
+            numbers = [number for number in rows.scalars() if number in there]
+        found = [there[number] for number in numbers if number != own]
         return [
-            f"connection {number} of {user} ({command}), since {since(float(age))}:"
-            f" {' '.join(info.split())[:80]}"
-            for number, user, command, info, age in rows
+            f"connection {each.number} of {each.user} ({each.command}), since"
+            f" {since(each.seconds)}: {' '.join(each.statement.split())[:80]}"
+            for each in found
+            if each.database == database
         ]
 
 

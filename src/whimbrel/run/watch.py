@@ -203,19 +203,23 @@ class Watch:
     def _send_by_itself(self, statement: Statement, send: Callable[[], None]) -> None:
         """Send what the database commits at once, together with all before it."""
         self.marks.create_table()
-        self.marks.write()
-        self._clear_the_way(statement)
+        if statement.concurrent_index:
+            self.marks.write()
+            self._clear_the_way(statement.concurrent_index)
         self.marks.begin(statement, self._operation, self._sight.seen)
-        self._waiting.patiently(
-            send, statement.text, is_concurrent=statement.is_concurrent
-        )
-        self.marks.end()
+        try:
+            self._waiting.patiently(
+                send, statement.text, is_concurrent=statement.is_concurrent
+            )
+        except BaseException:
+            self.marks.doubt()
+            raise
+        self.marks.end(is_committed=self._autocommits)
 
-    def _clear_the_way(self, statement: Statement) -> None:
+    def _clear_the_way(self, index: str) -> None:
         """Drop what is left of an index that could not be built."""
-        index = statement.concurrent_index
         with self.marks.own():
-            if index and is_invalid_index(self._connection, index):
+            if is_invalid_index(self._connection, index):
                 self._conduct.notice(
                     f"The index {index} was not built to its end; it is built anew."
                 )

@@ -17,11 +17,13 @@ class Dialect:
         name: SQLAlchemy's name of the dialect.
         version: the server's version; empty when it is not known.
         is_mariadb: MariaDB, which SQLAlchemy may call mysql.
+        has_escapes: a backslash escapes in strings, if it ever does there.
     """
 
     name: str
     version: tuple[int, ...] = ()
     is_mariadb: bool = False
+    has_escapes: bool = True
 
     @property
     def ddl_is_transactional(self) -> bool:
@@ -31,6 +33,11 @@ class Dialect:
     @property
     def ddl_commits(self) -> bool:
         """Whether what changes a schema commits all before it, and itself."""
+        return self.name in ("mysql", "mariadb")
+
+    @property
+    def lets_onlookers_break(self) -> bool:
+        """Whether what a view speaks of may go, and nobody says so."""
         return self.name in ("mysql", "mariadb")
 
     @property
@@ -141,6 +148,7 @@ def described(dialect: SQLAlchemyDialect) -> Dialect:
         name=dialect.name,
         version=numbers,
         is_mariadb=bool(getattr(dialect, "is_mariadb", False)),
+        has_escapes=bool(getattr(dialect, "_backslash_escapes", True)),
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from whimbrel.schema.changes import FootingChange
-from whimbrel.schema.state import Footing, State
+from whimbrel.schema.state import Footing, Option, State
 
 
 def with_footings_of(
@@ -41,6 +41,8 @@ def with_footings_of(
 
 
 SCHEMA, EXTENSION = "schema", "extension"
+HELD = Option("held", "on")
+"""Of a schema that holds more than what we manage: it does not come or go as such."""
 
 
 def _changes(
@@ -49,6 +51,9 @@ def _changes(
     olds, news = ({each: each for each in side} for side in (before, after))
     for each in sorted({*olds, *news}, key=repr):
         old, new = olds.get(each), news.get(each)
-        if each.kind == EXTENSION or (old and new and old.says == new.says):
+        is_alone = old is None or new is None
+        if each.kind == EXTENSION or (is_alone and HELD in (new or each).says):
+            continue
+        if old and new and old.says - {HELD} == new.says - {HELD}:
             continue
         yield FootingChange(before=old, after=new)

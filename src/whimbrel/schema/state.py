@@ -214,7 +214,8 @@ class ExclusionPart:
     column: str | None = None
     expression: Expression | None = None
     options: Options = NO_OPTIONS
-    """collation, ops (the operator class): what the server would not take anyway."""
+    """collation, ops (the operator class), nulls: what is not so by itself."""
+    descending: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -341,17 +342,16 @@ class Use:
     column: str | None = None
 
 
-OWN_DEFAULT = "default"
-"""The kind of onlooker that is the default which a part, or an heir, says by itself."""
+OWN_DEFAULT, STATISTICS = "default", "statistics"
+"""Kinds of onlookers; the first is a default that a part, or an heir, says itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Onlooker:
     """What reads tables and is none of ours, but may stand in the way of changes.
 
-    A view, a trigger, a policy, a rule.  ``dropped`` is the statement that drops it,
-    None where that cannot be undone; ``made`` are those that make it again with all
-    that hangs on it.
+    A view, a trigger, a function.  ``dropped`` is the statement that drops it, None
+    where that cannot be undone; ``made`` are those that make it again with all on it.
     """
 
     kind: str

@@ -27,6 +27,9 @@ from whimbrel.schema.state import (
 OF_VALUES = frozenset({"storage", "compression"})
 """The options that not every type can have."""
 
+UNTOLD = frozenset({"autoextend_size", "tablespace", "connection"})
+"""The options of a table that a new one gets, and of which no catalog tells."""
+
 _TEXT = re.compile("char|text", re.IGNORECASE)
 
 Optioned = TypeVar("Optioned", bound=Column | Constraint | Index | Enum | Sequence)
@@ -85,7 +88,7 @@ def told_otherwise(wanted: State, current: State) -> Iterator[str]:
     for table in sorted(wanted.tables, key=lambda each: each.name):
         partner = there.get(table.name)
         for option in sorted(table.options if partner is not None else ()):
-            if partner is None or option.name not in wanted.unsaid:
+            if partner is None or option.name not in wanted.unsaid - UNTOLD:
                 continue
             has = {each.name: each.value for each in partner.options}.get(option.name)
             if _kind(has or "") != _kind(option.value):
