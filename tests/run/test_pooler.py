@@ -75,7 +75,7 @@ def test_a_block_waits_politely_and_leaves_no_setting_behind(
     engine = sa.create_engine(pooled_url, poolclass=sa.pool.NullPool)
     with Readers(direct, 2.5) as readers:
         project.upgrade(engine, conduct=Conduct(direction="upgrade", lock_wait=0.5))
-    assert readers.longest < 0.6
+    assert readers.longest < 1.5  # else 2.5; a slow machine adds what it likes
     held = [engine.connect() for _ in range(POOL)]
     times = {each.exec_driver_sql("SHOW lock_timeout").scalar() for each in held}
     for each in held:

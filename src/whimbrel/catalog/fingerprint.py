@@ -106,18 +106,36 @@ def is_busy(connection: Connection, session: int, statement: str) -> bool:
             process = processes(connection).get(session)
             return process is not None and process.statement[:100] == statement[:100]
         case "postgresql":
-            query = (
-                "SELECT count(*) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-                " AND state = 'active' AND left(query, 100) = :begin"
-            )
-            connection.exec_driver_sql(_FORGET_WHO_IS_BUSY)
+            return _asked_of_the_busy(connection, "count(*)", statement) != [0]
         case _:
             return False
-    values = {"session": session, "begin": statement[:100]}
-    found = connection.execute(sa.text(query), values).scalar()
+
+
+def held_up_by(connection: Connection, statement: str) -> set[int]:
+    """Return the sessions that the server waits for as it works on *statement*.
+
+    *connection* itself may be one of them: ``CREATE INDEX CONCURRENTLY`` waits for each
+    transaction that looked at anything at the wrong moment, until that ends.
+    https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY
+    """
+    if connection.dialect.name != "postgresql":
+        return set()
+    waited_for = "unnest(pg_blocking_pids(pid))"
+    return set(_asked_of_the_busy(connection, waited_for, statement))
+
+
+def _asked_of_the_busy(connection: Connection, what: str, statement: str) -> list[int]:
+    """Return *what* PostgreSQL tells of those that work on *statement*."""
+    query = (
+        f"SELECT {what} FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        " AND state = 'active' AND left(query, 100) = :begin"
+    )
+    connection.exec_driver_sql(_FORGET_WHO_IS_BUSY)
+    rows = connection.execute(sa.text(query), {"begin": statement[:100]})
+    found = [int(each) for each in rows.scalars()]
     connection.exec_driver_sql(_LET_GO).close()
-    return bool(found)
+    return found
 
 
 def session_number(connection: Connection) -> int | None:

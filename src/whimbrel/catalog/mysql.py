@@ -50,9 +50,9 @@ from whimbrel.catalog.mysql_spelling import (
     is_json,
     is_plain,
     options,
-    serves,
     spelled,
     table_options,
+    unserving,
     unusual,
 )
 from whimbrel.catalog.mysql_stored import following
@@ -64,7 +64,6 @@ from whimbrel.schema.state import (
     Column,
     Computed,
     Constraint,
-    ForeignKey,
     Index,
     Naming,
     State,
@@ -138,7 +137,7 @@ class _Reading:
             name=name,
             columns=self._columns(place, row.collation_name, beside),
             constraints=frozenset(constraints),
-            indexes=frozenset(_left(indexes, keys)),
+            indexes=frozenset(unserving(indexes, keys)),
             options=self._options(place, row, period),
             comment=row.comment or None,
         )
@@ -267,12 +266,3 @@ def _parted(indexes: Iterable[Index]) -> tuple[list[Index], list[Index]]:
     for index in indexes:
         (unique if index.unique and is_plain(index) else others).append(index)
     return others, unique
-
-
-def _left(indexes: list[Index], keys: tuple[ForeignKey, ...]) -> list[Index]:
-    """Return *indexes* without those that the server makes for *keys*."""
-    return [
-        index
-        for index in indexes
-        if not any(serves(index, key.name, key.columns) for key in keys)
-    ]

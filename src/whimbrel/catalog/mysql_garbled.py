@@ -19,7 +19,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
 from whimbrel.catalog.mysql_ddl import TableText, parse_table
-from whimbrel.catalog.mysql_packed import decoded
+from whimbrel.catalog.mysql_packed import LOST, decoded
 from whimbrel.catalog.mysql_partitions import PARTITIONED
 from whimbrel.catalog.mysql_parts import expressions_of
 from whimbrel.catalog.mysql_rows import Catalog, Place
@@ -127,7 +127,7 @@ def _may_be_wrong(row: Any) -> bool:
         texts.append(decoded(row.value))
     elif row.value is not None:
         is_binary = re.match("(var)?binary", decoded(row.type)) is not None
-        if is_binary or "?" in decoded(row.value):
+        if is_binary or LOST in decoded(row.value):
             return True
     return not all(map(str.isascii, texts))
 

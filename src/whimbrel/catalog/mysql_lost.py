@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 
 from whimbrel.catalog.mysql_ddl import TableText, parse_table
 from whimbrel.catalog.mysql_members import may_be_lost
-from whimbrel.catalog.mysql_packed import decoded
+from whimbrel.catalog.mysql_packed import LOST, decoded
 from whimbrel.catalog.mysql_rows import Catalog, Place
 from whimbrel.catalog.mysql_shown import show_create
 from whimbrel.catalog.mysql_tokens import quoted
@@ -40,25 +40,25 @@ def put_back(connection: Connection, catalog: Catalog) -> Catalog:
 def _has_lost(catalog: Catalog, place: Place) -> bool:
     """Whether a text of a table may be told otherwise than it is."""
     return any(
-        "?" in (row.computed or "")
-        or ("?" in (row.value or "") and may_be_lost(row.collation_name))
+        LOST in (row.computed or "")
+        or (LOST in (row.value or "") and may_be_lost(row.collation_name))
         for row in catalog.columns[place]
-    ) or any("?" in decoded(row.clause) for row in catalog.checks.get(place, ()))
+    ) or any(LOST in decoded(row.clause) for row in catalog.checks.get(place, ()))
 
 
 def _column(row: Any, told: dict[str, Any]) -> Any:
     said = told.get(row.name)
     if said is None:
         return row
-    if "?" in (row.value or ""):
+    if LOST in (row.value or ""):
         row = row._replace(value=said.default)
-    if "?" in (row.computed or ""):
+    if LOST in (row.computed or ""):
         row = row._replace(computed=said.computed)
     return row
 
 
 def _check(row: Any, shown: TableText) -> Any:
-    if "?" not in decoded(row.clause):
+    if LOST not in decoded(row.clause):
         return row
     if row.level == "Column":
         beside = {each.name: each.check for each in shown.columns}

@@ -16,14 +16,11 @@ from typing import Any
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
-from whimbrel.catalog.mysql_packed import decoded
+from whimbrel.catalog.mysql_packed import LOST, decoded
 from whimbrel.catalog.mysql_rows import Catalog
 from whimbrel.catalog.mysql_tokens import literal, quoted, string_of, tokens
 from whimbrel.schema.dialect import dialect_of
 
-
-LOST = "?"
-"""What is told for a character that is not told."""
 
 _COUNTED = {True: (10, 2, 2), False: (8,)}
 """Since when a question can ask itself: MariaDB, MySQL."""

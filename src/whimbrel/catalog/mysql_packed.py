@@ -42,7 +42,7 @@ _MAY_BE_NULL = frozenset(
 )
 _NUMBERS = frozenset({"position", "length"})
 _NULL = secrets.token_urlsafe(6)
-_MARK = "?"
+LOST = "?"
 """What the server tells for a character that it does not know there."""
 
 
@@ -127,7 +127,7 @@ class Query:
             rows = self._taken_apart(told, size) if size else ()
             if rows is None:
                 return None
-            found.append(Told(number, rows, _MARK in told))
+            found.append(Told(number, rows, LOST in told))
         return found
 
     def _taken_apart(self, told: str, size: int) -> Iterable[Any] | None:

@@ -15,7 +15,8 @@ from contextlib import contextmanager
 
 from sqlalchemy.engine import Connection
 
-from whimbrel.catalog.mysql_members import LOST, defaults, exact_type
+from whimbrel.catalog.mysql_members import defaults, exact_type
+from whimbrel.catalog.mysql_packed import LOST
 from whimbrel.catalog.mysql_tokens import literal, string_of
 from whimbrel.schema.dialect import dialect_of
 

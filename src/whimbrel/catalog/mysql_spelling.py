@@ -7,7 +7,7 @@ temporary tables; what both say is put into the same words here.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from whimbrel.catalog.mysql_ddl import ColumnText
@@ -15,6 +15,7 @@ from whimbrel.catalog.mysql_tokens import literal, quoted
 from whimbrel.schema.state import (
     NO_OPTIONS,
     Expression,
+    ForeignKey,
     Index,
     IndexPart,
     Option,
@@ -176,6 +177,15 @@ def serves(index: Index, key: str, columns: tuple[str, ...]) -> bool:
         return False
     numbered = re.escape(columns[0]) + r"(_\d+)?"
     return index.name == key or re.fullmatch(numbered, index.name) is not None
+
+
+def unserving(indexes: Iterable[Index], keys: Collection[ForeignKey]) -> list[Index]:
+    """Return *indexes* without those that the server makes for *keys*."""
+    return [
+        index
+        for index in indexes
+        if not any(serves(index, key.name, key.columns) for key in keys)
+    ]
 
 
 def part_options(length: int | None) -> Options:

@@ -12,7 +12,7 @@ from whimbrel.catalog.mysql_spelling import (
     action,
     as_unique,
     is_plain,
-    serves,
+    unserving,
 )
 from whimbrel.schema.again import nameless
 from whimbrel.schema.dialect import Dialect
@@ -102,12 +102,7 @@ def stored(table: Table, engine: str, *, has_descending: bool) -> Table:
         indexes += _left_by_keys(keys, constraints, indexes)
         keys = []
     unique = [each for each in indexes if each.unique and is_plain(each)]
-    left = [
-        index
-        for index in indexes
-        if index not in unique
-        and not any(serves(index, key.name, key.columns) for key in keys)
-    ]
+    left = unserving([each for each in indexes if each not in unique], keys)
     if is_kept and _are(table.constraints, kept) and _are(table.indexes, left):
         return table  # which is the rule; to make another one takes time
     constraints += [as_unique(index, is_index=True) for index in unique]

@@ -31,25 +31,20 @@ def cast_questions(
     operation: ops.MigrateOperation, outlook: Outlook, dialect: Dialect
 ) -> Iterator[Question]:
     """Yield what must be asked of values before their column is altered."""
-    if not isinstance(operation, ops.AlterColumnOp) or operation.modify_type is None:
+    retyped = _retyped(operation, outlook)
+    if retyped is None or retyped.standing.are_rows_changed:
         return
-    standing = outlook.table(operation.table_name, operation.schema)
-    if standing is None or standing.are_rows_changed:
-        return
-    held = standing.columns.get(operation.column_name)
-    if held is None or held.live is None or held.value is None:
-        return
-    wanted = sa.types.to_instance(operation.modify_type)
-    spelling = ddl_of(wanted, sqlalchemy_dialect(dialect.name))
+    spelling = retyped.spelling(dialect)
     if spelling is None:  # the run will say so
         return
+    using = retyped.operation.kw.get(f"{dialect.name}_using")
     cast = _Cast(
-        standing=standing,
-        name=operation.column_name,
-        live=held.live,
-        after=_own(operation.modify_type, dialect),
+        standing=retyped.standing,
+        name=retyped.operation.column_name,
+        live=retyped.live,
+        after=_own(retyped.operation.modify_type, dialect),
         spelling=spelling,
-        using=str(operation.kw.get(f"{dialect.name}_using") or ""),
+        using=str(using or ""),
         dialect=dialect,
     )
     asked = [cast.distorted()]
@@ -62,23 +57,43 @@ def castless(
     operation: ops.MigrateOperation, outlook: Outlook, dialect: Dialect
 ) -> Iterator[Finding]:
     """Yield what is said where the server refuses a new type, rows or not."""
-    if not isinstance(operation, ops.AlterColumnOp) or operation.modify_type is None:
+    retyped = _retyped(operation, outlook)
+    if retyped is None:
         return
-    standing = outlook.table(operation.table_name, operation.schema)
-    held = standing and standing.columns.get(operation.column_name)
-    if standing is None or not held or held.live is None or held.value is None:
-        return
-    wanted = sa.types.to_instance(operation.modify_type)
-    before = held.live.type.spelling
-    after = ddl_of(wanted, sqlalchemy_dialect(dialect.name))
+    before, after = retyped.live.type.spelling, retyped.spelling(dialect)
     if after is not None and not has_cast(before, after, dialect):
-        place = f"{standing.live.name}.{operation.column_name}"
+        place = f"{retyped.standing.live.name}.{retyped.operation.column_name}"
         yield Finding(
             code="W310",
             subject=place,
             sentence=uncast(place, before, after),
             remedy=WITHOUT_CAST,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Retyped:
+    """A column of values that an operation gives another type."""
+
+    operation: ops.AlterColumnOp
+    standing: Standing
+    live: Column
+
+    def spelling(self, dialect: Dialect) -> str | None:
+        """Return what the new type is called; None if the dialect has no such type."""
+        wanted = sa.types.to_instance(self.operation.modify_type)
+        return ddl_of(wanted, sqlalchemy_dialect(dialect.name))
+
+
+def _retyped(operation: ops.MigrateOperation, outlook: Outlook) -> _Retyped | None:
+    """Return what *operation* gives another type; None if nothing of the database."""
+    if not isinstance(operation, ops.AlterColumnOp) or operation.modify_type is None:
+        return None
+    standing = outlook.table(operation.table_name, operation.schema)
+    held = standing and standing.columns.get(operation.column_name)
+    if standing is None or not held or held.live is None or held.value is None:
+        return None
+    return _Retyped(operation, standing, held.live)
 
 
 def _own(said: Any, dialect: Dialect) -> TypeEngine[Any]:

@@ -20,6 +20,7 @@ from whimbrel.run.journal import JournalEntry
 from whimbrel.run.ledger import LEDGER, ledger_table, write_entry
 from whimbrel.run.lock import take_lock
 from whimbrel.run.marks import Marks, Running
+from whimbrel.run.settling import HeldUp
 from whimbrel.run.waiting import Waiting, too_long, waiting_on
 from whimbrel.run.watch import Watch
 from whimbrel.schema.dialect import described
@@ -34,10 +35,16 @@ class Care:
         context: Alembic's context on the database.
         conduct: how the run behaves.
         until: ends with the run; then the lock is given back.
+        begin_anew: ends a transaction in which nothing was done yet, and begins another
+            one, if it is ours; returns whether it is.
     """
 
     def __init__(
-        self, context: MigrationContext, conduct: Conduct, until: ExitStack
+        self,
+        context: MigrationContext,
+        conduct: Conduct,
+        until: ExitStack,
+        begin_anew: Callable[[], bool],
     ) -> None:
         assert context.connection is not None
         self._context = context
@@ -54,6 +61,7 @@ class Care:
         self._script: Any = None
         self._began = 0.0
         self._was_in_part = False
+        self._begin_anew = begin_anew
         self._demand_lock: Callable[[], None] = lambda: None
 
     def carry_out(
@@ -157,9 +165,18 @@ class Care:
         if self._conduct.direction == "stamp":
             return
         ways = {_way(step) for step in steps if isinstance(step, RevisionStep)}
-        for entry in self._marks.entries():
+        for entry in self._half_done():
             if (entry.revision, entry.direction) not in ways:
                 raise _half_done(entry, self._marks.entries(), self._conduct.program)
+
+    def _half_done(self) -> tuple[JournalEntry, ...]:
+        """Return what is half done, in a new transaction if this one is in the way."""
+        while True:
+            try:
+                return self._marks.entries()
+            except HeldUp:
+                if not self._begin_anew():
+                    raise
 
     @property
     def is_half_done(self) -> bool:

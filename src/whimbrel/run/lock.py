@@ -257,6 +257,11 @@ def take_lock(
     return _Demand(own, kind.sign_of_life)
 
 
+def sessions_of_locks() -> set[int]:
+    """Return the numbers of the connections that hold locks of this process."""
+    return {session for _, session in _OURS}
+
+
 def _held_by_the_run() -> None:
     """Do nothing: the lock is lost with the connection that the scripts use."""
 

@@ -121,7 +121,8 @@ class Context(RealTransactions):
             self._run_scripts(**kw)
             return
         assert isinstance(self.environment_context, Environment)
-        self.care = Care(self, conduct, self.environment_context.until)
+        until = self.environment_context.until
+        self.care = Care(self, conduct, until, self._begin_anew)
         try:
             self.care.carry_out(lambda: self._run_scripts(**kw), self._start_over)
         finally:
@@ -131,10 +132,17 @@ class Context(RealTransactions):
         """Undo what the scripts did, if that is possible."""
         if self._in_external_transaction or self._transaction_per_migration:
             return True
-        if self._transaction is None:
+        return self._transaction is not None and self._begin_anew()
+
+    def _begin_anew(self) -> bool:
+        """Let go of what the transaction saw, if it is ours; nothing was done in it."""
+        if self._in_external_transaction:
             return False
-        self._transaction.rollback()
-        self._transaction = self._online.begin()
+        if self._transaction is not None:
+            self._transaction.rollback()
+            self._transaction = self._online.begin()
+        elif self._online.in_transaction():
+            self._online.rollback()
         return True
 
     def _run_scripts(self, **kw: Any) -> None:

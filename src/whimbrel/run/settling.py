@@ -6,14 +6,23 @@ from collections.abc import Sequence
 
 from sqlalchemy.engine import Connection
 
-from whimbrel.catalog.fingerprint import fingerprint, is_busy
+from whimbrel.catalog.fingerprint import (
+    fingerprint,
+    held_up_by,
+    is_busy,
+    session_number,
+)
 from whimbrel.errors import Locked
 from whimbrel.run import journal
 from whimbrel.run.event import Conduct
 from whimbrel.run.journal import JournalEntry
-from whimbrel.run.lock import PATIENCE, SILENCE, moments
+from whimbrel.run.lock import PATIENCE, SILENCE, moments, sessions_of_locks
 from whimbrel.run.statement import Statement
 from whimbrel.schema.state import TableName
+
+
+class HeldUp(Locked):
+    """The server waits for the transaction of the run that waits for it."""
 
 
 class Settling:
@@ -61,10 +70,11 @@ class Settling:
         if entry.session is None:
             return
         patience, is_told = self._conduct.patience, False
-        said = " ".join(entry.statement.split())[:80]
+        said = _said(entry.statement)
         for waited in moments(PATIENCE if patience is None else patience):
             if not is_busy(self._connection, entry.session, entry.statement):
                 return
+            self._refuse_to_be_in_the_way(entry.statement)
             if waited >= SILENCE and not is_told:
                 is_told = True
                 self._conduct.notice(f"Waiting: the server still works on {said}.")
@@ -74,3 +84,20 @@ class Settling:
             "Wait until it has ended, or end it there, then run the command again;"
             " --lock-timeout SECONDS says how long to wait.",
         )
+
+    def _refuse_to_be_in_the_way(self, statement: str) -> None:
+        """Refuse to wait for what waits for this very run."""
+        waited_for = held_up_by(self._connection, statement)
+        is_own = session_number(self._connection) in waited_for
+        if is_own or waited_for & sessions_of_locks():
+            kind = HeldUp if is_own else Locked
+            raise kind(
+                "What a run that was cut off began waits until this run itself ends:"
+                f" {_said(statement)}",
+                "Nothing was changed. Run the command again, in a transaction that has"
+                " just begun.",
+            )
+
+
+def _said(statement: str) -> str:
+    return " ".join(statement.split())[:80]
