@@ -7,17 +7,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from typing import Any
 
-import sqlalchemy as sa
 from alembic.runtime.migration import MigrationContext, RevisionStep
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from whimbrel.catalog.questions import is_fragile
 from whimbrel.errors import HalfDone, Locked, ended
 from whimbrel.run.event import Conduct
 from whimbrel.run.hidden import hidden_tables
 from whimbrel.run.journal import JournalEntry
-from whimbrel.run.ledger import LEDGER, ledger_table, write_entry
+from whimbrel.run.ledger import Ledger
 from whimbrel.run.lock import take_lock
 from whimbrel.run.marks import Marks, Running
 from whimbrel.run.settling import HeldUp
@@ -57,7 +55,7 @@ class Care:
         self._marks = Marks(self._connection, self._version_table, conduct)
         self._waiting = waiting_on(self._connection, conduct)
         self._watch = Watch(self._connection, self._marks, conduct, self._waiting)
-        self._has_ledger = False if conduct.has_ledger is False else None
+        self._ledger = Ledger(self._connection, self._version_table, conduct)
         self._script: Any = None
         self._began = 0.0
         self._was_in_part = False
@@ -216,11 +214,7 @@ class Care:
     def _note(self, *, step: Any, **_facts: Any) -> None:
         """Note that a revision was applied, in the transaction that does so."""
         if step.is_stamp:
-            if self._keeps_ledger(is_created=False):
-                for revision in step.up_revision_ids or ("base",):
-                    write_entry(
-                        self._connection, self._version_table, "stamp", revision
-                    )
+            self._ledger.write("stamp", step.up_revision_ids or ("base",))
             return
         script, seconds = self._script, time.perf_counter() - self._began
         direction = "upgrade" if step.is_upgrade else "downgrade"
@@ -228,25 +222,7 @@ class Care:
             self._was_in_part = True
             self._marks.forget(script.revision)
             self._drop_with_the_run()
-        if self._keeps_ledger(is_created=True):
-            write_entry(
-                self._connection, self._version_table, direction, script, seconds
-            )
-
-    def _keeps_ledger(self, *, is_created: bool) -> bool:
-        """Whether there is a ledger, made now if need be."""
-        if self._has_ledger is None:
-            table = ledger_table(self._version_table)
-            inspector = sa.inspect(self._connection)
-            there = inspector.has_table(LEDGER, schema=table.schema)
-            if not there and not (is_created and self._conduct.has_ledger):
-                self._has_ledger = None if self._conduct.has_ledger else False
-                return False
-            hindered = "" if there else _create_ledger(self._connection, table)
-            self._has_ledger = not hindered
-            if hindered:
-                self._conduct.notice(f"No ledger can be kept: {hindered}")
-        return self._has_ledger
+        self._ledger.write(direction, (script,), seconds)
 
 
 def _undone_alone(
@@ -256,21 +232,6 @@ def _undone_alone(
     if waiting.repeats_all and context._in_external_transaction:
         return waiting.connection.begin_nested()
     return ExitStack()
-
-
-def _create_ledger(connection: Connection, table: sa.Table) -> str:
-    """Create the ledger; return what hindered that, or nothing."""
-    if is_fragile(connection):  # a failure would undo the script, unsaid
-        return f"{connection.dialect.name} has no savepoints."
-    try:
-        if described(connection.dialect).ddl_is_transactional:
-            with connection.begin_nested():
-                table.create(connection)
-        else:
-            table.create(connection)
-    except DBAPIError as error:
-        return str(error.orig)
-    return ""
 
 
 def _half_done(

@@ -21,7 +21,11 @@ import sqlalchemy as sa
 from alembic.script import Script
 from alembic.util import to_tuple
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError
 
+from whimbrel.catalog.questions import is_fragile
+from whimbrel.run.event import Conduct
+from whimbrel.schema.dialect import described
 from whimbrel.schema.scope import VERSION_TABLE
 from whimbrel.schema.state import TableName
 from whimbrel.script.reading import checksum, source_of
@@ -192,6 +196,64 @@ def write_entry(
 
 
 TOOL = f"whimbrel {version('whimbrel')} (alembic {version('alembic')})"
+
+
+class Ledger:
+    """The ledger as a run keeps it: made with its first script, never by a stamp.
+
+    Args:
+        connection: the connection of the run.
+        version_table: the table of the revisions.
+        conduct: whether a ledger is wanted, and who is told that there is none.
+    """
+
+    def __init__(
+        self, connection: Connection, version_table: TableName, conduct: Conduct
+    ) -> None:
+        self._connection = connection
+        self._version_table = version_table
+        self._conduct = conduct
+        self._is_kept = False if conduct.has_ledger is False else None
+
+    def write(
+        self, direction: str, scripts: Iterable[Script | str], seconds: float = 0.0
+    ) -> None:
+        """Add what was just done, if a ledger is kept, as `write_entry` does."""
+        if self._keeps(is_created=direction != "stamp"):
+            for script in scripts:
+                write_entry(
+                    self._connection, self._version_table, direction, script, seconds
+                )
+
+    def _keeps(self, *, is_created: bool) -> bool:
+        """Whether there is a ledger, made now if need be."""
+        if self._is_kept is None:
+            table = ledger_table(self._version_table)
+            inspector = sa.inspect(self._connection)
+            there = inspector.has_table(LEDGER, schema=table.schema)
+            if not there and not (is_created and self._conduct.has_ledger):
+                self._is_kept = None if self._conduct.has_ledger else False
+                return False
+            hindered = "" if there else _created(self._connection, table)
+            self._is_kept = not hindered
+            if hindered:
+                self._conduct.notice(f"No ledger can be kept: {hindered}")
+        return self._is_kept
+
+
+def _created(connection: Connection, table: sa.Table) -> str:
+    """Create the ledger; return what hindered that, or nothing."""
+    if is_fragile(connection):  # a failure would undo the script, unsaid
+        return f"{connection.dialect.name} has no savepoints."
+    try:
+        if described(connection.dialect).ddl_is_transactional:
+            with connection.begin_nested():
+                table.create(connection)
+        else:
+            table.create(connection)
+    except DBAPIError as error:
+        return str(error.orig)
+    return ""
 
 
 def _entry(row: dict[str, Any]) -> LedgerEntry:
