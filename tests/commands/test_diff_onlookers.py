@@ -13,18 +13,29 @@ TRIGGER = (
 HUNG = (
     "CREATE MATERIALIZED VIEW m AS SELECT a, b::text FROM t; CREATE INDEX i ON m (a); COMMENT"
     " ON INDEX i IS ':i'; ALTER MATERIALIZED VIEW m CLUSTER ON i; ALTER MATERIALIZED VIEW m"
-    " ALTER b SET STATISTICS 9; ALTER MATERIALIZED VIEW m ALTER b SET STORAGE EXTERNAL; CREATE"
-    " STATISTICS s ON a, b FROM m; CREATE VIEW v AS SELECT a FROM t; GRANT UPDATE (a) ON v TO"
+    " ALTER b SET STATISTICS 9; ALTER MATERIALIZED VIEW m ALTER b SET STORAGE EXTERNAL, ALTER b"
+    " SET COMPRESSION pglz, ALTER b SET (n_distinct = 5); CREATE INDEX j ON m ((a + 1)); ALTER"
+    " INDEX j ALTER COLUMN 1 SET STATISTICS 8; CREATE STATISTICS s ON a, b FROM m; ALTER"
+    " STATISTICS s SET STATISTICS 7; COMMENT ON STATISTICS s IS 'it''s :s';"
+    " CREATE VIEW v AS SELECT a FROM t; CREATE RULE u AS ON UPDATE TO v DO INSTEAD UPDATE t SET"
+    " a = NEW.a; COMMENT ON RULE u ON v IS ':u'; GRANT UPDATE (a) ON v TO"
     f" PUBLIC; {TRIGGER}; CREATE TRIGGER r INSTEAD OF INSERT ON v FOR EACH ROW EXECUTE FUNCTION"
     " f(); COMMENT ON TRIGGER r ON v IS ':r'"
+)
+CIRCLE = (
+    "CREATE VIEW v AS SELECT a FROM t; CREATE VIEW w AS SELECT a FROM v; CREATE RULE r AS ON"
+    " DELETE TO v DO INSTEAD DELETE FROM t WHERE a IN (SELECT a FROM w)"
 )
 TOLD = """
 SELECT 'index', obj_description('i'::regclass) UNION ALL SELECT 'trigger',
 obj_description(oid) FROM pg_trigger WHERE tgname = 'r' UNION ALL
 SELECT 'cluster', indisclustered::text FROM pg_index WHERE indexrelid = 'i'::regclass
-UNION ALL SELECT attname, concat(attstattarget, attstorage, attacl) FROM pg_attribute
-WHERE attrelid IN ('m'::regclass, 'v'::regclass) AND attnum > 0
-UNION ALL SELECT 'statistics', stxrelid::regclass::text FROM pg_statistic_ext ORDER BY 1, 2
+UNION ALL SELECT 'rule', obj_description(oid) FROM pg_rewrite WHERE rulename = 'u'
+UNION ALL SELECT attname, concat(attstattarget, attstorage, attcompression, attacl,
+(SELECT each FROM unnest(attoptions) AS each WHERE each LIKE 'n_distinct%%'))
+FROM pg_attribute WHERE attrelid IN ('m'::regclass, 'v'::regclass, 'j'::regclass)
+AND attnum > 0 UNION ALL SELECT 'statistics', concat(stxrelid::regclass, stxstattarget,
+obj_description(oid)) FROM pg_statistic_ext ORDER BY 1, 2
 """
 PAIRS = {
     "a view goes with its table, and comes with it": (
@@ -70,6 +81,16 @@ PAIRS = {
     "much hangs on a view": (
         f"CREATE TABLE t (a int, b text); {HUNG}",
         f"CREATE TABLE t (a bigint, b varchar(9)); {HUNG}",
+    ),
+    "a rule of a view asks a view that reads it": (
+        f"CREATE TABLE t (a int); {CIRCLE}",
+        f"CREATE TABLE t (a bigint); {CIRCLE}",
+    ),
+    "a rule of a view writes to a table": (
+        "CREATE TABLE t (a int); CREATE TABLE u (a int); CREATE VIEW v AS SELECT a FROM t;"
+        " CREATE RULE r AS ON INSERT TO v DO INSTEAD INSERT INTO u VALUES (NEW.a)",
+        "CREATE TABLE t (a int); CREATE TABLE u (a bigint); CREATE VIEW v AS SELECT a FROM t;"
+        " CREATE RULE r AS ON INSERT TO v DO INSTEAD INSERT INTO u VALUES (NEW.a)",
     ),
     "the server knows the body of a function": (
         "CREATE TYPE e AS ENUM ('a', 'b'); CREATE TABLE t (a int, b text, c e); CREATE FUNCTION"
@@ -124,7 +145,36 @@ def test_what_hangs_on_a_view_is_made_again(databases, tmp_path):
     exec(compile(script.read_text(), "script.py", "exec"), module)
     with connected(databases[0]) as connection:
         was = connection.exec_driver_sql(TOLD).all()
-        assert len(was) == 7
+        assert len(was) == 9
         for verb in ("upgrade", "downgrade"):
             run_plainly(connection, module[verb])
             assert connection.exec_driver_sql(TOLD).all() == was
+
+
+OF_ALL = "CREATE TABLE t (a int, b int); CREATE MATERIALIZED VIEW m AS SELECT a, b FROM t; "
+ALIKE = {
+    "indexes of a view": (
+        "CREATE INDEX i ON m (a); CREATE INDEX j ON m (b)",
+        "CREATE INDEX j ON m (b); CREATE INDEX i ON m (a)",
+    ),
+    "roles of a policy": (
+        "CREATE POLICY p ON t TO pg_monitor, pg_read_all_data",
+        "CREATE POLICY p ON t TO pg_read_all_data, pg_monitor",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ALIKE)
+def test_the_order_in_which_things_were_made_is_no_difference(databases, name):
+    """Nor is that in which they are told."""
+    for url, sql in zip(databases, ALIKE[name], strict=True):
+        fill(url, OF_ALL + sql)
+    assert told(*databases) == "No differences.\n"
+
+
+def test_statistics_are_told_apart_by_their_schemas(databases):
+    """One of two that have a name is another."""
+    made = "CREATE SCHEMA app; CREATE STATISTICS s ON a, b FROM t; CREATE STATISTICS app.s ({})"
+    for url, kind in zip(databases, ("mcv", "ndistinct"), strict=True):
+        fill(url, f"{OF_ALL}{made.format(kind)} ON a, b FROM t")
+    assert "different statistics app.s.\n" in told(*databases, "--schema", "app")

@@ -19,8 +19,8 @@ _HERE = "(SELECT oid FROM pg_catalog.pg_namespace WHERE nspname IN ({schemas}))"
 _VIEWS = f"""
 SELECT CASE c.relkind WHEN 'm' THEN 'materialized view' ELSE 'view' END,
     c.oid::regclass::text, concat(pg_catalog.pg_get_viewdef(c.oid), c.reloptions,
-        (SELECT string_agg(pg_catalog.pg_get_indexdef(i.indexrelid), ';' ORDER BY 1)
-         FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid))
+        (SELECT string_agg(said, ';' ORDER BY said) FROM pg_catalog.pg_index i,
+            pg_catalog.pg_get_indexdef(i.indexrelid) said WHERE i.indrelid = c.oid))
 FROM pg_catalog.pg_class c WHERE c.relkind IN ('v', 'm')
 AND c.relnamespace IN {_HERE} AND {_OWN.format(catalog="pg_class", oid="c.oid")}
 """
@@ -44,7 +44,7 @@ AND {_OWN.format(catalog="pg_trigger", oid="t.oid")}
 _POLICIES = f"""
 SELECT 'policy', format('%I on %s', p.polname, p.polrelid::regclass),
     concat_ws(' ', p.polcmd, p.polpermissive, (SELECT string_agg(r::regrole::text, ','
-        ORDER BY 1) FROM unnest(p.polroles) r), pg_catalog.pg_get_expr(p.polqual,
+        ORDER BY r::regrole::text) FROM unnest(p.polroles) r), pg_catalog.pg_get_expr(p.polqual,
         p.polrelid), 'CHECK', pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid))
 FROM pg_catalog.pg_policy p JOIN pg_catalog.pg_class c ON c.oid = p.polrelid
 WHERE c.relnamespace IN {_HERE}
@@ -56,7 +56,8 @@ FROM pg_catalog.pg_rewrite r JOIN pg_catalog.pg_class c ON c.oid = r.ev_class
 WHERE r.rulename <> '_RETURN' AND c.relnamespace IN {_HERE}
 """
 _STATISTICS = f"""
-SELECT 'statistics', format('%I', s.stxname),
+SELECT 'statistics', CASE WHEN pg_catalog.pg_statistics_obj_is_visible(s.oid) THEN ''
+        ELSE format('%s.', s.stxnamespace::regnamespace) END || format('%I', s.stxname),
     pg_catalog.pg_get_statisticsobjdef(s.oid)
 FROM pg_catalog.pg_statistic_ext s WHERE s.stxnamespace IN {_HERE}
 """
@@ -81,14 +82,15 @@ SELECT 'extension', x.extname, x.extversion FROM pg_catalog.pg_extension x
 _PUBLICATIONS = """
 SELECT 'publication', p.pubname, concat_ws(' ', p.puballtables, p.pubinsert,
     p.pubupdate, p.pubdelete, p.pubtruncate, (SELECT string_agg(
-        r.prrelid::regclass::text, ',' ORDER BY 1)
+        r.prrelid::regclass::text, ',' ORDER BY r.prrelid::regclass::text)
     FROM pg_catalog.pg_publication_rel r WHERE r.prpubid = p.oid))
 FROM pg_catalog.pg_publication p
 """
 _PRIVILEGES = f"""
 SELECT 'privileges on', c.oid::regclass::text, string_agg(format('%s %s %s',
     g.privilege_type, CASE g.grantee WHEN 0 THEN 'PUBLIC'
-    ELSE g.grantee::regrole::text END, g.is_grantable), ',' ORDER BY g.grantee, 1)
+    ELSE g.grantee::regrole::text END, g.is_grantable), ','
+    ORDER BY g.grantee::regrole::text, g.privilege_type)
 FROM pg_catalog.pg_class c, pg_catalog.aclexplode(c.relacl) g
 WHERE g.grantee <> c.relowner AND c.relnamespace IN {_HERE}
 AND {_OWN.format(catalog="pg_class", oid="c.oid")} GROUP BY c.oid

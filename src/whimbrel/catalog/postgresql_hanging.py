@@ -57,7 +57,8 @@ SELECT 'rule', 'pg_catalog.pg_rewrite'::regclass::oid, r.oid, r.rulename, r.ev_c
              format('COMMENT ON RULE %I ON %s IS ', r.rulename, r.ev_class::regclass)
              || quote_literal(obj_description(r.oid, 'pg_rewrite'))]
 FROM pg_catalog.pg_rewrite r
-JOIN pg_catalog.pg_class c ON c.oid = r.ev_class AND c.relkind IN ('r', 'p')
+JOIN pg_catalog.pg_class c ON c.oid = r.ev_class AND c.relkind IN ('r', 'p', 'v')
+WHERE r.rulename <> '_RETURN'
 """
 _STATISTICS = f"""
 SELECT '{STATISTICS}', 'pg_catalog.pg_statistic_ext'::regclass::oid, s.oid, s.stxname,
@@ -155,7 +156,8 @@ CROSS JOIN LATERAL (
         AND a.attnum = d.refobjsubid AND d.refobjsubid > 0
     WHERE d.classid = h.class AND d.objid = h.object
     AND d.refclassid = 'pg_catalog.pg_class'::regclass
-    AND (d.refobjsubid > 0 OR d.refobjid IS DISTINCT FROM h.relation)) u
+    AND (d.refobjsubid > 0 OR d.refobjid IS DISTINCT FROM h.relation
+         OR h.kind = 'rule' AND hc.relkind = 'v')) u
 WHERE u.uses IS NOT NULL OR h.made IS NOT NULL
 ORDER BY h.kind, hn.nspname, hc.relname, h.name
 """

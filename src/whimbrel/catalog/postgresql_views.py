@@ -37,7 +37,7 @@ JOIN (SELECT r.ev_class, json_agg(DISTINCT jsonb_build_array(
           AND tn.nspname NOT IN ('pg_catalog', 'information_schema')
       LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = t.oid
           AND a.attnum = d.refobjsubid AND d.refobjsubid > 0
-      WHERE r.oid >= {first}
+      WHERE r.oid >= {first} AND r.rulename = '_RETURN'
       GROUP BY r.ev_class) u ON u.ev_class = v.oid
 WHERE v.relkind IN ('v', 'm') AND NOT EXISTS (
     SELECT FROM pg_catalog.pg_depend d
@@ -104,9 +104,39 @@ JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
 JOIN pg_catalog.pg_type y ON y.oid = a.atttypid AND y.typstorage <> a.attstorage
 WHERE c.relkind = 'm'
 UNION ALL
-SELECT s.stxrelid, 8, pg_catalog.pg_get_statisticsobjdef(s.oid)
+SELECT c.oid, 8, format('ALTER MATERIALIZED VIEW %s ALTER %I SET COMPRESSION %s',
+       c.oid::regclass, a.attname, CASE to_jsonb(a)->>'attcompression'
+       WHEN 'p' THEN 'pglz' ELSE 'lz4' END)
+FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
+    AND to_jsonb(a)->>'attcompression' <> ''
+WHERE c.relkind = 'm'
+UNION ALL
+SELECT c.oid, 8, format('ALTER MATERIALIZED VIEW %s ALTER %I SET (%s)',
+       c.oid::regclass, a.attname, replace(each, '=', ' = '))
+FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
+    AND NOT a.attisdropped, unnest(a.attoptions) AS each
+WHERE c.relkind = 'm' AND each LIKE 'n\\_distinct%'
+UNION ALL
+SELECT i.indrelid, 8, format('ALTER INDEX %s ALTER COLUMN %s SET STATISTICS %s',
+       i.indexrelid::regclass, a.attnum, a.attstattarget)
+FROM pg_catalog.pg_index i
+JOIN pg_catalog.pg_class c ON c.oid = i.indrelid AND c.relkind = 'm'
+JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indexrelid AND a.attstattarget >= 0
+UNION ALL
+SELECT s.stxrelid, n.number, n.said
 FROM pg_catalog.pg_statistic_ext s
 JOIN pg_catalog.pg_class c ON c.oid = s.stxrelid AND c.relkind = 'm'
+JOIN pg_catalog.pg_namespace sn ON sn.oid = s.stxnamespace, LATERAL (VALUES
+    (8, pg_catalog.pg_get_statisticsobjdef(s.oid)),
+    (9, CASE WHEN s.stxstattarget >= 0
+             THEN format('ALTER STATISTICS %I.%I SET STATISTICS %s', sn.nspname,
+                         s.stxname, s.stxstattarget) END),
+    (9, format('COMMENT ON STATISTICS %I.%I IS ', sn.nspname, s.stxname)
+        || quote_literal(pg_catalog.obj_description(s.oid, 'pg_statistic_ext')))
+) n (number, said)
+WHERE n.said IS NOT NULL
 UNION ALL
 SELECT c.oid, 8, format('GRANT %s (%I) ON %s TO %s%s', g.privilege_type, a.attname,
        c.oid::regclass, CASE g.grantee WHEN 0 THEN 'PUBLIC'
@@ -134,11 +164,6 @@ SELECT d.adrelid, 6, format('ALTER VIEW %s ALTER %I SET DEFAULT %s', c.oid::regc
 FROM pg_catalog.pg_attrdef d
 JOIN pg_catalog.pg_class c ON c.oid = d.adrelid AND c.relkind = 'v'
 JOIN pg_catalog.pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
-UNION ALL
-SELECT r.ev_class, 7, pg_catalog.pg_get_ruledef(r.oid)
-FROM pg_catalog.pg_rewrite r
-JOIN pg_catalog.pg_class c ON c.oid = r.ev_class AND c.relkind IN ('v', 'm')
-WHERE r.rulename <> '_RETURN'
 ORDER BY 1, 2, 3
 """
 
