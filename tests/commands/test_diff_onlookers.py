@@ -151,7 +151,9 @@ def test_what_hangs_on_a_view_is_made_again(databases, tmp_path):
             assert connection.exec_driver_sql(TOLD).all() == was
 
 
-OF_ALL = "CREATE TABLE t (a int, b int); CREATE MATERIALIZED VIEW m AS SELECT a, b FROM t; "
+OF_ALL = (
+    "CREATE TABLE t (a int, b int); CREATE MATERIALIZED VIEW m AS SELECT a, b FROM t; "
+)
 ALIKE = {
     "indexes of a view": (
         "CREATE INDEX i ON m (a); CREATE INDEX j ON m (b)",

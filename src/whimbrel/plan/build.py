@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from itertools import takewhile
 
@@ -140,23 +140,21 @@ def _committed_first(way: Iterable[Step]) -> tuple[Step, ...]:
     gets another name in the script is told by that name, and waits for it.
     """
     steps = tuple(way)
-    renamed = [
-        change.after
+    renamed = {
+        (change.after.name, change.after.schema)
         for step in steps
         for change in step.changes
-        if isinstance(change, EnumChange) and is_rename(change)
-    ]
-    first = tuple(
-        step
-        for step in steps
-        if isinstance(step.operation, Autocommitted)
-        if not any(_is_of(change, renamed) for change in step.changes)
-    )
-    return (*first, *(step for step in steps if step not in first))
+        if isinstance(change, EnumChange) and is_rename(change) and change.after
+    }
+    first, others = list[Step](), list[Step]()
+    for step in steps:
+        is_alone = isinstance(step.operation, Autocommitted)
+        may_lead = is_alone and not any(_is_of(each, renamed) for each in step.changes)
+        (first if may_lead else others).append(step)
+    return (*first, *others)
 
 
-def _is_of(change: Change, enums: Iterable[Enum | None]) -> bool:
-    """Whether a change is of one of *enums*, by its name."""
+def _is_of(change: Change, names: Collection[tuple[str, str | None]]) -> bool:
+    """Whether a change is of an enumerated type of one of *names*."""
     before = change.before if isinstance(change, EnumChange) else None
-    names = [(each.name, each.schema) for each in enums if each is not None]
     return before is not None and (before.name, before.schema) in names

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -41,6 +41,7 @@ from whimbrel.plan.spelled import Spelled, column_type
 from whimbrel.schema.state import (
     Check,
     Column,
+    Enum,
     Exclusion,
     ForeignKey,
     Index,
@@ -51,6 +52,10 @@ from whimbrel.schema.state import (
 
 class ColumnForms(Forms):
     """How PostgreSQL's columns are told to SQLAlchemy and Alembic."""
+
+    def __init__(self, *args: Any, **kw: Any) -> None:
+        super().__init__(*args, **kw)
+        self._named: tuple[tuple[Enum, ...], dict[str, TypeEngine[Any]]] = ((), {})
 
     def truth(self, is_true: bool) -> str:
         """Return a truth value as SQL."""
@@ -108,14 +113,11 @@ class ColumnForms(Forms):
         return None if isinstance(found, Spelled) else found
 
     def _named_types(self) -> dict[str, TypeEngine[Any]]:
-        found: dict[str, TypeEngine[Any]] = {}
-        for enum in reversed(self.enums):
-            if any(each.name == MADE for each in enum.options):
-                continue  # a domain, or another type that is replaced like one
-            form = postgresql.ENUM(
-                *enum.values, name=enum.name, schema=enum.schema, create_type=False
-            )
-            found.update(dict.fromkeys(spellings(enum), form))
+        """Return the enumerated types as they are by now, by their spellings."""
+        enums, found = self._named
+        if enums is not self.enums:
+            found = dict(_named(self.enums))
+            self._named = self.enums, found
         return found
 
     def altered_options(self, before: Column, after: Column) -> dict[str, Any]:
@@ -195,6 +197,17 @@ class ColumnForms(Forms):
         yield from counter_renamed(
             (table.name, before), (table.name, after), self.sequences
         )
+
+
+def _named(enums: tuple[Enum, ...]) -> Iterator[tuple[str, TypeEngine[Any]]]:
+    """Yield spellings of enumerated types; of two that are alike, the first is last."""
+    for enum in reversed(enums):
+        if any(each.name == MADE for each in enum.options):
+            continue  # a domain, or another type that is replaced like one
+        form = postgresql.ENUM(
+            *enum.values, name=enum.name, schema=enum.schema, create_type=False
+        )
+        yield from ((each, form) for each in spellings(enum))
 
 
 def _spelled(column: Column) -> Spelled:

@@ -35,7 +35,7 @@ def recomposed(
     """
     pairs = list(_replaced(enums))
     moved = [old for old, new in pairs if _names(old) != _names(new)]
-    for old, new in pairs:
+    for old, new in pairs if moved else ():
         aside = set_aside_as(EnumChange(before=old, after=new), enums)
         names = spellings(aside) if aside is not None else ()
         if before.type.spelling in names and old in moved:

@@ -219,8 +219,9 @@ def _parts(plan: Plan) -> Iterator[Part]:
     Parts do not reach into each other, so that each can be undone as a whole.
     """
     groups = Joined()
-    for step in (*plan.upgrade, *plan.downgrade):
-        groups.join([thing for each in step.changes for thing in _things(each)])
+    served = {id(e.changes): e.changes for e in (*plan.upgrade, *plan.downgrade)}
+    for changes in served.values():  # many steps may serve the same
+        groups.join([thing for each in changes for thing in _things(each)])
     there = tuple(_placed(plan.upgrade, groups))
     back = tuple(_placed(plan.downgrade, groups))
     wholes = Joined()
