@@ -44,8 +44,9 @@ AND {_OWN.format(catalog="pg_trigger", oid="t.oid")}
 _POLICIES = f"""
 SELECT 'policy', format('%I on %s', p.polname, p.polrelid::regclass),
     concat_ws(' ', p.polcmd, p.polpermissive, (SELECT string_agg(r::regrole::text, ','
-        ORDER BY r::regrole::text) FROM unnest(p.polroles) r), pg_catalog.pg_get_expr(p.polqual,
-        p.polrelid), 'CHECK', pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid))
+        ORDER BY r::regrole::text) FROM unnest(p.polroles) r),
+        pg_catalog.pg_get_expr(p.polqual, p.polrelid), 'CHECK',
+        pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid))
 FROM pg_catalog.pg_policy p JOIN pg_catalog.pg_class c ON c.oid = p.polrelid
 WHERE c.relnamespace IN {_HERE}
 """
