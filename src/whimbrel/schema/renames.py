@@ -222,13 +222,10 @@ def follow_table(state: State, before: TableName, after: TableName) -> State:
     def moved(table: Table) -> Table:
         constraints = frozenset(retargeted(e, before, after) for e in table.constraints)
         options = tables_called(table.options, old, new)
-        is_met = (constraints, options) != (table.constraints, table.options)
-        if table.name != before and not is_met:
-            return table
-        table = replace(table, constraints=constraints, options=options)
+        met = replace(table, constraints=constraints, options=options)
         if table.name == before:
-            table = with_name(table, after, state.following)
-        return _renamed_again(table)
+            met = with_name(met, after, state.following)
+        return table if met == table else _renamed_again(met)
 
     return replace(state, tables=frozenset(moved(table) for table in state.tables))
 
