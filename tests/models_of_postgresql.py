@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.dialects.postgresql.base import PGDialect
 
+from later_words import KNOWN
 from models_of_all_sorts import JsonHere, Lower
 
 
@@ -88,6 +89,13 @@ ACTIONS = [None, "CASCADE", "SET NULL", "restrict", "NO ACTION", "SET DEFAULT"]
 
 TELLS_STORAGE = "with" in dict(PGDialect.construct_arguments)[sa.Table]
 """Whether models can tell of a table's storage parameters: since SQLAlchemy 2.1."""
+
+
+UNIQUE_OPTIONS = [
+    *([{"postgresql_include": ["id"]}] if "postgresql_include of keys" in KNOWN else []),
+    *([{"postgresql_nulls_not_distinct": True}]
+      if "postgresql_nulls_not_distinct" in KNOWN else []),
+]  # fmt: skip
 
 
 def stored(**parameters):
@@ -273,8 +281,7 @@ def _unique(draw, table, kinds):
                 {},
                 {"deferrable": True},
                 {"deferrable": True, "initially": "DEFERRED"},
-                {"postgresql_include": ["id"]},
-                {"postgresql_nulls_not_distinct": True},
+                *UNIQUE_OPTIONS,
                 {"name": f"uq {table.name[:9]} {table.schema}"},
             ]
         )

@@ -461,14 +461,15 @@ MARIADB_ONLY = {
 """Where a check in a column speaks of another column: MySQL refuses such models."""
 
 
-def marked(cases, only):
-    """Cases for a parameter; those named in *only* are for one server."""
-    return [
-        pytest.param(
-            case, marks=[pytest.mark.only_on(only[case])] if case in only else []
-        )
-        for case in cases
-    ]
+def marked(cases, only, others=None):
+    """Cases for a parameter; those named in *only* are for one server.
+
+    *Others* are further marks of cases.
+    """
+    marks = {case: [pytest.mark.only_on(server)] for case, server in only.items()}
+    for case, mark in (others or {}).items():
+        marks.setdefault(case, []).append(mark)
+    return [pytest.param(case, marks=marks.get(case, [])) for case in cases]
 
 
 FOR_ALL = marked(CASES, dict.fromkeys(MARIADB_ONLY, "mariadb"))

@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 from alembic.operations import ops
 from click.testing import CliRunner
+from packaging.version import Version
 
 from whimbrel.catalog.models import read_models
 from whimbrel.catalog.read import read_state
@@ -86,6 +87,10 @@ def told(state):
     return columns, keys
 
 
+@pytest.mark.skipif(
+    Version(sa.__version__) < Version("2.0.55"),
+    reason="its dialect is refused nothing before SQLAlchemy 2.0.55, so it is believed",
+)
 def test_tables_are_read_whatever_the_dialect_cannot_ask(engine):
     """Columns, keys and sequences are told; of all else it is said that it is not."""
     with engine.begin() as connection:
@@ -111,6 +116,24 @@ def test_tables_are_read_whatever_the_dialect_cannot_ask(engine):
     assert [each.name for each in state.sequences] == ["users_seq"]
     assert {"indexes", "check constraints"} <= state.unseen
     assert "cannot tell" in told_unseen("duckdb", state.unseen)
+
+
+def test_checks_whose_names_are_their_texts_are_not_told(engine, monkeypatch):
+    """A dialect that gives such names reads DuckDB as PostgreSQL; its types are wrong too."""
+    name = "CHECK((size > 0))"
+    checks = {(None, "t"): [{"name": name, "sqltext": "size > 0"}]}
+    monkeypatch.setattr(
+        sa.Inspector, "get_multi_check_constraints", lambda *_, **__: checks
+    )
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            "CREATE TABLE t (size INTEGER CHECK (size > 0), at_ TIMESTAMPTZ)"
+        )
+        state = read_state(connection, Scope())
+    (table,) = state.tables
+    assert table.constraints == frozenset()
+    assert "check constraints" in state.unseen
+    assert told(state)[0]["t.at_"] == "TIMESTAMP WITH TIME ZONE"
 
 
 def test_reading_does_not_end_the_transaction_of_a_caller(engine):

@@ -9,6 +9,7 @@ from alembic.migration import MigrationContext
 from alembic.operations import ops
 
 from generated_scripts import OPTIONS, _source
+from later_words import needs
 from mysql_cases import marked
 from mysql_runs import emptied, ours, plain, tables
 from whimbrel.catalog.models import read_models
@@ -472,7 +473,12 @@ def connection(lasting_mariadb):
     return lasting_mariadb
 
 
-@pytest.mark.parametrize("name", marked(PAIRS, SERVERS))
+LATER = {
+    "values of an enum have percent signs": needs("percent signs in enums on MySQL")
+}
+
+
+@pytest.mark.parametrize("name", marked(PAIRS, SERVERS, LATER))
 def test_there_and_back(connection, name):
     """Plain Alembic makes what was wanted, and what was; our own runtime as well."""
     current, desired = PAIRS[name]

@@ -124,7 +124,8 @@ def named_types(type_: Any, dialect: Dialect) -> Iterator[NamedType]:
         yield made
     elif isinstance(made, DOMAIN):
         yield from named_types(made.data_type, dialect)
-        yield made
+        said = type_._variant_mapping.get(dialect.name, type_)
+        yield said if isinstance(said, DOMAIN) else made  # early 2.0 copies but half
 
 
 def values_of(type_: ENUM) -> tuple[str, ...]:
@@ -136,10 +137,22 @@ def _types(metadatas: Sequence[MetaData], tables: Iterable[Table]) -> Iterator[A
     for table in tables:
         for column in table.columns:
             yield column.type
-    for metadata in metadatas:  # SQLAlchemy 2.1 knows those that no column has
-        for thing in getattr(metadata, "_objects", ()):
+    for metadata in metadatas:
+        for thing in _standing_alone(metadata):
             if isinstance(thing, _MAKES_NAMES):
                 yield thing
+
+
+def _standing_alone(metadata: MetaData) -> Iterator[Any]:
+    """Yield the types that were given *metadata*, be they of no column.
+
+    SQLAlchemy 2.1 keeps them; before, they only wait to be told of ``create_all``.
+    """
+    yield from getattr(metadata, "_objects", ())
+    for listener in metadata.dispatch.before_create:
+        type_ = getattr(listener, "target", None)
+        if getattr(type_, "metadata", None) is metadata:
+            yield type_
 
 
 def _place(thing: Any, dialect: Dialect) -> Place:

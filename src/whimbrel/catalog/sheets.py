@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -25,6 +26,7 @@ Told: TypeAlias = Mapping[str, Any]
 
 _Way: TypeAlias = Callable[["str | None"], Mapping[Any, Any]]
 _Standard: TypeAlias = Callable[[Connection, "str | None"], Mapping[Any, Any]]
+_CHECK = re.compile(r"CHECK\s*\(", re.IGNORECASE)
 _METHODS = {
     KINDS[PrimaryKey]: "get_multi_pk_constraint",
     KINDS[Unique]: "get_multi_unique_constraints",
@@ -63,7 +65,7 @@ class Asker:
         self.inspector: Inspector = sa.inspect(connection)
         self.missing: set[str] = set()
         self.is_doubtful = False
-        """Whether the dialect was made for another version: its SQL is refused."""
+        """Whether the dialect was made for another version, and is refused or wrong."""
 
     def sheets(self, schema: str | None) -> Sheets:
         """Return what there is to know of the tables of a schema.
@@ -82,7 +84,7 @@ class Asker:
             primary_keys=told(KINDS[PrimaryKey], information_schema.primary_keys),
             uniques=told(KINDS[Unique], information_schema.uniques),
             foreign_keys=told(KINDS[ForeignKey], information_schema.foreign_keys),
-            checks=told(KINDS[Check]),
+            checks=self._with_names(told(KINDS[Check])),
             indexes=told(INDEXES),
             comments=told(COMMENTS),
         )
@@ -91,6 +93,15 @@ class Asker:
                 told_again = self._standard(information_schema.columns, schema)
                 sheets = replace(sheets, columns=told_again)
         return sheets
+
+    def _with_names(self, checks: Mapping[Any, list[Told]]) -> Mapping[Any, list[Told]]:
+        """Return *checks*, or none if the dialect takes their texts for their names."""
+        every = (each["name"] or "" for found in checks.values() for each in found)
+        if not any(map(_CHECK.match, every)):
+            return checks
+        self.is_doubtful = True
+        self.missing.add(KINDS[Check])
+        return {}
 
     def sequences(self, schema: str | None) -> list[Sequence]:
         """Return the sequences of a schema, of which only the names are known."""

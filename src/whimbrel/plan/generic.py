@@ -13,9 +13,11 @@ from sqlalchemy.sql.elements import TextClause, conv
 from sqlalchemy.sql.schema import SchemaItem
 from sqlalchemy.types import TypeEngine
 
+from whimbrel.errors import Unalterable
 from whimbrel.plan.items import (
     STRING,
     computed_item,
+    has_word,
     identity_item,
     text,
 )
@@ -156,7 +158,7 @@ class Forms(TableForms, StandingForms):
         """Return what a batch must be told for the options of a table to change."""
         if before.options == after.options:
             return BatchOptions()
-        said = {**dict.fromkeys(self.options(before)), **self.options(after)}
+        said = {**dict.fromkeys(keywords(self, before)), **keywords(self, after)}
         return BatchOptions(recreate="always", table_kwargs=said)
 
     def altered_options(self, before: Column, after: Column) -> dict[str, Any]:
@@ -247,6 +249,25 @@ class Forms(TableForms, StandingForms):
         return ()
 
 
+def keywords(forms: Forms, thing: Table | TableFacts | Index) -> dict[str, Any]:
+    """Return the options of *thing* as keyword arguments that SQLAlchemy takes.
+
+    Raises:
+        Unalterable: the installed SQLAlchemy has no word for one of them.
+    """
+    said, kind = forms.options(thing), "index" if isinstance(thing, Index) else "table"
+    name = f" {thing.name}" if isinstance(thing, Table | Index) else ""
+    for word in said:
+        if not has_word(kind, word):
+            raise Unalterable(
+                f"SQLAlchemy {sa.__version__} has no {word}, so no script can say it of"
+                f" {kind}{name}.",
+                "Install a later SQLAlchemy.",
+                word=word,
+            )
+    return said
+
+
 def column_item(
     forms: Forms,
     column: Column,
@@ -303,7 +324,7 @@ def drop_index(forms: Forms, table: TableName, index: Index) -> ops.DropIndexOp:
 
 def index_arguments(forms: Forms, index: Index) -> dict[str, Any]:
     """Return what an index says beside its columns, for this dialect."""
-    kw = forms.options(index)
+    kw = keywords(forms, index)
     if index.where is not None:
         kw[f"{forms.dialect.name}_where"] = text(index.where.text)
     return kw

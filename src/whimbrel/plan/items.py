@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.sql.elements import TextClause
 
 from whimbrel.schema.state import (
@@ -28,6 +31,24 @@ def text(sql: str) -> TextClause:
     The escapes (``\:name``) are part of ``.text``, as a script must write them.
     """
     return sa.text(BIND.sub(r"\\:\1", ESCAPED.sub(r"\\\\\1", sql)))
+
+
+MADE_WITH: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "table": lambda said: sa.Table("t", sa.MetaData(), **said),
+    "index": lambda said: sa.Index("i", **said),
+    "unique constraint": lambda said: sa.UniqueConstraint(**said),
+}
+"""What can have a word of one dialect's that the installed SQLAlchemy may lack."""
+
+
+@lru_cache(maxsize=256)
+def has_word(kind: str, word: str) -> bool:
+    """Whether SQLAlchemy takes *word*, such as ``sqlite_strict``, for such a thing."""
+    try:
+        MADE_WITH[kind]({word: None})
+    except ArgumentError:
+        return False
+    return True
 
 
 def identity_item(identity: Identity) -> sa.Identity:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from typing import Any
 
+import sqlalchemy as sa
 from alembic.operations import ops
+from sqlalchemy.exc import CompileError
 
-from whimbrel.plan.items import text
+from whimbrel.plan.items import has_word, text
 from whimbrel.plan.spelled import sqlalchemy_dialect
 from whimbrel.schema.state import (
     Check,
@@ -143,14 +147,34 @@ def is_plain(constraint: Constraint) -> bool:
                 for part in constraint.parts
             )
         case Unique():
-            return said.isdisjoint({"include", "index_of", *STORED})
+            unsayable = {"include", "index_of", *STORED}
+            if not has_word("unique constraint", "postgresql_nulls_not_distinct"):
+                unsayable.add("nulls_not_distinct")
+            return said.isdisjoint(unsayable)
         case ForeignKey(on_delete=on_delete):
             # SQLAlchemy parts "table.column" at the dot, drivers see parameters
             names = (constraint.target.name, *constraint.target_columns)
             is_dotted = any("." in name for name in names)
-            return not said and not is_dotted and "%" not in (on_delete or "")
+            return not said and not is_dotted and _is_spoken(on_delete)
         case _:
             return not said
+
+
+@lru_cache(maxsize=64)
+def _is_spoken(on_delete: str | None) -> bool:
+    """Whether SQLAlchemy writes what a foreign key does, and drivers take it as it is.
+
+    Its earlier versions know no ``SET NULL (a)``.
+    """
+    dialect = sqlalchemy_dialect("postgresql")
+    compiler: Any = dialect.ddl_compiler(dialect, None)  # type: ignore[arg-type]  # a compiler of parts needs no statement
+    try:
+        compiler.define_constraint_cascades(
+            sa.ForeignKeyConstraint([], [], ondelete=on_delete)
+        )
+    except CompileError:
+        return False
+    return "%" not in (on_delete or "")
 
 
 def comment_sql(table: TableName, thing: Constraint | Index) -> str:

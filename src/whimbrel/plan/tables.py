@@ -11,7 +11,7 @@ from alembic.operations import ops
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.sql.elements import conv
 
-from whimbrel.plan.generic import Forms, column_item
+from whimbrel.plan.generic import Forms, column_item, keywords
 from whimbrel.plan.items import excluded, exclusion_arguments, key_arguments, text
 from whimbrel.schema.state import (
     Check,
@@ -51,7 +51,7 @@ def create_table(
             and not forms.is_said_apart(each, table)
         ),
     ]
-    kw = forms.options(table)
+    kw = keywords(forms, table)
     if table.comment is not None:
         kw["comment"] = table.comment
     return ops.CreateTableOp(table.name.name, items, schema=table.name.schema, **kw)

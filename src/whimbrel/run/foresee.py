@@ -209,18 +209,23 @@ def _no_database(blindness: list[str]) -> Iterator[None]:
 @contextmanager
 def _no_writing(blindness: list[str]) -> Iterator[None]:
     """Let this thread read files, and write none."""
-    thread, real = threading.get_ident(), builtins.open
+    thread, real, real_of_path = threading.get_ident(), builtins.open, Path.open
 
     def careful(file: Any, mode: str = "r", *args: Any, **options: Any) -> Any:
         if threading.get_ident() == thread and set(mode) & WRITING:
             raise _unforeseen("it writes a file", blindness)
         return real(file, mode, *args, **options)
 
+    def careful_of_path(path: Path, mode: str = "r", *args: Any, **kw: Any) -> Any:
+        return careful(path, mode, *args, **kw)
+
     builtins.open = io.open = careful
+    Path.open = careful_of_path  # type: ignore[assignment, method-assign]  # Python 3.10 keeps io.open elsewhere
     try:
         yield
     finally:
         builtins.open = io.open = real
+        Path.open = real_of_path  # type: ignore[method-assign]
 
 
 @contextmanager
