@@ -37,6 +37,7 @@ PAIRS = {
         "SELECT 1",
         'CREATE TABLE t ("a%" int) PARTITION BY RANGE ("a%")',
     ),
+    "a docstring": ("SELECT 1", 'CREATE TABLE "a""""""\\d" ("\\e" int)'),
     "a reference": (
         'CREATE TABLE a ("i%" int PRIMARY KEY); CREATE TABLE b ("i%" int)',
         'CREATE TABLE a ("i%" int PRIMARY KEY); CREATE TABLE b ("i%" int REFERENCES a ON'
@@ -46,6 +47,7 @@ PAIRS = {
 }  # fmt: skip
 
 
+@pytest.mark.filterwarnings("error:invalid escape sequence")
 @pytest.mark.parametrize("pair", PAIRS)
 def test_scripts_between_databases(databases, tmp_path, pair):
     """Names, and what tables are parted by, are as they are wanted, there and back."""

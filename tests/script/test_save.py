@@ -231,6 +231,23 @@ def test_a_message_that_was_asked_for_is_kept(tmp_path):
     assert text == black.format_str(text, mode=black.Mode())
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    "message", ["\\d", 'a "', '\\"', '"', '""', '""""', "\\", '\\"""']
+)
+def test_any_message_can_be_all_of_a_docstring(tmp_path, message):
+    """
+    A project's own template may say nothing but the message there.
+    """
+    config = config_of(tmp_path, TEMPLATES / "generic")
+    template = Path(tmp_path, "script.py.mako")
+    head, _, others = template.read_text().partition("${message}")
+    _, _, rest = others.partition("${create_date}\n")
+    template.write_text(f"{head}${{message}}{rest}")
+
+    assert saved(config, A_TABLE, message=message).module.__doc__ == message
+
+
 USER = Table(name=TableName("user"))
 NICK = Column(name="nick", type=Type("TEXT"))
 COLUMNS = [

@@ -115,9 +115,12 @@ def quoted(value: str) -> str:
 
 
 def within_docstring(text: str) -> str:
-    """Return *text* as it must be written to begin a docstring."""
-    escaped = text.replace("\\", r"\\").replace('"""', r"\"\"\"")
-    return f"\\{escaped}" if escaped.startswith('"') else escaped
+    """Return *text* as it must be written in a docstring: at its start, or whole."""
+    return re.sub(r'\\|"{3}|^"|"\Z', lambda found: _escaped(found[0]), text)
+
+
+def _escaped(characters: str) -> str:
+    return "".join(f"\\{each}" for each in characters)
 
 
 def quoted_bytes(value: bytes) -> str:

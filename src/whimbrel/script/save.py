@@ -31,6 +31,7 @@ from whimbrel.schema.changes import (
     ValueChange,
     told_as_renames,
 )
+from whimbrel.script.expression import within_docstring
 from whimbrel.script.format import indented
 from whimbrel.script.history import History
 from whimbrel.script.imports import import_block
@@ -293,7 +294,7 @@ def save_alone(path: Path, part: Part, message: str) -> None:
     template = Path(__file__).parent / "templates" / "generic" / "script.py.mako"
     try:
         text = Template(template.read_text(encoding="utf-8")).render_unicode(
-            message=message or path.stem,
+            message=within_docstring(message or path.stem),
             up_revision=hashlib.sha256(made).hexdigest()[:12],
             down_revision=None,
             branch_labels=None,
