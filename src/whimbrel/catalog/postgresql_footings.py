@@ -7,7 +7,7 @@ Of a schema it is told if it holds more than what we manage: so it is not droppe
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy.engine import Connection
@@ -37,7 +37,7 @@ WITH RECURSIVE seeds AS (
         FROM pg_catalog.pg_type t WHERE t.oid = n.object AND t.typrelid <> 0
         AND n.class = 'pg_catalog.pg_type'::regclass) d
 ), attributes AS (
-    SELECT a.attrelid, a.attnum, a.attname AS name,
+    SELECT a.attrelid, a.attnum, a.attname AS name, a.atttypid,
         pg_catalog.format_type(a.atttypid, a.atttypmod) || COALESCE((
             SELECT ' COLLATE ' || a.attcollation::regcollation::text
             FROM pg_catalog.pg_type b
@@ -92,7 +92,13 @@ SELECT t.oid, d.object IS NOT NULL, 'type', n.nspname, t.typname, CASE t.typtype
             FROM attributes a JOIN pg_catalog.pg_description ds
                 ON ds.objoid = a.attrelid AND ds.objsubid = a.attnum
                 AND ds.classoid = 'pg_catalog.pg_class'::regclass
-            WHERE a.attrelid = t.typrelid)) END
+            WHERE a.attrelid = t.typrelid)) END,
+    (SELECT json_agg(COALESCE(NULLIF(e.typelem, 0), e.oid)::bigint)
+    FROM pg_catalog.pg_type e
+    WHERE e.oid = t.typbasetype
+    OR e.oid IN (SELECT a.atttypid FROM attributes a WHERE a.attrelid = t.typrelid)
+    OR e.oid IN (
+        SELECT r.rngsubtype FROM pg_catalog.pg_range r WHERE r.rngtypid = t.oid))
 FROM pg_catalog.pg_type t
 LEFT JOIN needed d ON t.oid = d.object AND d.class = 'pg_catalog.pg_type'::regclass
 JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
@@ -106,7 +112,7 @@ UNION ALL
 SELECT x.oid, d.object IS NOT NULL, 'extension', n.nspname, x.extname,
     format('CREATE EXTENSION IF NOT EXISTS %I', x.extname)
         || CASE WHEN n.nspname IN ({default}, 'pg_catalog') THEN ''
-                ELSE format(' SCHEMA %I', n.nspname) END, NULL, NULL
+                ELSE format(' SCHEMA %I', n.nspname) END, NULL, NULL, NULL
 FROM pg_catalog.pg_extension x LEFT JOIN needed d ON x.oid = d.object
     AND d.class = 'pg_catalog.pg_extension'::regclass
 JOIN pg_catalog.pg_namespace n ON n.oid = x.extnamespace
@@ -125,7 +131,7 @@ SELECT n.oid, false, 'schema', NULL, n.nspname,
     OR EXISTS (
         SELECT FROM pg_catalog.pg_class c
         WHERE c.relnamespace = n.oid AND c.relkind IN ('v', 'm', 'f'))
-    THEN json_build_object('held', 'on') END
+    THEN json_build_object('held', 'on') END, NULL
 FROM pg_catalog.pg_namespace n
 WHERE n.nspname IN ({schemas}) AND n.nspname <> {default}
 ORDER BY 1
@@ -135,7 +141,7 @@ ORDER BY 1
 def read_postgresql_footings(
     connection: Connection, scope: Scope
 ) -> tuple[Footing, ...]:
-    """Return what there is for tables to stand on, in the order in which it was made.
+    """Return what there is for tables to stand on, each behind what it is made of.
 
     What those in *scope* need is told apart.
     """
@@ -145,6 +151,9 @@ def read_postgresql_footings(
     )
     with session.undone():
         session.see_only_default_schema()
+        rows = session.rows(
+            _FOOTINGS.format(schemas=schemas, default=literal(session.default_schema))
+        )
         return tuple(
             Footing(
                 kind=kind,
@@ -154,12 +163,25 @@ def read_postgresql_footings(
                 is_needed=is_needed,
                 says=frozenset(_said(made, comment, domain)),
             )
-            for _, is_needed, kind, schema, name, made, comment, domain in session.rows(
-                _FOOTINGS.format(
-                    schemas=schemas, default=literal(session.default_schema)
-                )
+            for _, is_needed, kind, schema, name, made, comment, domain, _ in _in_order(
+                rows
             )
         )
+
+
+def _in_order(rows: Iterable[Sequence[Any]]) -> Iterator[Sequence[Any]]:
+    """Yield things as they were made, but for types that got parts of later ones."""
+    left = {row[0]: row for row in rows}
+
+    def yielded(number: int) -> Iterator[Sequence[Any]]:
+        row = left.pop(number, None)
+        if row is not None:
+            for each in sorted(row[-1] or ()):
+                yield from yielded(each)
+            yield row
+
+    for number in (*left,):
+        yield from yielded(number)
 
 
 def _said(

@@ -37,11 +37,11 @@ from whimbrel.plan.generic import (
     drop_column,
     drop_index,
 )
-from whimbrel.plan.order import Task, Thing, counted
+from whimbrel.plan.order import Task, Thing
 from whimbrel.plan.step import BatchOptions, Moment, Step, TableOps
 from whimbrel.plan.tables import add_constraint, drop_constraint
 from whimbrel.schema.changes import Change, ColumnChange, FactsChange
-from whimbrel.schema.names import CONVENTION, CONVENTION_KEYS, unique_name
+from whimbrel.schema.names import CONVENTION, CONVENTION_KEYS, counted, unique_name
 from whimbrel.schema.state import (
     Check,
     Column,

@@ -110,6 +110,7 @@ def _planned(
     back = tuple(map(turned_back, current.onlookers))
     down = forms(dialect, (*current.enums, *wanted.enums), back)
     up.collation = down.collation = current.collation
+    up.footings = down.footings = (*current.footings, *wanted.footings)
     up.sequences, down.sequences = map(other_sequences, (current, wanted))
     up.left_alone = down.left_alone = frozenset(left_alone(outside, there, up))
     upgrade = tuple(path(there, current, wanted, up, fills))

@@ -8,7 +8,8 @@ from dataclasses import replace
 from itertools import count
 
 from whimbrel.plan.mysql_text import column_of_check
-from whimbrel.plan.order import Arrangement, Task, Thing, Verb, counted
+from whimbrel.plan.order import Arrangement, Task, Thing, Verb
+from whimbrel.schema.names import counted
 from whimbrel.schema.state import (
     Check,
     ForeignKey,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -30,16 +29,12 @@ from whimbrel.schema.state import (
 Thing: TypeAlias = Constraint | Index
 """What stands in a table beside its columns."""
 
+Demanded: TypeAlias = Callable[[list["Task"]], Iterable[tuple["Task", "Task"]]]
+
 Key: TypeAlias = tuple[int, str, str]
 
 Served: TypeAlias = Callable[[Iterable[Thing]], set[tuple[str, ...]]]
 """Things in, the columns out to which foreign keys can refer by them."""
-
-
-def counted(name: str) -> tuple[str | int, ...]:
-    """Return by what *name* is put among others: what has number 2 before number 10."""
-    parts = re.split(r"(\d+)", name)
-    return tuple(int(each) if each.isdecimal() else each for each in parts)
 
 
 class Verb(IntEnum):
@@ -137,6 +132,7 @@ def arrange(
     can_split: bool,
     sharing: tuple[type[Thing], ...] = (Index,),
     any_index_serves: bool = False,
+    demanded: Demanded = lambda _: (),
 ) -> Arrangement:
     """Return *tasks* in the order in which they can be carried out.
 
@@ -149,6 +145,7 @@ def arrange(
         sharing: of what two tables cannot have one of the same name.
         any_index_serves: whether a foreign key may refer to what stands first in an
             index that is not unique.
+        demanded: tasks in, the pairs of them out that have an order beside all that.
     """
     served = _prefixes if any_index_serves else _keys
     ready = sorted(_unturned([*tasks], served), key=lambda task: task.key)
@@ -160,7 +157,7 @@ def arrange(
             early[name].add(key)
     for task in _children_of_altered(ready):
         early[task.name] |= {*task.going}
-    edges = _edges(ready, served)
+    edges = _edges(ready, served, demanded(ready))
     done, broken = _sorted(ready, edges)
     if can_split:
         for edge in broken:
@@ -196,12 +193,14 @@ class _Edge:
     is_firm: bool = False
 
 
-def _edges(tasks: list[Task], served: Served) -> dict[Pair, _Edge]:
+def _edges(
+    tasks: list[Task], served: Served, demanded: Iterable[tuple[Task, Task]]
+) -> dict[Pair, _Edge]:
     """Return which task comes before which other one, and why."""
     edges: dict[Pair, _Edge] = defaultdict(_Edge)
     for first, second, reason in _key_edges(tasks, served):
         edges[first.key, second.key].keys.append(reason)
-    for first, second in (*_replacements(tasks), *_descents(tasks)):
+    for first, second in (*_replacements(tasks), *_descents(tasks), *demanded):
         edges[first.key, second.key].is_firm = True
     return edges
 

@@ -27,11 +27,13 @@ from whimbrel.plan.onlookers import (
 )
 from whimbrel.plan.order import Arrangement, Task, Thing, Verb, arrange
 from whimbrel.plan.remade_types import (
+    TYPE,
     coming_in_order,
     gone_in_order,
     with_types_remade,
 )
 from whimbrel.plan.set_aside import set_aside
+from whimbrel.plan.standing_forms import NOTHING_AROUND
 from whimbrel.plan.step import Step
 from whimbrel.plan.tables import create_table, drop_table
 from whimbrel.plan.tasks import tasks_of
@@ -50,6 +52,7 @@ from whimbrel.schema.state import (
     Column,
     Constraint,
     Enum,
+    Footing,
     ForeignKey,
     Index,
     State,
@@ -68,13 +71,15 @@ def path(
 ) -> Iterator[Step]:
     """Yield the steps of one direction, rows changed where columns are open to it."""
     changes, current, wanted = with_types_remade(changes, current, wanted, forms)
+    forms.leaving = tuple(_leaving(current, wanted))
     renames = tuple(takewhile(is_rename, changes))
     revalued = split_at_values(changes[len(renames) :])
     split = split_at_fills(revalued.after, fills)
     loose = apply_all(current, (*renames, *revalued.before))
     opened = apply_all(loose, split.before)
     if split.before or revalued.values:
-        opened = replace(opened, footings=wanted.footings)
+        there = (e for e in wanted.footings if not forms.waits(e, opened, wanted))
+        opened = replace(opened, footings=tuple(there))
     if revalued.values:
         yield from _steps((*renames, *revalued.before), current, loose, forms)
         yield from (_revaluing(forms, each) for each in revalued.values)
@@ -82,13 +87,16 @@ def path(
     else:
         yield from _steps((*renames, *split.before), current, opened, forms)
     yield from (_filling(forms, each) for each in split.filled)
-    ending = tuple(
-        Step(operation=operation, changes=changes)
-        for operation in forms.types_dropped(current, wanted)
-    )
-    yield from _steps(split.after, opened, wanted, forms, ending, is_last=True)
+    yield from _steps(split.after, opened, wanted, forms, is_last=True)
     for operation in forms.closing_operations(current, wanted):
         yield Step(operation=operation, changes=changes)
+
+
+def _leaving(current: State, wanted: State) -> Iterator[Footing]:
+    """Yield the types that go, each behind those that it is made of."""
+    for each in current.footings:
+        if each.is_needed and each.kind == TYPE and each not in wanted.footings:
+            yield each
 
 
 def _revaluing(forms: Forms, change: ValueChange) -> Step:
@@ -104,7 +112,6 @@ def _steps(
     current: State,
     wanted: State,
     forms: Forms,
-    ending: tuple[Step, ...] = (),
     *,
     is_last: bool = False,
 ) -> Iterator[Step]:
@@ -116,7 +123,7 @@ def _steps(
     start = apply_all(current, first)
     end = apply_all(wanted, reverse_all(last))
     yield from _renames(first, current, forms)
-    yield from _between(between, start, end, forms, ending, is_last=is_last)
+    yield from _between(between, start, end, forms, is_last=is_last)
     yield from _renames(last, end, forms)
 
 
@@ -125,7 +132,6 @@ def _between(
     start: State,
     end: State,
     forms: Forms,
-    ending: tuple[Step, ...],
     *,
     is_last: bool,
 ) -> Iterator[Step]:
@@ -152,12 +158,14 @@ def _between(
     new = coming_in_order(aside.changes)
     yield from _enum_steps(new, forms, are_coming=True)
     yield from _footing_steps(changes, start, end, forms)
-    changes, start = aside.changes, aside.start
+    footings = (e for e in changes if isinstance(e, FootingChange))
+    changes, start = tuple({}.fromkeys((*aside.changes, *footings))), aside.start
     yield from _enum_steps((e for e in changes if e not in new), forms, are_coming=True)
     yield from _sequence_steps(changes, forms, are_tables_done=False)
     yield from _table_steps(changes, start, end, forms)
     yield from _sequence_steps(changes, forms, are_tables_done=True)
-    yield from ending
+    for operation in forms.types_dropped() if is_last else ():
+        yield Step(operation=operation, changes=changes)
     yield from _enum_steps(gone_in_order(changes), forms, are_coming=False)
     yield from restored(onlookers, changes)
 
@@ -179,7 +187,9 @@ def _footing_steps(
     for operation in forms.types_made(start, end):
         yield Step(operation=operation, changes=changes)
     for change in changes:
-        if isinstance(change, FootingChange):
+        if isinstance(change, FootingChange) and not (
+            change.after and forms.waits(change.after, start, end)
+        ):
             for operation in forms.footing_operations(change):
                 yield Step(operation=operation, changes=(change,))
 
@@ -257,6 +267,7 @@ def _table_steps(
             can_split=not forms.keeps_keys_inline,
             sharing=forms.sharing,
             any_index_serves=forms.any_index_serves,
+            demanded=forms.demanded,
         )
     )
     forms.kept = kept_by_heirs(start, end, forms.parents)
@@ -267,12 +278,20 @@ def _table_steps(
             why = served.get((Verb.DROP, name)) or served.get((Verb.ALTER, name), ())
             for operation in drops(forms, name, things):
                 yield Step(operation=operation, changes=why)
+    around = forms.around(arrangement.tasks, changes, start, end)
     for task in arrangement.tasks:
+        types = around.get(task.key, NOTHING_AROUND)
+        yield from _serving(task, types.ahead)
         yield from _task_steps(forms, task, arrangement)
+        yield from _serving(task, types.behind)
     for name, keys in late.items():
         why = served.get((Verb.CREATE, name)) or served.get((Verb.ALTER, name), ())
         for operation in add_keys(forms, name, keys):
             yield Step(operation=operation, changes=why)
+
+
+def _serving(task: Task, operations: Iterable[ops.MigrateOperation]) -> Iterator[Step]:
+    return (Step(operation=each, changes=task.changes) for each in operations)
 
 
 def _late_keys(

@@ -12,8 +12,9 @@ from whimbrel.errors import Unalterable
 from whimbrel.plan.generic import changes_type
 from whimbrel.plan.postgresql_enums import set_aside_as, spellings
 from whimbrel.plan.postgresql_footings import PART
+from whimbrel.plan.postgresql_held_rows import Holding
 from whimbrel.plan.postgresql_types import using
-from whimbrel.plan.postgresql_words import listed, quoted, table_sql, values_of
+from whimbrel.plan.postgresql_words import listed, quoted, values_of
 from whimbrel.plan.remade_types import ATTRIBUTES, MADE
 from whimbrel.schema.changes import EnumChange
 from whimbrel.schema.state import Column, Enum, State, TableName, by_name
@@ -98,7 +99,7 @@ def _row(
     )
 
 
-def refuse_held_rows(start: State, end: State) -> None:
+def refuse_held_rows(start: State, end: State, holds: Holding) -> None:
     """Refuse another type for a column of a table whose rows another table holds.
 
     Raises:
@@ -106,13 +107,14 @@ def refuse_held_rows(start: State, end: State) -> None:
     """
     later = {table.name: by_name(table.columns) for table in end.tables}
     holders = {
-        column.type.spelling.removesuffix("[]"): f"{table.name}.{column.name}"
+        each: f"{table.name}.{column.name}"
         for table in start.tables
         for column in table.columns
         if column.name in later.get(table.name, {})
+        for each in holds.of_column(column)
     }
     for table in start.tables:
-        holder = holders.get(table_sql(table.name))
+        holder = holders.get(table.name)
         others = later.get(table.name, {}) if holder else {}
         for column in table.columns if holder else ():
             after = others.get(column.name)

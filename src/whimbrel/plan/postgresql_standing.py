@@ -4,10 +4,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from alembic.operations import ops
 
+from whimbrel.plan.order import Key, Task
 from whimbrel.plan.postgresql_column_forms import ColumnForms
 from whimbrel.plan.postgresql_composites import refuse_held_rows
 from whimbrel.plan.postgresql_enums import (
@@ -16,19 +17,28 @@ from whimbrel.plan.postgresql_enums import (
     set_aside_as,
 )
 from whimbrel.plan.postgresql_footings import (
+    footing_dropped,
     footing_made,
     footing_operations,
     footings_dropped,
     is_ended,
     is_remade,
 )
+from whimbrel.plan.postgresql_held_rows import (
+    around,
+    demanded,
+    holding,
+    holds_going,
+    waits,
+)
 from whimbrel.plan.postgresql_names import names_taken
 from whimbrel.plan.postgresql_partitions import is_key, parted_early
 from whimbrel.plan.postgresql_sequence_names import names_freed, names_given
 from whimbrel.plan.postgresql_sequences import sequence_changes, sequence_operations
 from whimbrel.plan.postgresql_words import quoted, statement
+from whimbrel.plan.standing_forms import Around
 from whimbrel.schema.changes import Change, EnumChange, FootingChange, SequenceChange
-from whimbrel.schema.state import Enum, State
+from whimbrel.schema.state import Enum, Footing, State
 
 
 class StandingForms(ColumnForms):
@@ -38,7 +48,7 @@ class StandingForms(ColumnForms):
         self, start: State, end: State
     ) -> Iterator[ops.MigrateOperation]:
         """Yield what makes the schemas of what is to be there, and room for things."""
-        refuse_held_rows(start, end)
+        refuse_held_rows(start, end, holding(self.footings))
         yield from names_freed(start, end)
         yield from parted_early(start, end)
         for name in sorted(_schemas(end) - _schemas(start)):
@@ -46,13 +56,35 @@ class StandingForms(ColumnForms):
 
     def types_made(self, start: State, end: State) -> Iterator[ops.MigrateOperation]:
         """Yield what makes that on which tables stand."""
-        for footing in end.footings:
-            if footing.is_needed and footing not in start.footings:
+        for footing in _coming(start, end):
+            if not self.waits(footing, start, end):
                 yield from footing_made(footing)
 
-    def types_dropped(self, start: State, end: State) -> Iterator[ops.MigrateOperation]:
+    def waits(self, footing: Footing, start: State, end: State) -> bool:
+        """Whether a type holds rows of tables that are yet to be made."""
+        return waits(footing, start, end, holding(self.footings))
+
+    def demanded(self, tasks: list[Task]) -> Iterable[tuple[Task, Task]]:
+        """Return pairs of tasks of which the one must come first, for rows are held."""
+        return demanded(tasks, holding(self.footings))
+
+    def around(
+        self,
+        tasks: tuple[Task, ...],
+        changes: Iterable[Change],
+        start: State,
+        end: State,
+    ) -> Mapping[Key, Around]:
+        """Return what is done with types that hold rows of the tables of *tasks*."""
+        holds = holding(self.footings)
+        altered = (each for each in changes if isinstance(each, FootingChange))
+        going = [each for each in self.leaving if holds_going(each, tasks, holds)]
+        self.leaving = tuple(each for each in self.leaving if each not in going)
+        return around(tasks, altered, going, _coming(start, end), holds)
+
+    def types_dropped(self) -> Iterator[ops.MigrateOperation]:
         """Yield what drops the types that came with the tables."""
-        return footings_dropped(start, end, "type")
+        return map(footing_dropped, reversed(self.leaving))
 
     def closing_operations(
         self, start: State, end: State
@@ -117,6 +149,10 @@ class StandingForms(ColumnForms):
     ) -> Iterable[ops.MigrateOperation]:
         """Return what a sequence needs before the tables, and after them."""
         return sequence_operations(change, are_tables_done=are_tables_done)
+
+
+def _coming(start: State, end: State) -> list[Footing]:
+    return [e for e in end.footings if e.is_needed and e not in start.footings]
 
 
 def _schemas(state: State) -> set[str]:

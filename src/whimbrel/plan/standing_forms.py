@@ -4,19 +4,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from alembic.operations import ops
 
+from whimbrel.plan.order import Key, Task
 from whimbrel.schema.changes import Change, EnumChange, FootingChange, SequenceChange
 from whimbrel.schema.dialect import Dialect
-from whimbrel.schema.state import Enum, State
+from whimbrel.schema.state import Enum, Footing, State
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What is done with types right ahead of a task, and right behind it."""
+
+    ahead: list[ops.MigrateOperation]
+    behind: list[ops.MigrateOperation]
+
+
+NOTHING_AROUND = Around([], [])
 
 
 class StandingForms:
     """The forms of what stands beside tables: most databases have none of it."""
 
     dialect: Dialect
+    footings: tuple[Footing, ...] = ()
+    """What tables stand on before, or after."""
+    leaving: tuple[Footing, ...] = ()
+    """The types among it that are to go and are still there."""
 
     def schema_operations(
         self, start: State, end: State
@@ -24,12 +41,30 @@ class StandingForms:
         """Return what makes the schemas that are there no sooner than their tables."""
         return ()
 
+    def waits(self, footing: Footing, start: State, end: State) -> bool:
+        """Whether a type is of tables that are yet to be made."""
+        return False
+
+    def demanded(self, tasks: list[Task]) -> Iterable[tuple[Task, Task]]:
+        """Return pairs of tasks of which the one must come first, for types of both."""
+        return ()
+
+    def around(
+        self,
+        tasks: tuple[Task, ...],
+        changes: Iterable[Change],
+        start: State,
+        end: State,
+    ) -> Mapping[Key, Around]:
+        """Return what is done with types that are of the tables of *tasks*."""
+        return {}
+
     def types_made(self, start: State, end: State) -> Iterable[ops.MigrateOperation]:
         """Return what makes the types, not enumerated ones, that tables need."""
         return ()
 
-    def types_dropped(self, start: State, end: State) -> Iterable[ops.MigrateOperation]:
-        """Return what drops the types that only tables needed that are gone."""
+    def types_dropped(self) -> Iterable[ops.MigrateOperation]:
+        """Return what drops the types that are left of those that leave."""
         return ()
 
     def closing_operations(

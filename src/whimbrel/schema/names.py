@@ -52,6 +52,12 @@ CONVENTION_KEYS: dict[type[Constraint], str] = {
 """By which key a kind of constraint is found in a naming convention."""
 
 
+def counted(name: str) -> tuple[str | int, ...]:
+    """Return by what *name* is put among others: what has number 2 before number 10."""
+    parts = re.split(r"(\d+)", name)
+    return tuple(int(each) if each.isdecimal() else each for each in parts)
+
+
 def default_name(
     kind: type[Constraint],
     table: str,
