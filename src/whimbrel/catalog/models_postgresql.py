@@ -62,7 +62,7 @@ UNSAID = frozenset(
         *("storage", "compression", "statistics", "settings"),
         *("key_with", "key_tablespace"),
         *("row_security", "force_row_security", "replica_identity", "cluster_on"),
-        *("inherited_defaults", "inherited_not_null", "partition_of"),
+        *("inherited_defaults", "inherited_not_null", "partition_of", "of_type"),
     }
 )
 _NAME = re.compile(r'"((?:[^"]|"")+)"|([^\W\d]\w*)')

@@ -6,7 +6,7 @@ thing is spelled alike whatever the session's own path is.
 The words of such a state, beyond what `whimbrel.schema.state` says: names are bare; a
 constant default of a column's own type is told without a cast. ``Table.options`` are
 with, tablespace, partition_by, inherits, unlogged and using, and row_security,
-force_row_security, replica_identity, cluster_on, inherited_defaults and
+force_row_security, replica_identity, cluster_on, of_type, inherited_defaults and
 inherited_not_null, of which models say nothing; a partition, read where two databases
 are compared, has partition_of, index_names and validated, its keys index_of; a column's
 are serial, and storage, compression, statistics, settings and sequence_comment, of
@@ -88,7 +88,8 @@ SELECT c.oid, n.nspname, c.relname, c.relpersistence = 'u', c.reloptions,
        CASE WHEN c.relispartition THEN
            (SELECT p.inhparent::regclass::text FROM pg_catalog.pg_inherits p
             WHERE p.inhrelid = c.oid) END,
-       pg_catalog.pg_get_expr(c.relpartbound, c.oid)
+       pg_catalog.pg_get_expr(c.relpartbound, c.oid),
+       CASE WHEN c.reloftype <> 0 THEN c.reloftype::regtype::text END
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_catalog.pg_class toast ON toast.oid = c.reltoastrelid
@@ -210,7 +211,7 @@ def _wholes(session: Session, schemas: str) -> dict[TableName, list[TableName]]:
 def _options(row: Sequence[Any]) -> Iterator[Option]:
     _, _, _, is_unlogged, parameters, toasted, tablespace, method, _, *more = row
     is_secured, is_forced, identity, index, cluster, *more = more
-    partition_by, parents, defaults, closed, whole, bound = more
+    partition_by, parents, defaults, closed, whole, bound, of_type = more
     toast = [f"toast.{parameter}" for parameter in toasted or ()]
     said = [*(parameters or ()), *toast]
     told = {
@@ -226,6 +227,7 @@ def _options(row: Sequence[Any]) -> Iterator[Option]:
         "inherited_not_null": closed and _list(json.loads(closed)),
         "partition_by": partition_by and settled(partition_by),
         "partition_of": whole and _list([whole, bound]),
+        "of_type": of_type,
         "inherits": _list(json.loads(parents)) if parents else None,
     }
     for name, value in told.items():

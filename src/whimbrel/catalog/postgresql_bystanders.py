@@ -103,10 +103,6 @@ JOIN pg_catalog.pg_description d ON d.objoid = n.oid
     AND d.classoid = 'pg_catalog.pg_namespace'::regclass
 WHERE n.nspname IN ({schemas}) AND d.description <> ''
 """
-_TYPED = f"""
-SELECT 'type of table', c.oid::regclass::text, c.reloftype::regtype::text
-FROM pg_catalog.pg_class c WHERE c.reloftype <> 0 AND c.relnamespace IN {_HERE}
-"""
 _REMARKS = f"""
 SELECT 'comment on index of key', format('%s.%I', c.oid::regclass, k.conname),
     d.description
@@ -124,7 +120,7 @@ JOIN pg_catalog.pg_description d ON d.objoid = k.oid
 """
 _ALL = (
     *(_VIEWS, _FUNCTIONS, _TRIGGERS, _POLICIES, _RULES, _STATISTICS, _FOREIGN),
-    *(_COLLATIONS, _EXTENSIONS, _PUBLICATIONS, _PRIVILEGES, _SCHEMAS, _TYPED),
+    *(_COLLATIONS, _EXTENSIONS, _PUBLICATIONS, _PRIVILEGES, _SCHEMAS),
     _REMARKS,
 )
 

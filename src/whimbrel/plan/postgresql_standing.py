@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from alembic.operations import ops
 
@@ -35,24 +36,43 @@ from whimbrel.plan.postgresql_names import names_taken
 from whimbrel.plan.postgresql_partitions import is_key, parted_early
 from whimbrel.plan.postgresql_sequence_names import names_freed, names_given
 from whimbrel.plan.postgresql_sequences import sequence_changes, sequence_operations
+from whimbrel.plan.postgresql_typed_tables import (
+    let_go,
+    let_go_of,
+    made_of_type,
+    taken_in,
+)
 from whimbrel.plan.postgresql_words import quoted, statement
 from whimbrel.plan.standing_forms import Around
 from whimbrel.schema.changes import Change, EnumChange, FootingChange, SequenceChange
-from whimbrel.schema.state import Enum, Footing, State
+from whimbrel.schema.state import Enum, Footing, State, TableName
 
 
 class StandingForms(ColumnForms):
     """How what stands beside PostgreSQL's tables is made, altered and dropped."""
+
+    def __init__(self, *args: Any, **kw: Any) -> None:
+        super().__init__(*args, **kw)
+        self._typed: set[TableName] = set()
 
     def schema_operations(
         self, start: State, end: State
     ) -> Iterator[ops.MigrateOperation]:
         """Yield what makes the schemas of what is to be there, and room for things."""
         refuse_held_rows(start, end, holding(self.footings))
+        yield from self._let_go(start, end)
         yield from names_freed(start, end)
         yield from parted_early(start, end)
         for name in sorted(_schemas(end) - _schemas(start)):
             yield statement(f"CREATE SCHEMA IF NOT EXISTS {quoted(name)}")
+
+    def _let_go(self, start: State, end: State) -> Iterator[ops.MigrateOperation]:
+        """Yield what lets tables go that are of types, and note which shall be."""
+        for table in let_go(start, end):
+            if table not in self._typed:
+                yield let_go_of(table)
+                self._typed.add(table)
+        self._typed.update(taken_in(start, end))
 
     def types_made(self, start: State, end: State) -> Iterator[ops.MigrateOperation]:
         """Yield what makes that on which tables stand."""
@@ -90,6 +110,7 @@ class StandingForms(ColumnForms):
         self, start: State, end: State
     ) -> Iterator[ops.MigrateOperation]:
         """Yield what calls sequences as they shall be called, and drops schemas."""
+        yield from made_of_type(end, self._typed)
         yield from names_given(start, end)
         yield from footings_dropped(start, end, "schema")
 
