@@ -65,6 +65,18 @@ def asked(url, sql):
         return [tuple(row) for row in connection.exec_driver_sql(sql)]
 
 
+def led(databases, folder, after, before):
+    """Lead the first database there, back and again by a script; nothing is left."""
+    fill(databases[1], after)
+    _, module = compared(databases, folder / "script.py")
+    for verb, there in (("upgrade", after), ("downgrade", before), ("upgrade", after)):
+        with connected(databases[0]) as connection:
+            run_plainly(connection, module[verb])
+        fill(databases[1], there)
+        told, _ = compared(databases, folder / "again.py")
+        assert told.startswith("No differences"), (verb, told)
+
+
 @pytest.mark.parametrize("made", [PARTED, INHERITED], ids=["parts", "heirs"])
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_default_of_its_own_stays_between_databases(
@@ -256,3 +268,42 @@ def test_an_heir_has_by_itself_what_its_parent_gets(databases, tmp_path, is_turn
         assert told.startswith("No differences"), told
         for each in ("h", "l"):
             assert asked(databases[0], f"SELECT b::text FROM ONLY {each}") == [("7",)]
+
+
+OWNED = (
+    "CREATE TABLE p (k int, a {0}, b {0}); CREATE TABLE h ({1}) INHERITS (p); CREATE TABLE g ()"
+    " INHERITS (h)",
+    "CREATE TABLE p (k int, a {0}, b {0}) PARTITION BY LIST (k); CREATE TABLE h PARTITION OF p"
+    " ({1}) FOR VALUES IN (1); CREATE TABLE g (k int)",
+)
+BORNE_NOT = {
+    "a check": "CHECK (a < b)",
+    "one that is not handed down, called like a column": "CONSTRAINT k CHECK (a < b) NO INHERIT",
+    "an exclusion": "EXCLUDE USING btree (greatest(a, b) WITH =)",
+}
+
+
+@pytest.mark.parametrize("own", BORNE_NOT)
+@pytest.mark.parametrize("made", OWNED, ids=["heirs", "parts"])
+@pytest.mark.parametrize("kind", ["text", "date"])
+def test_what_an_heir_says_itself_of_columns_is_made_again(
+    databases, tmp_path, made, own, kind
+):
+    """The server bears no expression of two columns that get a type one by one."""
+    said = BORNE_NOT[own]
+    if "PARTITION" in made:  # its checks are handed down
+        said = said.removesuffix(" NO INHERIT")
+    before, after = (made.format(each, said) for each in ("int", kind))
+    fill(databases[0], before)
+    led(databases, tmp_path, after, before)
+
+
+def test_indexes_of_heirs_are_made_again(databases, tmp_path):
+    """Those of expressions, and those with a condition; a check of both sides goes."""
+    more = "CREATE INDEX i ON h (greatest(a, b)); CREATE INDEX j ON g (k) WHERE a < b"
+    before, after = (
+        f"{OWNED[0].format(each, check)}; {more}"
+        for each, check in (("int", "CONSTRAINT k CHECK (a + 1 > b)"), ("text", ""))
+    )
+    fill(databases[0], before)
+    led(databases, tmp_path, after, before)

@@ -2,8 +2,7 @@
 
 import pytest
 
-from commands.test_diff_heirs import asked, compared, fill
-from postgresql_pairs import connected, run_plainly
+from commands.test_diff_heirs import asked, compared, fill, led
 
 
 TYPE = "CREATE TYPE c AS (x int, y text)"
@@ -50,15 +49,7 @@ def test_a_table_is_of_its_type_again(databases, tmp_path, name):
     """It is let go of while it, or its type, becomes another; there, back, and again."""
     before, after = PAIRS[name]
     fill(databases[0], f"{before}; INSERT INTO t VALUES (1)")
-    fill(databases[1], after)
-    _, module = compared(databases, tmp_path / "script.py")
-
-    for verb, there in (("upgrade", after), ("downgrade", before), ("upgrade", after)):
-        with connected(databases[0]) as connection:
-            run_plainly(connection, module[verb])
-        fill(databases[1], there)
-        told, _ = compared(databases, tmp_path / "again.py")
-        assert told.startswith("No differences")
+    led(databases, tmp_path, after, before)
     assert asked(databases[0], "SELECT x FROM t") == [(1,)]
 
 

@@ -73,8 +73,8 @@ def _of_kin(
     """
     found: set[object] = set()
     for parent in ancestors.values():
-        checks = (e.name for e in parent.constraints if isinstance(e, Check))
-        found |= {column.name for column in parent.columns} | {*checks}
+        checks = [each for each in parent.constraints if isinstance(each, Check)]
+        found |= {*map(_handed, parent.columns), *map(_handed, checks)}
         if forms.hands_down(parent) and parent.name not in others:
             found |= {*map(_nameless, parent.constraints | parent.indexes)}
     return frozenset(found)
@@ -104,7 +104,9 @@ def _without_kin(
 
 def _handed(thing: Column | Thing) -> object:
     """Return by what a thing is found among those that are handed down."""
-    return thing.name if isinstance(thing, Column | Check) else _nameless(thing)
+    if isinstance(thing, Column | Check):
+        return type(thing), thing.name
+    return _nameless(thing)
 
 
 def _nameless(thing: Thing) -> Thing:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from whimbrel.plan.columns import is_made_from, is_replaced, stands_on
@@ -44,10 +44,30 @@ def tasks_of(
                 continue
             case _:
                 alterations[change.table].append(change)
-    for name, served in alterations.items():
+    for name in (*alterations, *_heirs(forms, before, after, alterations)):
         olds, news = (_ancestors(forms, side[name], side) for side in (before, after))
-        sides = before[name], after[name]
-        yield _altering(forms, *sides, own_changes(served, sides, (olds, news), forms))
+        sides, served = (before[name], after[name]), alterations.get(name, [])
+        shared = sorted(olds.keys() & news.keys())
+        above = [each for kin in shared for each in alterations.get(kin, ())]
+        own = own_changes(served, sides, (olds, news), forms)
+        task = _altering(forms, sides, own, frozenset({*olds, *news}), above)
+        if served or task.going:
+            yield task
+
+
+def _heirs(
+    forms: Forms,
+    before: Mapping[TableName, Table],
+    after: Mapping[TableName, Table],
+    altered: Collection[TableName],
+) -> list[TableName]:
+    """Return the tables that stay as they are, and are made from some that do not."""
+    return [
+        name
+        for name in sorted((before.keys() & after.keys()) - {*altered})
+        if forms.parents(before[name])
+        if not _ancestors(forms, before[name], before).keys().isdisjoint(altered)
+    ]
 
 
 def _ancestors(
@@ -114,14 +134,26 @@ class _Traffic:
 
 
 def _altering(
-    forms: Forms, before: Table, after: Table, changes: tuple[Alteration, ...]
+    forms: Forms,
+    sides: tuple[Table, Table],
+    changes: tuple[Alteration, ...],
+    kin: frozenset[TableName],
+    above: Iterable[Alteration],
 ) -> Task:
     """Return the task of altering a table.
 
     What stands on a column that is replaced goes with it and comes again, and so do
     the generated columns that are made from it; so does what shares its name with a
     constraint that goes, for a script drops by name.
+
+    Args:
+        forms: how things are told.
+        sides: the table before and after.
+        changes: what becomes of it.
+        kin: the names of all tables that it is made from, before or after.
+        above: what becomes of those.
     """
+    before, after = sides
     remade = _remade(forms, before, after, changes)
     traffic = _Traffic(
         (before.constraints | before.indexes) & (after.constraints | after.indexes)
@@ -131,7 +163,7 @@ def _altering(
             traffic.going |= {change.before} if change.before is not None else set()
             traffic.coming |= {change.after} if change.after is not None else set()
     turned = _turned(forms, traffic, changes)
-    for change in changes:
+    for change in (*changes, *above):
         if isinstance(change, ColumnChange):
             traffic.rest(_unsettled(forms, traffic.staying, change))
     for old, new in remade:
@@ -151,7 +183,7 @@ def _altering(
         coming=_sorted(traffic.coming),
         turned=turned,
         retyped=frozenset(_retyped(forms, changes)),
-        parents=forms.parents(before) | forms.parents(after),
+        parents=kin,
     )
     return forms.entailed(task)
 
