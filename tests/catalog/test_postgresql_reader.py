@@ -160,6 +160,29 @@ def test_what_is_not_ours_does_not_count(statement, connection):
     assert read_state(connection, SCOPE) == before
 
 
+ARRAYS = "a {}, b varchar(4)[], c other.ratio, d mood, e numeric(10, 2)[]"
+NULLS = (
+    "a {} DEFAULT NULL, b varchar(4)[] DEFAULT NULL::varchar[], c other.ratio DEFAULT NULL, d"
+    " mood DEFAULT NULL::mood, e numeric(10, 2)[] DEFAULT NULL::numeric[]"
+)
+
+
+@pytest.mark.parametrize("of", ["integer", "other.said"])
+def test_a_default_of_null_is_none(connection, of):
+    """However it is spelled, unless a domain would say another one."""
+    connection.exec_driver_sql(
+        "CREATE DOMAIN other.ratio AS positive; CREATE DOMAIN other.said AS text DEFAULT 'x';"
+        f" CREATE TABLE null_or_none ({ARRAYS.format(of)})"
+    )
+    before = read_state(connection, SCOPE)
+    connection.exec_driver_sql(
+        f"DROP TABLE null_or_none; CREATE TABLE null_or_none ({NULLS.format(of)})"
+    )
+    changes = diff(before, read_state(connection, SCOPE))
+    named = [each.after.name for each in changes]
+    assert named == (["a"] if of == "other.said" else [])
+
+
 def test_children_say_only_what_is_their_own(connection):
     """Partitions are left alone, and what a table inherits is told of its parent."""
     connection.exec_driver_sql(

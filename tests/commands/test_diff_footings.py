@@ -5,7 +5,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from commands.test_diff_heirs import asked, compared, fill
+from commands.test_diff_heirs import asked, compared, fill, led
 from postgresql_pairs import connected, execute, run_plainly, wipe
 from whimbrel.cli import whimbrel
 
@@ -173,19 +173,87 @@ def test_an_extension_comes_to_its_own_schema(databases, tmp_path, there):
         run(databases[0], script, "downgrade")
 
 
+KEYS = "CREATE TABLE t (a d PRIMARY KEY, b int CONSTRAINT u UNIQUE, CONSTRAINT x EXCLUDE (a WITH =))"
+DOMAIN = "CREATE DOMAIN d AS {} CONSTRAINT c CHECK (VALUE > {}) CONSTRAINT e CHECK (VALUE < 9)"
+COMMENTS = (
+    "COMMENT ON INDEX t_pkey IS 'x'; COMMENT ON CONSTRAINT t_pkey ON t IS ':y'; COMMENT ON INDEX"
+    " u IS '%s'; COMMENT ON INDEX x IS 'x'; COMMENT ON CONSTRAINT c ON DOMAIN d IS 'y'; COMMENT"
+    " ON SCHEMA public IS 'mine'"
+)
+COMMENTED = {
+    "they come": (
+        f"{DOMAIN.format('int', 0)}; {KEYS}",
+        f"{DOMAIN.format('int', 0)}; {KEYS}; {COMMENTS}",
+    ),
+    "with new things": ("SELECT 1", f"{DOMAIN.format('int', 0)}; {KEYS}; {COMMENTS}"),
+    "a check becomes another": (
+        f"{DOMAIN.format('int', 0)}; {KEYS}; {COMMENTS}",
+        f"{DOMAIN.format('int', 1)}; {KEYS}; {COMMENTS}",
+    ),
+    "the domain is made anew": (
+        f"{DOMAIN.format('int', 0)}; {KEYS}; {COMMENTS}",
+        f"{DOMAIN.format('bigint', 0)}; {KEYS}; {COMMENTS}; COMMENT ON CONSTRAINT e ON DOMAIN d"
+        " IS 'e'; COMMENT ON SCHEMA public IS 'yours'",
+    ),
+    "a type of several parts is made anew": (
+        "CREATE TYPE c AS (a int, b text); COMMENT ON COLUMN c.a IS 'a'; CREATE TABLE t (c c)",
+        "CREATE TYPE c AS (b text, a int); COMMENT ON COLUMN c.a IS 'a'; CREATE TABLE t (c c)",
+    ),
+}
+
+
+@pytest.mark.parametrize("pair", COMMENTED)
+def test_comments_are_as_they_shall_be(databases, tmp_path, pair):
+    """Those on the index of a key, on the check of a domain, on the default schema."""
+    before, after = COMMENTED[pair]
+    fill(databases[0], before)
+    led(databases, tmp_path, after, before)
+
+
 def test_comments_that_are_left_alone_are_said(databases, tmp_path):
-    """Those on the index of a key, and on the check of a domain."""
+    """Those on the indexes that partitions have of a key of the whole."""
     made = (
-        "CREATE DOMAIN d AS int CONSTRAINT c CHECK (VALUE > 0); CREATE TABLE t (a d"
-        " PRIMARY KEY); COMMENT ON CONSTRAINT t_pkey ON t IS 'both have this'"
+        "CREATE TABLE t (a int PRIMARY KEY) PARTITION BY LIST (a); CREATE TABLE p PARTITION OF t"
+        " FOR VALUES IN (1)"
     )
     fill(databases[0], made)
-    fill(
-        databases[1],
-        f"{made}; COMMENT ON INDEX t_pkey IS 'x'; COMMENT ON CONSTRAINT c ON DOMAIN d IS"
-        " 'y'",
-    )
+    fill(databases[1], f"{made}; COMMENT ON INDEX p_pkey IS 'x'")
     output, _ = compared(databases, tmp_path / "script.py")
     said = " ".join(output.split())
-    assert "comment on check d.c, comment on index of key t.t_pkey" in said
+    assert "comment on index of key p.p_pkey" in said
     assert "No differences" in said
+
+
+SEQUENCES = (
+    "CREATE SEQUENCE a; CREATE UNLOGGED SEQUENCE b INCREMENT 2",
+    "CREATE UNLOGGED SEQUENCE a START 4; CREATE SEQUENCE b; CREATE UNLOGGED SEQUENCE c",
+)
+
+
+def test_sequences_are_logged_or_not(databases, tmp_path):
+    """As in the other database; those of columns are as their tables."""
+    with connected(databases[0]) as connection:
+        if connection.dialect.server_version_info < (15,):
+            pytest.skip("sequences are always logged there")
+    fill(databases[0], SEQUENCES[0])
+    led(databases, tmp_path, *SEQUENCES[::-1])
+
+
+def test_a_schema_goes_with_the_statistics_of_its_tables(databases, tmp_path):
+    """They go with their table, and hold no schema by themselves."""
+    for url in databases:
+        fill(url, "DROP SCHEMA IF EXISTS app CASCADE")
+    before = (
+        "CREATE SCHEMA app; CREATE TABLE app.t (a int); COMMENT ON SCHEMA app IS 'x'; CREATE"
+        " STATISTICS app.s ON a, (a + 1) FROM app.t"
+    )
+    fill(databases[0], before)
+    script = tmp_path / "script.py"
+    output = told(databases, "--script", str(script))
+    assert "- schema app" in output
+    assert "comment on schema" not in output
+    run(databases[0], script, "upgrade")
+    assert told(databases).endswith("No differences.\n")
+    run(databases[0], script, "downgrade")
+    assert "- schema app" in told(databases)
+    fill(databases[0], "DROP SCHEMA IF EXISTS app CASCADE")

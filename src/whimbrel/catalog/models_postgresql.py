@@ -58,7 +58,7 @@ _MAY_BE_INVALID = frozenset({Option("not_valid", "may")})
 UNSAID = frozenset(
     {
         *("index_comment", "index_statistics"),
-        *("type_comment", "sequence_comment", "owned_by"),
+        *("type_comment", "sequence_comment", "sequence_unlogged", "owned_by"),
         *("storage", "compression", "statistics", "settings"),
         *("key_with", "key_tablespace"),
         *("row_security", "force_row_security", "replica_identity", "cluster_on"),

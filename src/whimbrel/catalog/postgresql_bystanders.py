@@ -97,7 +97,7 @@ WHERE g.grantee <> c.relowner AND c.relnamespace IN {_HERE}
 AND {_OWN.format(catalog="pg_class", oid="c.oid")} GROUP BY c.oid
 """
 _SCHEMAS = """
-SELECT 'comment on schema', format('%I', n.nspname), d.description
+SELECT 'comment on schema', n.nspname::text, d.description
 FROM pg_catalog.pg_namespace n
 JOIN pg_catalog.pg_description d ON d.objoid = n.oid
     AND d.classoid = 'pg_catalog.pg_namespace'::regclass
@@ -110,13 +110,7 @@ FROM pg_catalog.pg_constraint k
 JOIN pg_catalog.pg_class c ON c.oid = k.conrelid AND c.relnamespace IN {_HERE}
 JOIN pg_catalog.pg_description d ON d.objoid = k.conindid AND d.objsubid = 0
     AND d.classoid = 'pg_catalog.pg_class'::regclass
-WHERE k.contype IN ('p', 'u', 'x')
-UNION ALL
-SELECT 'comment on check', format('%s.%I', t.oid::regtype, k.conname), d.description
-FROM pg_catalog.pg_constraint k
-JOIN pg_catalog.pg_type t ON t.oid = k.contypid AND t.typnamespace IN {_HERE}
-JOIN pg_catalog.pg_description d ON d.objoid = k.oid
-    AND d.classoid = 'pg_catalog.pg_constraint'::regclass
+WHERE k.contype IN ('p', 'u', 'x') AND k.conparentid <> 0
 """
 _ALL = (
     *(_VIEWS, _FUNCTIONS, _TRIGGERS, _POLICIES, _RULES, _STATISTICS, _FOREIGN),

@@ -25,8 +25,11 @@ _COLUMNS = r"""
 SELECT a.attrelid, a.attnum, a.attname, a.attislocal AND NOT c.relispartition,
        pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnotnull,
        CASE WHEN a.atthasdef THEN
-           (SELECT pg_catalog.pg_get_expr(d.adbin, d.adrelid)
-            FROM pg_catalog.pg_attrdef d
+           (SELECT CASE WHEN t.typtype <> 'd' OR t.typdefault IS NOT NULL
+                OR said !~ '^\(*NULL(::[\w\s.",\[\]]+(\([\d,]+\))?(\[\])*\)?)+$'
+                THEN said END
+            FROM pg_catalog.pg_attrdef d,
+                pg_catalog.pg_get_expr(d.adbin, d.adrelid) AS said
             WHERE d.adrelid = a.attrelid AND d.adnum = a.attnum) END,
        a.attgenerated::text, a.attidentity::text,
        CASE WHEN cn.nspname IN ('pg_catalog', {default}) THEN co.collname::text

@@ -82,6 +82,11 @@ SELECT t.oid, d.object IS NOT NULL, 'type', n.nspname, t.typname, CASE t.typtype
         'parts', (SELECT json_object_agg(k.conname,
                 pg_catalog.pg_get_constraintdef(k.oid) ORDER BY k.conname)
             FROM pg_catalog.pg_constraint k
+            WHERE k.contypid = t.oid AND k.contype = 'c'),
+        'said', (SELECT json_object_agg(k.conname, ds.description)
+            FROM pg_catalog.pg_constraint k
+            JOIN pg_catalog.pg_description ds ON ds.objoid = k.oid
+                AND ds.classoid = 'pg_catalog.pg_constraint'::regclass
             WHERE k.contypid = t.oid AND k.contype = 'c'))
     WHEN c.relkind = 'c' THEN json_build_object(
         'attributes', (SELECT json_agg(a.name ORDER BY a.attnum)::text
@@ -119,21 +124,28 @@ JOIN pg_catalog.pg_namespace n ON n.oid = x.extnamespace
 UNION ALL
 SELECT n.oid, false, 'schema', NULL, n.nspname,
     format('CREATE SCHEMA IF NOT EXISTS %I', n.nspname),
-    pg_catalog.obj_description(n.oid, 'pg_namespace'),
-    CASE WHEN EXISTS (
+    NULLIF(pg_catalog.obj_description(n.oid, 'pg_namespace'),
+        CASE WHEN n.nspname = {default} THEN 'standard public schema' END),
+    CASE WHEN n.nspname = {default} OR EXISTS (
         SELECT FROM pg_catalog.pg_depend d
         WHERE d.refclassid = 'pg_catalog.pg_namespace'::regclass AND d.refobjid = n.oid
         AND d.classid NOT IN ('pg_catalog.pg_class'::regclass,
             'pg_catalog.pg_type'::regclass, 'pg_catalog.pg_constraint'::regclass)
         AND NOT EXISTS (
             SELECT FROM pg_catalog.pg_depend i
-            WHERE i.classid = d.classid AND i.objid = d.objid AND i.deptype = 'i'))
+            WHERE i.classid = d.classid AND i.objid = d.objid AND i.deptype = 'i')
+        AND NOT EXISTS (
+            SELECT FROM pg_catalog.pg_statistic_ext x
+            JOIN pg_catalog.pg_class c ON c.oid = x.stxrelid
+                AND c.relnamespace = n.oid AND c.relkind IN ('r', 'p')
+            WHERE x.oid = d.objid
+                AND d.classid = 'pg_catalog.pg_statistic_ext'::regclass))
     OR EXISTS (
         SELECT FROM pg_catalog.pg_class c
         WHERE c.relnamespace = n.oid AND c.relkind IN ('v', 'm', 'f'))
     THEN json_build_object('held', 'on') END, NULL
 FROM pg_catalog.pg_namespace n
-WHERE n.nspname IN ({schemas}) AND n.nspname <> {default}
+WHERE n.nspname IN ({schemas}) AND (n.nspname <> {default} OR n.nspname = 'public')
 ORDER BY 1
 """
 

@@ -48,7 +48,9 @@ SELECT i.indexrelid, i.indrelid, ic.relname, am.amname, i.indisunique, i.indisva
                 pg_catalog.pg_get_expr(c.relpartbound, c.oid))::text
             FROM pg_catalog.pg_inherits h
             JOIN pg_catalog.pg_index w ON w.indexrelid = h.inhparent
-            WHERE h.inhrelid = ic.oid) END
+            WHERE h.inhrelid = ic.oid) END,
+       CASE WHEN k.oid IS NOT NULL
+           THEN pg_catalog.obj_description(i.indexrelid, 'pg_class') END
 FROM pg_catalog.pg_index i
 JOIN pg_catalog.pg_class c ON c.oid = i.indrelid
 JOIN pg_catalog.pg_class ic ON ic.oid = i.indexrelid
@@ -219,8 +221,10 @@ def _stored(row: Sequence[Any]) -> Options:
 
 
 def _commented(row: Sequence[Any]) -> Options:
-    comment = row[17]
-    return NO_OPTIONS if comment is None else frozenset({Option("comment", comment)})
+    """Return the comments on a key, and on its index, of which models say nothing."""
+    told = {"comment": row[17], "index_comment": row[22]}
+    found = {Option(name, value) for name, value in told.items() if value is not None}
+    return frozenset(found) if found else NO_OPTIONS
 
 
 def _deferrable(row: Sequence[Any]) -> Options:

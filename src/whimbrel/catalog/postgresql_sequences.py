@@ -49,7 +49,8 @@ WHERE {which}
 _STANDING = """
 SELECT n.nspname, c.relname, pg_catalog.format_type(s.seqtypid, NULL),
        s.seqstart, s.seqincrement, s.seqmin, s.seqmax, s.seqcycle, s.seqcache,
-       ds.description, o.refobjid::regclass || '.' || quote_ident(a.attname)
+       ds.description, o.refobjid::regclass || '.' || quote_ident(a.attname),
+       CASE WHEN c.relpersistence = 'u' THEN 'on' END
 FROM (
     SELECT seqrelid FROM pg_catalog.pg_sequence
     EXCEPT SELECT pg_catalog.unnest('{{{known}}}'::oid[])
@@ -174,13 +175,18 @@ def read_sequences(
     """
     known = ",".join(str(each.number) for each in owned.values())
     for row in session.rows(_STANDING.format(schemas=schemas, known=known)):
-        schema, name, *counting, comment, owner = row
+        schema, name, *counting, comment, owner, unlogged = row
         found = standing(name, session.schema(schema), Counting(*counting))
-        yield _with_more(found, comment, owner)
+        yield _with_more(found, comment, owner, unlogged)
 
 
-def _with_more(sequence: Sequence, comment: str | None, owner: str | None) -> Sequence:
-    told = {COMMENT: comment, "owned_by": owner}
+def _with_more(
+    sequence: Sequence,
+    comment: str | None,
+    owner: str | None,
+    unlogged: str | None = None,
+) -> Sequence:
+    told = {COMMENT: comment, "owned_by": owner, "sequence_unlogged": unlogged}
     more = {Option(option, value) for option, value in told.items() if value}
     return replace(sequence, options=sequence.options | more)
 

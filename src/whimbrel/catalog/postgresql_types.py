@@ -91,8 +91,8 @@ def _said_of_now(found: re.Match[str]) -> str:
 
 
 def _unmodified(spelling: str) -> str:
-    """Return a type without its modifiers: ``numeric`` for ``numeric(10,2)``."""
-    return " ".join(_MODIFIER.sub(" ", spelling).split())
+    """Return a type without its modifiers: ``numeric[]`` for ``numeric(10,2)[]``."""
+    return " ".join(_MODIFIER.sub("", spelling).split())
 
 
 def _are_kin(label: str, family: str) -> bool:

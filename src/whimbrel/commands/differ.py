@@ -41,7 +41,7 @@ from whimbrel.schema.diff import diff as difference
 from whimbrel.schema.exactly import with_counters_told, with_parts_told
 from whimbrel.schema.fills import parse_fills
 from whimbrel.schema.folding import renames_by_case
-from whimbrel.schema.footings import with_footings_of
+from whimbrel.schema.footings import SCHEMA, with_footings_of
 from whimbrel.schema.key_indexes import with_indexes_told
 from whimbrel.schema.renames import Rename, firm_names, parse_renames, rename_all
 from whimbrel.schema.scope import Scope
@@ -209,7 +209,7 @@ def _compared(
         target=target,
         changes=changes,
         plan=plan,
-        beside=at.told_beside(sides, scope, target)
+        beside=at.told_beside(sides, scope, current, target)
         + at.broken_by(plan, current, sides[0]),
     )
 
@@ -266,7 +266,7 @@ class _Reading:
         return told_broken(operations, current, self.connections[side])
 
     def told_beside(
-        self, sides: Sequence[str], scope: Scope, target: State
+        self, sides: Sequence[str], scope: Scope, current: State, target: State
     ) -> tuple[str, ...]:
         """Return what differs beside the tables, where both are databases."""
         is_part = self.wanted.include or self.wanted.exclude
@@ -274,6 +274,11 @@ class _Reading:
             return ()
         made = {
             f"{each.kind} {each.name}" for each in target.footings if each.is_needed
+        }
+        made |= {
+            f"comment on schema {each.name}"
+            for each in (*current.footings, *target.footings)
+            if each.kind == SCHEMA
         }
         found = (read_bystanders(self.connections[each], scope) for each in sides)
         return told_bystanders(

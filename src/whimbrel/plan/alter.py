@@ -194,6 +194,7 @@ def _turns(forms: Forms, task: Task) -> Iterator[ops.MigrateOperation]:
         operation = forms.in_place(task.name, turn.before, turn.after)
         if operation is not None:
             yield operation
+            yield from forms.turned_more(task.name, turn.before, turn.after)
 
 
 Rank: TypeAlias = tuple[int, tuple[str | int, ...], str]

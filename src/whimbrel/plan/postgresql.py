@@ -38,15 +38,13 @@ from whimbrel.plan.postgresql_partitions import (
 )
 from whimbrel.plan.postgresql_standing import StandingForms
 from whimbrel.plan.postgresql_turns import (
-    COMMENTS,
     lasting,
     statistics_sql,
     turned_sql,
-    without,
 )
 from whimbrel.plan.postgresql_words import (
     add_constraint_sql,
-    comment_sql,
+    comments_sql,
     is_plain,
     listed,
     named,
@@ -192,10 +190,15 @@ class PostgreSQLForms(StandingForms):
         sql = turned_sql(table, before, after)
         return None if sql is None else statement(sql)
 
+    def turned_more(
+        self, table: TableName, before: Thing, after: Thing
+    ) -> Iterable[ops.MigrateOperation]:
+        """Return what gives the index of a key its comment, if the key gets one too."""
+        return [*map(statement, comments_sql(table, before, after))][1:]
+
     def remarks(self, table: TableName, thing: Thing) -> Iterable[ops.MigrateOperation]:
         """Return what a new constraint or index needs that cannot be said with it."""
-        if without(thing, *COMMENTS) != thing:
-            yield statement(comment_sql(table, thing))
+        yield from map(statement, comments_sql(table, None, thing))
         if (sql := statistics_sql(table, None, thing)) is not None:
             yield statement(sql)
 

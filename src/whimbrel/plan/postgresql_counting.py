@@ -11,6 +11,9 @@ from whimbrel.plan.postgresql_words import qualified, values_of
 from whimbrel.schema.state import Sequence
 
 
+UNLOGGED = "sequence_unlogged"
+
+
 def sequence_words(options: Mapping[str, str]) -> list[str]:
     """Return what a sequence, or an identity column, says of its numbers."""
     words = {
@@ -101,10 +104,20 @@ def _is_falling(options: Mapping[str, str]) -> bool:
 
 def create_sequence(sequence: Sequence) -> str:
     """Return the statement that makes a sequence."""
-    words = [f"CREATE SEQUENCE {qualified(sequence.name, sequence.schema)}"]
+    unlogged = "UNLOGGED " if UNLOGGED in values_of(sequence.options) else ""
+    words = [f"CREATE {unlogged}SEQUENCE {qualified(sequence.name, sequence.schema)}"]
     if sequence.type is not None:
         words.append(f"AS {sequence.type}")
     return " ".join([*words, *sequence_words(values_of(sequence.options))])
+
+
+def logged_sql(
+    before: Mapping[str, str], after: Mapping[str, str], name: str
+) -> str | None:
+    """Return what lets a sequence be logged, or no more, if that becomes otherwise."""
+    if (UNLOGGED in before) == (UNLOGGED in after):
+        return None
+    return f"ALTER SEQUENCE {name} SET {'UN' * (UNLOGGED in after)}LOGGED"
 
 
 def alter_sequence(before: Sequence, after: Sequence) -> str:

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from alembic.operations import ops
 
+from whimbrel.plan.postgresql_footings import parts_commented
 from whimbrel.plan.postgresql_words import (
     literal,
     named,
@@ -113,6 +114,8 @@ def _said(before: Enum | None, after: Enum) -> Iterator[ops.MigrateOperation]:
     )
     if old != new:
         yield statement(said_sql(f"TYPE {_name(after)}", new))
+    if before is None:
+        yield from parts_commented(_name(after), {}, values_of(after.options))
 
 
 def _added(before: Enum, after: Enum) -> Iterator[ops.MigrateOperation]:

@@ -149,12 +149,27 @@ def _commented(
     if old != new:
         yield statement(said_sql(f"{after.kind.upper()} {_name(after)}", new))
     were, are = (values_of(each.says) if each else {} for each in (before, after))
-    for each in sorted({*were, *are}):
-        attribute = each.removeprefix(SAID)
-        is_there = attribute != each and PART + attribute in are
-        if is_there and were.get(each) != are.get(each):
-            what = f"COLUMN {_name(after)}.{quoted(attribute)}"
-            yield statement(said_sql(what, are.get(each)))
+    yield from parts_commented(_name(after), were, are)
+
+
+def parts_commented(
+    name: str, were: dict[str, str], are: dict[str, str]
+) -> Iterator[ops.MigrateOperation]:
+    """Yield what comments on attributes of a type, or on the checks of a domain.
+
+    A check that becomes another is a new one, without a comment.
+    """
+    for each in sorted(are):
+        if not each.startswith(PART):
+            continue
+        part = each.removeprefix(PART)
+        is_new = were.get(each) != are[each]
+        old = None if is_new else were.get(SAID + part)
+        if old != are.get(SAID + part):
+            what = f"CONSTRAINT {quoted(part)} ON DOMAIN {name}"
+            if "attributes" in are:
+                what = f"COLUMN {name}.{quoted(part)}"
+            yield statement(said_sql(what, are.get(SAID + part)))
 
 
 def _name(footing: Footing) -> str:

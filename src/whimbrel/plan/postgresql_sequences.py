@@ -13,6 +13,7 @@ from whimbrel.plan.postgresql_columns import SERIALS, is_serial, serial_name
 from whimbrel.plan.postgresql_counting import (
     alter_sequence,
     create_sequence,
+    logged_sql,
     moved_sql,
 )
 from whimbrel.plan.postgresql_words import (
@@ -143,6 +144,7 @@ def _made(
     else:
         old, new = values_of(before.options), values_of(after.options)
         for sql in (
+            logged_sql(old, new, name),
             moved_sql(old, new, name, literal(name)),
             alter_sequence(before, after),
         ):

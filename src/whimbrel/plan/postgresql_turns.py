@@ -11,7 +11,8 @@ from dataclasses import replace
 from whimbrel.plan.columns import stands_on
 from whimbrel.plan.order import Task, Thing
 from whimbrel.plan.postgresql_words import (
-    comment_sql,
+    COMMENTS,
+    comments_sql,
     parameters,
     qualified,
     quoted,
@@ -29,7 +30,6 @@ from whimbrel.schema.state import (
 )
 
 
-COMMENTS = ("comment", "index_comment")
 PARAMETERS = "key_with"
 STATISTICS = "index_statistics"
 
@@ -41,7 +41,7 @@ def turned_sql(table: TableName, before: Thing, after: Thing) -> str | None:
     if replace(before, name=after.name, naming=after.naming) == after:
         return _renamed(table, before, after)
     if without(before, *COMMENTS) == without(after, *COMMENTS):
-        return comment_sql(table, after)
+        return next(comments_sql(table, before, after), None)
     if isinstance(before, PrimaryKey | Unique | Exclusion | Index):
         return _stored(table, before, after)
     if without(before, "not_valid") == after:

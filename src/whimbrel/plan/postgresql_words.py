@@ -138,8 +138,8 @@ STORED = ("key_with", "key_tablespace")
 
 
 def is_plain(constraint: Constraint) -> bool:
-    """Whether Alembic's operations can say all of a constraint but its comment."""
-    said = values_of(constraint.options).keys() - {"comment"}
+    """Whether Alembic's operations can say all of a constraint but its comments."""
+    said = values_of(constraint.options).keys() - {*COMMENTS}
     match constraint:
         case Exclusion():
             return said.isdisjoint(STORED) and all(
@@ -177,16 +177,24 @@ def _is_spoken(on_delete: str | None) -> bool:
     return "%" not in (on_delete or "")
 
 
-def comment_sql(table: TableName, thing: Constraint | Index) -> str:
-    """Return the statement that gives a constraint or an index its comment."""
-    options = values_of(thing.options)
-    if isinstance(thing, Index):
-        what = f"INDEX {qualified(thing.name, table.schema)}"
-        comment = options.get("index_comment")
-    else:
-        what = f"CONSTRAINT {quoted(thing.name)} ON {table_sql(table)}"
-        comment = options.get("comment")
-    return said_sql(what, comment)
+COMMENTS = ("comment", "index_comment")
+"""What is said of a constraint, and of an index, be it that of a constraint."""
+
+
+def comments_sql(
+    table: TableName,
+    before: Constraint | Index | None,
+    after: Constraint | Index,
+) -> Iterator[str]:
+    """Yield the statements that give a constraint or an index its comments."""
+    what = {
+        "comment": f"CONSTRAINT {quoted(after.name)} ON {table_sql(table)}",
+        "index_comment": f"INDEX {qualified(after.name, table.schema)}",
+    }
+    old, new = (values_of(each.options) if each else {} for each in (before, after))
+    for each in COMMENTS:
+        if old.get(each) != new.get(each):
+            yield said_sql(what[each], new.get(each))
 
 
 def add_constraint_sql(table: TableName, constraint: Constraint) -> str:

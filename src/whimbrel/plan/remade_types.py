@@ -190,7 +190,7 @@ def _with_enums(state: State, places: set[Place]) -> State:
             options=frozenset(
                 {Option(MADE, each.made), Option(PLACE, str(number))}
                 | {_comment(said) for said in each.says if said.name == "comment"}
-                | {*_attributes(each)}
+                | {*_parts(each)}
             ),
         )
         for number, each in enumerate(_types(state), 1)
@@ -204,10 +204,10 @@ def _with_enums(state: State, places: set[Place]) -> State:
     return replace(state, enums=state.enums | {*found}, footings=tuple(left))
 
 
-def _attributes(footing: Footing) -> Iterable[Option]:
-    """Return what a composite type says of its attributes."""
-    has_any = any(each.name == ATTRIBUTES for each in footing.says)
-    return footing.says if has_any else ()
+def _parts(footing: Footing) -> Iterable[Option]:
+    """Return what a composite type says of its attributes, a domain of its checks."""
+    names = {each.name for each in footing.says}
+    return footing.says if {ATTRIBUTES, "type"} & names else ()
 
 
 def _comment(said: Option) -> Option:

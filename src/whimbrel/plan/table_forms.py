@@ -52,6 +52,15 @@ class TableForms:
         """Return what a new table needs once its indexes are there."""
         return ()
 
+    def turned_more(
+        self,
+        table: TableName,
+        before: Constraint | Index,
+        after: Constraint | Index,
+    ) -> Iterable[ops.MigrateOperation]:
+        """Return what a turned thing needs that one statement cannot say."""
+        return ()
+
     def remarks(
         self, table: TableName, thing: Constraint | Index
     ) -> Iterable[ops.MigrateOperation]:
