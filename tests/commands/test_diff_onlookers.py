@@ -180,3 +180,63 @@ def test_statistics_are_told_apart_by_their_schemas(databases):
     for url, kind in zip(databases, ("mcv", "ndistinct"), strict=True):
         fill(url, f"{OF_ALL}{made.format(kind)} ON a, b FROM t")
     assert "different statistics app.s.\n" in told(*databases, "--schema", "app")
+
+
+VIEWED = (
+    "CREATE TABLE {1} ({0} {2}, n int{3}); CREATE VIEW v AS SELECT {0} AS x, n FROM {1}"
+)
+MORE = "; CREATE MATERIALIZED VIEW m AS SELECT x FROM v"
+ENUM = (
+    "CREATE TYPE {0} AS ENUM ('{1}'); CREATE TABLE t ({2} {3}, e {0}); CREATE VIEW v AS SELECT {2}"
+    " AS x FROM t WHERE e = '{1}'"
+)
+POLICY = "CREATE TABLE t ({0} {1}, n int{2}); CREATE POLICY p ON t USING ({0} > 0)"
+RENAMED = {
+    "a column": (
+        VIEWED.format("a", "t", "int", "") + MORE,
+        VIEWED.format("b", "t", "bigint", ", c int NOT NULL") + MORE,
+        ("--rename", "t.a:t.b", "--fill", "t.c=5"),
+    ),
+    "a column that is filled": (
+        VIEWED.format("a", "t", "int", ""),
+        VIEWED.format("b", "t", "bigint NOT NULL", ""),
+        ("--rename", "t.a:t.b", "--fill", "t.b=5"),
+    ),
+    "a table and its column": (
+        VIEWED.format("a", "t", "int", ""),
+        VIEWED.format("b", "u", "bigint", ", c int NOT NULL"),
+        ("--rename", "t:u", "--rename", "u.a:u.b", "--fill", "u.c=5"),
+    ),
+    "a type": (
+        ENUM.format("e", "x", "a", "int"),
+        ENUM.format("f", "x", "b", "bigint"),
+        ("--rename", "e:f", "--rename", "t.a:t.b"),
+    ),
+    "a value": (
+        ENUM.format("e", "x", "a", "int"),
+        ENUM.format("e", "y", "b", "bigint"),
+        ("--rename", "t.e=x:y", "--rename", "t.a:t.b"),
+    ),
+    "under a policy": (
+        POLICY.format("a", "int", ""),
+        POLICY.format("b", "bigint", ", c int NOT NULL"),
+        ("--rename", "t.a:t.b", "--fill", "t.c=5"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", RENAMED)
+def test_what_looks_on_comes_again_by_the_names_of_its_side(databases, tmp_path, name):
+    """Something gets another name, and a type, while rows are filled or values renamed."""
+    before, after, words = RENAMED[name]
+    fill(databases[0], f"{before}; INSERT INTO t VALUES (1)")
+    fill(databases[1], after)
+    script, module = tmp_path / "script.py", {}
+    told(*databases, "--script", str(script), *words)
+    exec(compile(script.read_text(), "script.py", "exec"), module)
+
+    for verb, there in (("upgrade", after), ("downgrade", before), ("upgrade", after)):
+        with connected(databases[0]) as connection:
+            run_plainly(connection, module[verb])
+        fill(databases[1], there)
+        assert told(*databases).endswith("No differences.\n")

@@ -109,6 +109,7 @@ def _planned(
     up = forms(dialect, (*wanted.enums, *current.enums), current.onlookers)
     back = tuple(map(turned_back, current.onlookers))
     down = forms(dialect, (*current.enums, *wanted.enums), back)
+    down.restores_last = any(each.was is not None for each in current.onlookers)
     up.collation = down.collation = current.collation
     up.footings = down.footings = (*current.footings, *wanted.footings)
     up.sequences, down.sequences = map(other_sequences, (current, wanted))

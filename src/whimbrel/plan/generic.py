@@ -68,6 +68,7 @@ class Forms(TableForms, StandingForms):
         self.onlookers = tuple(onlookers)
         self.sent_away: set[tuple[str, TableName]] = set()
         self.lost: frozenset[tuple[str, TableName]] = frozenset()
+        self.restores_last = False
         self.collation: str | None = None
         self.left_alone: frozenset[Thing] = frozenset()
         self.sequences: frozenset[TableName] = frozenset()

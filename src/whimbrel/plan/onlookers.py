@@ -127,7 +127,14 @@ def _followed(
     table = onlooker.table and names.get(onlooker.table, onlooker.table)
     if (uses, table) == (onlooker.uses, onlooker.table):
         return onlooker
-    return replace(onlooker, uses=uses, table=table, has_old_names=True)
+    is_dropped_by_new = not names or onlooker.kind.endswith("view")
+    is_made_by_new = onlooker.was is not None and is_dropped_by_new
+    return replace(
+        onlooker,
+        uses=uses,
+        table=table,
+        has_old_names=onlooker.has_old_names or not is_made_by_new,
+    )
 
 
 def in_the_way(

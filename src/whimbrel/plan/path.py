@@ -123,8 +123,10 @@ def _steps(
     start = apply_all(current, first)
     end = apply_all(wanted, reverse_all(last))
     yield from _renames(first, current, forms)
-    yield from _between(between, start, end, forms, is_last=is_last)
+    ending: list[Step] = []
+    yield from _between(between, start, end, forms, ending, is_last=is_last)
     yield from _renames(last, end, forms)
+    yield from ending
 
 
 def _between(
@@ -132,10 +134,14 @@ def _between(
     start: State,
     end: State,
     forms: Forms,
+    ending: list[Step],
     *,
     is_last: bool,
 ) -> Iterator[Step]:
-    """Yield the steps between the renames, onlookers out of their way."""
+    """Yield the steps between the renames, onlookers out of their way.
+
+    What makes these again is *ending* where it says the names that come last.
+    """
     forms.enums = (*end.enums, *start.enums)  # the values that a type has by then
     aside = set_aside(changes, start, end, forms)
     types = [each for each in changes if forms.ends_type(each)]
@@ -167,7 +173,11 @@ def _between(
     for operation in forms.types_dropped() if is_last else ():
         yield Step(operation=operation, changes=changes)
     yield from _enum_steps(gone_in_order(changes), forms, are_coming=False)
-    yield from restored(onlookers, changes)
+    made = restored(onlookers, changes)
+    if forms.restores_last:
+        ending += made
+    else:
+        yield from made
 
 
 def _retyped_early(
