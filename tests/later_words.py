@@ -14,8 +14,8 @@ def _ddl(column, dialect, *items):
     return str(sa.schema.CreateTable(made).compile(dialect=dialect))
 
 
-def _deleting():
-    key = sa.ForeignKeyConstraint(["a"], ["t.a"], ondelete="SET NULL (a)")
+def _deleting(words):
+    key = sa.ForeignKeyConstraint(["a"], ["t.a"], ondelete=words)
     return _ddl(sa.Column("a", sa.Integer), postgresql.dialect(), key)
 
 
@@ -37,7 +37,8 @@ WORDS = {
     "postgresql_nulls_not_distinct": lambda: sa.UniqueConstraint(
         postgresql_nulls_not_distinct=True
     ),
-    "SET NULL (column)": _deleting,
+    "SET NULL (column)": lambda: _deleting("SET NULL (a)"),
+    "two spaces in an action": lambda: _deleting("SET  DEFAULT"),
     "calls as defaults on MySQL": _calling,
     "percent signs in enums on MySQL": _escaping,
 }

@@ -171,7 +171,8 @@ DEFAULTS = [
     sa.literal("five's"),
     sa.FetchedValue(),
 ]
-ACTIONS = [None, "CASCADE", "set null", "SET  DEFAULT", "RESTRICT", "no action"]
+SPACES = "  " if "two spaces in an action" in KNOWN else " "
+ACTIONS = [None, "CASCADE", "set null", f"SET{SPACES}DEFAULT", "RESTRICT", "no action"]
 CONFLICTS = ["ROLLBACK", "ABORT", "FAIL", "ignore", "REPLACE"]
 
 
