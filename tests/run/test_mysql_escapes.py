@@ -75,3 +75,31 @@ def test_no_script_is_written_that_would_say_another_string(bare, bare_url, tmp_
     bare.exec_driver_sql("ALTER TABLE item DROP c, DROP b")
     bare.commit()
     diff(None, [url, str(wanted)], script=script)
+
+
+SAME = {
+    "an expression": (
+        r"VARCHAR(20) DEFAULT (concat('q\w', 'x'))",
+        r"VARCHAR(30) DEFAULT (concat('q\w', 'x')) NOT NULL",
+    ),
+    "members": (r"ENUM('q\w', 'b')", r"ENUM('q\w', 'b') NOT NULL"),
+    "a comment in a statement of ours": (
+        r"INT COMMENT 'c\d'",
+        r"INT INVISIBLE COMMENT 'c\d'",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_nor_one_that_says_again_what_stays(bare_url, tmp_path, name):
+    """A column that becomes another is said with all that it has."""
+    before, after = (f"CREATE TABLE item (id INT, c {each})" for each in SAME[name])
+    engine = sa.create_engine(bare_url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(before)
+    engine.dispose()
+    wanted = tmp_path / "wanted.sql"
+    wanted.write_text(f"{after};")
+    url = bare_url.render_as_string(hide_password=False)
+    with pytest.raises(Unalterable, match=r"(?s)item.* has SQL with a backslash"):
+        diff(None, [url, str(wanted)], script=str(tmp_path / "script.py"))

@@ -114,7 +114,7 @@ def _planned(
     up.footings = down.footings = (*current.footings, *wanted.footings)
     up.sequences, down.sequences = map(other_sequences, (current, wanted))
     up.left_alone = down.left_alone = frozenset(left_alone(outside, there, up))
-    upgrade = tuple(path(there, current, wanted, up, fills))
+    upgrade = tuple(up.spoken(path(there, current, wanted, up, fills)))
     down.recall(up)
     down.lost = frozenset(up.sent_away)
     turned = reverse_all(there)
@@ -123,7 +123,7 @@ def _planned(
     turned = tuple(each for each in turned if each not in left)
     return Plan(
         upgrade=_committed_first(upgrade),
-        downgrade=_committed_first(path(turned, wanted, current, down)),
+        downgrade=_committed_first(down.spoken(path(turned, wanted, current, down))),
         left=left,
     )
 

@@ -23,7 +23,7 @@ from whimbrel.plan.items import (
 )
 from whimbrel.plan.spelled import column_type, existing_type, sqlalchemy_dialect
 from whimbrel.plan.standing_forms import StandingForms
-from whimbrel.plan.step import BatchOptions
+from whimbrel.plan.step import BatchOptions, Step
 from whimbrel.plan.table_forms import TableForms
 from whimbrel.schema.changes import TableFacts
 from whimbrel.schema.dialect import Dialect
@@ -78,6 +78,10 @@ class Forms(TableForms, StandingForms):
     def keeps_keys_inline(self) -> bool:
         """Whether a table may be made with a foreign key to a table not there yet."""
         return not self.dialect.has_alter
+
+    def spoken(self, steps: Iterable[Step]) -> Iterable[Step]:
+        """Return *steps*, unless a script could not say one as it is meant."""
+        return steps
 
     def column_type(self, column: Column) -> TypeEngine[Any]:
         """Return the type by which a script writes that of *column*."""

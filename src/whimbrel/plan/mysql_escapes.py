@@ -7,12 +7,17 @@ either mode; SQL of the server's own is not.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+
+from alembic.operations import ops
+from sqlalchemy import text
 
 from whimbrel.errors import Unalterable
-from whimbrel.plan.mysql_text import STRING, values
+from whimbrel.plan.mysql_text import QUOTED, STRING, values
+from whimbrel.plan.step import Step
 from whimbrel.schema.dialect import Dialect
 from whimbrel.schema.state import (
+    NO_OPTIONS,
     Check,
     Column,
     Constraint,
@@ -24,37 +29,59 @@ from whimbrel.schema.state import (
 
 
 def refuse_escapes(start: State, end: State, server: Dialect) -> None:
-    """Let the way between two states pass, unless a script would say other strings.
+    """Let the way between two states pass, unless SQLAlchemy would say other strings.
 
     Raises:
-        Unalterable: SQL of the server's with a backslash would be in it.
+        Unalterable: SQL of the server's with a backslash would be in a script.
     """
     if server.has_escapes:
         return
     was, becomes = ({t.name: t for t in each.tables} for each in (start, end))
     for name in sorted(was.keys() | becomes.keys(), key=str):
-        said = _said(was.get(name)) ^ _said(becomes.get(name))
-        if any("\\" in each for each in said):
-            raise Unalterable(
-                f"{name} has SQL with a backslash in a string, and this connection"
-                " takes none for an escape (sql_mode NO_BACKSLASH_ESCAPES): a"
-                " generated script would say another string there.",
-                "Generate and run such a script on a connection without that mode, or"
-                " leave the table out: --exclude.",
-                table=str(name),
-            )
+        if any("\\" in each for each in _said(was.get(name), becomes.get(name))):
+            raise _refused(str(name))
 
 
-def _said(table: Table | None) -> frozenset[str]:
-    """Return the SQL in which a table says what it has."""
+def unless_escaped(steps: Iterable[Step], server: Dialect) -> Iterator[Step]:
+    """Yield *steps*, unless a statement of ours would say other strings.
+
+    Such a statement says a column again with all that it has, be it none of the change.
+
+    Raises:
+        Unalterable: a backslash is in a string of one.
+    """
+    for step in steps:
+        if not server.has_escapes and isinstance(step.operation, ops.ExecuteSQLOp):
+            sql = str(text(str(step.operation.sqltext)))
+            found = (each[0] for each in QUOTED.finditer(sql))
+            if any(each[0] == "'" and "\\" in each for each in found):
+                raise _refused(f"The statement {' '.join(sql.split())[:60]}...")
+        yield step
+
+
+def _refused(what: str) -> Unalterable:
+    return Unalterable(
+        f"{what} has SQL with a backslash in a string, and this connection"
+        " takes none for an escape (sql_mode NO_BACKSLASH_ESCAPES): a"
+        " generated script would say another string there.",
+        "Generate and run such a script on a connection without that mode, or"
+        " leave the table out: --exclude.",
+    )
+
+
+def _said(before: Table | None, after: Table | None) -> Iterator[str]:
+    """Yield the SQL in which the one table says what the other one does not have."""
+    things, others = map(_things, (before, after))
+    for thing in things ^ others:
+        yield from _of_column(thing) if isinstance(thing, Column) else _of_thing(thing)
+    olds, news = (each.options if each else NO_OPTIONS for each in (before, after))
+    yield from values(olds ^ news).values()
+
+
+def _things(table: Table | None) -> frozenset[Column | Constraint | Index]:
     if table is None:
         return frozenset()
-    found = list(values(table.options).values())
-    for column in table.columns:
-        found += _of_column(column)
-    for thing in (*table.constraints, *table.indexes):
-        found += _of_thing(thing)
-    return frozenset(found)
+    return frozenset((*table.columns, *table.constraints, *table.indexes))
 
 
 def _of_column(column: Column) -> Iterator[str]:

@@ -9,30 +9,29 @@ from alembic.operations import ops
 
 from whimbrel.plan.mysql_history import allowing, is_altered
 from whimbrel.plan.mysql_text import execute
-from whimbrel.schema.dialect import Dialect
 from whimbrel.schema.state import State, Table
 
 
 _ZERO = re.compile(r"'\d{4}-(?:00-\d\d|\d\d-00)")
-"""A default that is no day; the usual SQL mode of MySQL refuses to say it again."""
+"""A default that is no day; MySQL's usual SQL mode refuses to say it again."""
 
 _EASING = (
-    "SET @mode_before = @@sql_mode, sql_mode ="
-    " REPLACE(REPLACE(@@sql_mode, 'NO_ZERO_IN_DATE', ''), 'NO_ZERO_DATE', '')"
+    "SET @mode_before = @@sql_mode, sql_mode = REPLACE(REPLACE(REPLACE(@@sql_mode,"
+    " 'NO_ZERO_IN_DATE', ''), 'NO_ZERO_DATE', ''), 'TRADITIONAL', '')"
 )
+"""TRADITIONAL stands beside the modes that it means, and would bring them back."""
+
 _TIGHTENING = "SET sql_mode = @mode_before"
 
 
-def eased(
-    start: State, end: State, server: Dialect, *, is_end: bool
-) -> Iterator[ops.MigrateOperation]:
+def eased(start: State, end: State, *, is_end: bool) -> Iterator[ops.ExecuteSQLOp]:
     """Yield what lets a session do all that is between two states, or no more.
 
     Tables keep their history while they are altered, and defaults that are no day.
     """
     if is_altered(start, end):
         yield allowing(is_end=is_end)
-    if not server.is_mariadb and _has_zeros(start, end):
+    if _has_zeros(start, end):
         yield execute(_TIGHTENING if is_end else _EASING)
 
 

@@ -41,13 +41,13 @@ def quoted(name: str) -> str:
     return f"`{escaped}`"
 
 
-_QUOTED = re.compile(r"'(?:[^'\\]|\\.|'')*'|`(?:[^`]|``)*`", re.DOTALL)
+QUOTED = re.compile(r"'(?:[^'\\]|\\.|'')*'|`(?:[^`]|``)*`", re.DOTALL)
 
 
 def called(sql: str, before: str, after: str) -> str:
     """Return SQL of the server's in which the column *before* is called *after*."""
     old = quoted(before).casefold()
-    return _QUOTED.sub(
+    return QUOTED.sub(
         lambda match: quoted(after) if match[0].casefold() == old else match[0], sql
     )
 
