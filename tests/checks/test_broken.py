@@ -107,6 +107,22 @@ def test_names_of_today_count(connection):
     assert {*names} == {*OF_A}
 
 
+def test_names_may_have_spaces(mariadb):
+    """A table's own trigger goes with it; the remedy quotes the name of a view."""
+    for sql in (
+        "CREATE TABLE `my item` (id INT, `a b` INT)",
+        "CREATE TRIGGER r BEFORE INSERT ON `my item` FOR EACH ROW SET NEW.`a b` = 1",
+        "CREATE VIEW `my view` AS SELECT id FROM `my item`",
+    ):
+        mariadb.exec_driver_sql(sql)
+    pending = (Foreseen(operation=ops.DropTableOp("my item")),)
+    state = read_state(mariadb, Scope())
+    found = preflight([Foresight(operations=pending)], state, mariadb)
+    (broken,) = [each for each in found if each.code == "W501"]
+    assert "view my view seems to speak of my item," in broken.sentence
+    assert "DROP VIEW `my view`" in broken.remedy
+
+
 def test_the_server_does_not_say_so(connection):
     """What was found is true: the view can be asked no more."""
     connection.exec_driver_sql("ALTER TABLE item DROP COLUMN a")

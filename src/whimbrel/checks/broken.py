@@ -44,8 +44,7 @@ class _Leaving:
         names = [self.table, *([self.column] if self.column is not None else [])]
         if not all(said.issuperset(words_of(each)) for each in names):
             return False
-        own = bystander.text.split(" ", 3)[2:3] if bystander.kind == "trigger" else []
-        return self.column is not None or own != [self.table]
+        return self.column is not None or bystander.table != self.table
 
 
 class Bystanders:
@@ -77,7 +76,8 @@ class Bystanders:
                     sentence=f"The {each} seems to speak of {leaving.subject}, which"
                     f" {leaving.how}; the server will not say that it works no more.",
                     remedy=f"Drop the {each.kind} in the script and make it anew:"
-                    f' op.execute("DROP {each.kind.upper()} {each.name}") and so on.',
+                    f' op.execute("DROP {each.kind.upper()} {_quoted(each.name)}")'
+                    " and so on.",
                 )
 
     def _left(self) -> Iterable[Bystander]:
@@ -102,6 +102,11 @@ class Bystanders:
         return any(
             (leaving.table, leaving.column) in _made_by(each) for each in self._pending
         )
+
+
+def _quoted(name: str) -> str:
+    """Return a name as the statements of MySQL and MariaDB say it."""
+    return "`{}`".format(name.replace("`", "``"))
 
 
 def _bystanders(connection: Connection) -> frozenset[Bystander]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,6 +13,8 @@ class Bystander:
     kind: str
     name: str
     text: str
+    table: str | None = field(default=None, compare=False)
+    """The table that it goes with, if it does and the reader tells."""
 
     def __str__(self) -> str:
         """Return what it is, and its name."""
