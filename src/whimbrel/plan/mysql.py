@@ -14,7 +14,7 @@ from whimbrel.plan.mysql_casts import refuse_uncast
 from whimbrel.plan.mysql_columns import is_apart
 from whimbrel.plan.mysql_counting import MySQLCounting, engine_with_keys
 from whimbrel.plan.mysql_engines import changes_engine, gains_engine, optioned
-from whimbrel.plan.mysql_escapes import refuse_escapes, unless_escaped
+from whimbrel.plan.mysql_escapes import refuse_escapes
 from whimbrel.plan.mysql_history import (
     refuse_own_period,
     refuse_periods,
@@ -29,7 +29,7 @@ from whimbrel.plan.mysql_names import (
 )
 from whimbrel.plan.mysql_partitions import beginning, ending
 from whimbrel.plan.mysql_sequences import sequence_operation
-from whimbrel.plan.mysql_sessions import eased
+from whimbrel.plan.mysql_sessions import Easing, eased
 from whimbrel.plan.mysql_text import (
     adding_check,
     adding_index,
@@ -46,7 +46,7 @@ from whimbrel.plan.mysql_text import (
 )
 from whimbrel.plan.mysql_types import is_text
 from whimbrel.plan.order import Arrangement, Task, Thing
-from whimbrel.plan.step import BatchOptions, Step
+from whimbrel.plan.step import BatchOptions
 from whimbrel.plan.table_forms import TableForms
 from whimbrel.plan.tables import add_constraint, drop_constraint
 from whimbrel.schema.changes import (
@@ -84,7 +84,7 @@ class MySQLForms(MySQLCounting):
             self.sharing = (ForeignKey,)  # a check is called within its table only
         self._keys = KeyNames()
         self._unparted: set[TableName] = set()
-        self._eased: set[object] = set()
+        self._easing = Easing()
 
     def recall(self, there: TableForms) -> None:
         """Know what was done on the way that is gone back now."""
@@ -97,20 +97,13 @@ class MySQLForms(MySQLCounting):
         """Look at the keys that are there; let the history of tables be altered."""
         refuse_escapes(start, end, self.dialect)
         self._keys.begin(start)
-        for each in eased(start, end, is_end=False):
-            if each.sqltext not in self._eased:  # a way may have several parts
-                self._eased.add(each.sqltext)
-                yield each
+        yield from self._easing.begin(start, end)
 
     def closing_operations(
         self, start: State, end: State
     ) -> Iterable[ops.MigrateOperation]:
         """Return what ends what was allowed."""
         return eased(start, end, is_end=True)
-
-    def spoken(self, steps: Iterable[Step]) -> Iterable[Step]:
-        """Return *steps*, unless a script could not say one as it is meant."""
-        return unless_escaped(steps, self.dialect)
 
     def arranged(self, arrangement: Arrangement) -> Arrangement:
         """Return *arrangement* with the unnamed keys behind those that come again."""

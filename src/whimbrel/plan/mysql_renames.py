@@ -9,9 +9,11 @@ from alembic.operations import ops
 
 from whimbrel.plan.generic import Thing
 from whimbrel.plan.mysql_columns import MySQLColumns, is_unalterable
+from whimbrel.plan.mysql_escapes import unless_escaped
 from whimbrel.plan.mysql_partitions import refuse_new_name
 from whimbrel.plan.mysql_speaking import speaking
 from whimbrel.plan.mysql_text import altering, check_beside, modifying, quoted
+from whimbrel.plan.step import Step
 from whimbrel.schema.following import indexes_called
 from whimbrel.schema.state import Column, Index, Table, TableName, Unique
 
@@ -25,6 +27,10 @@ RENAMES_INDEXES = {True: (10, 5, 2), False: (5, 7)}
 
 class MySQLRenames(MySQLColumns):
     """Columns and indexes that get another name where they stand."""
+
+    def spoken(self, steps: Iterable[Step]) -> Iterable[Step]:
+        """Return *steps*, unless a script could not say one as it is meant."""
+        return unless_escaped(steps, self.dialect)
 
     def rename_column(
         self, table: Table, before: Column, after: Column

@@ -35,6 +35,20 @@ def eased(start: State, end: State, *, is_end: bool) -> Iterator[ops.ExecuteSQLO
         yield execute(_TIGHTENING if is_end else _EASING)
 
 
+class Easing:
+    """What a session is allowed at the beginning of a way, which may have parts."""
+
+    def __init__(self) -> None:
+        self._said: set[object] = set()
+
+    def begin(self, start: State, end: State) -> Iterator[ops.ExecuteSQLOp]:
+        """Yield what allows all that is between two states, unless it is allowed."""
+        for each in eased(start, end, is_end=False):
+            if each.sqltext not in self._said:
+                self._said.add(each.sqltext)
+                yield each
+
+
 def _has_zeros(start: State, end: State) -> bool:
     """Whether a table is made or altered in which a default is no day."""
     changed = {*start.tables} ^ {*end.tables}
