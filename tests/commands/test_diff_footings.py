@@ -224,6 +224,22 @@ def test_comments_that_are_left_alone_are_said(databases, tmp_path):
     assert "No differences" in said
 
 
+NAMED = (
+    "CREATE TYPE {0} AS ENUM ('a'); CREATE TABLE {1} (a int); CREATE TYPE c AS (x {0}, y {1}[]);"
+    " CREATE DOMAIN d AS {0}[]; CREATE TABLE h (c c, d d)"
+)
+
+
+def test_types_are_of_what_gets_another_name(databases, tmp_path):
+    """They follow it where they stand, there and back."""
+    before, after = NAMED.format("e", "t"), NAMED.format('"e x"', "u")
+    fill(databases[0], f"{before}; INSERT INTO h VALUES (ROW('a', '{{(1)}}'), '{{a}}')")
+    led(databases, tmp_path, after, before, "--rename", "e:e x", "--rename", "t:u")
+    script = (tmp_path / "script.py").read_text()
+    assert "TYPE c" not in script
+    assert "CREATE" not in script
+
+
 SEQUENCES = (
     "CREATE SEQUENCE a; CREATE UNLOGGED SEQUENCE b INCREMENT 2",
     "CREATE UNLOGGED SEQUENCE a START 4; CREATE SEQUENCE b; CREATE UNLOGGED SEQUENCE c",

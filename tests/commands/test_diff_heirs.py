@@ -65,10 +65,10 @@ def asked(url, sql):
         return [tuple(row) for row in connection.exec_driver_sql(sql)]
 
 
-def led(databases, folder, after, before):
+def led(databases, folder, after, before, *words):
     """Lead the first database there, back and again by a script; nothing is left."""
     fill(databases[1], after)
-    _, module = compared(databases, folder / "script.py")
+    _, module = compared(databases, folder / "script.py", *words)
     for verb, there in (("upgrade", after), ("downgrade", before), ("upgrade", after)):
         with connected(databases[0]) as connection:
             run_plainly(connection, module[verb])

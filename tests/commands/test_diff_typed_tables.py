@@ -53,6 +53,21 @@ def test_a_table_is_of_its_type_again(databases, tmp_path, name):
     assert asked(databases[0], "SELECT x FROM t") == [(1,)]
 
 
+RENAMES = {
+    "the table": ("CREATE TYPE c AS (x int, z int); CREATE TABLE u OF c", "t:u"),
+    "a column": ("CREATE TYPE c AS (z int, y text); CREATE TABLE t OF c", "t.x:t.z"),
+}
+
+
+@pytest.mark.parametrize("name", RENAMES)
+def test_a_table_is_of_its_type_under_another_name(databases, tmp_path, name):
+    """The server renames no column of it by itself."""
+    after, rename = RENAMES[name]
+    before = f"{TYPE}; CREATE TABLE t OF c"
+    fill(databases[0], f"{before}; INSERT INTO t VALUES (1)")
+    led(databases, tmp_path, after, before, "--rename", rename)
+
+
 def test_another_order_is_refused(databases, tmp_path):
     """The columns of a table that is there stand as they stand."""
     for url, said in zip(databases, ("x int, y text", "y text, x int"), strict=True):

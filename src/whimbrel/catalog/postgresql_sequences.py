@@ -50,7 +50,7 @@ _STANDING = """
 SELECT n.nspname, c.relname, pg_catalog.format_type(s.seqtypid, NULL),
        s.seqstart, s.seqincrement, s.seqmin, s.seqmax, s.seqcycle, s.seqcache,
        ds.description, o.refobjid::regclass || '.' || quote_ident(a.attname),
-       CASE WHEN c.relpersistence = 'u' THEN 'on' END
+       CASE WHEN c.relpersistence = 'u' AND o.refobjid IS NULL THEN 'on' END
 FROM (
     SELECT seqrelid FROM pg_catalog.pg_sequence
     EXCEPT SELECT pg_catalog.unnest('{{{known}}}'::oid[])

@@ -27,7 +27,7 @@ from whimbrel.checks.preflight import told_broken
 from whimbrel.commands.wishes import Wishes
 from whimbrel.config import Config, engine_from_section, named_metadata
 from whimbrel.errors import ConfigError
-from whimbrel.plan.build import build, told_alike
+from whimbrel.plan.build import build, told_alike, with_footings_followed
 from whimbrel.plan.onlookers import turned_into
 from whimbrel.plan.step import Plan, Step, one_by_one
 from whimbrel.report.report import Line, Report, Tone, describe_changes, told_left
@@ -192,9 +192,8 @@ def _compared(
     fills = parse_fills(wishes.fill)
     if all(each in at.connections for each in sides):
         is_whole = not (wanted.include or wanted.exclude) and all(map(_is_url, sides))
-        current, target, beside = with_footings_of(
-            current, target, schemas_too=is_whole
-        )
+        called = with_footings_followed(current, renamings, dialect_of(home))
+        current, target, beside = with_footings_of(called, target, schemas_too=is_whole)
         changes = renamings + beside + changes[len(renamings) :]
     else:
         footings = dict.fromkeys((*current.footings, *target.footings))

@@ -16,6 +16,7 @@ from whimbrel.plan.mysql import MySQLForms
 from whimbrel.plan.onlookers import (
     followed,
     turned_back,
+    type_name,
 )
 from whimbrel.plan.own_defaults import with_defaults_told
 from whimbrel.plan.path import is_rename, path
@@ -26,6 +27,7 @@ from whimbrel.plan.step import Autocommitted, Plan, Step
 from whimbrel.schema.changes import (
     Change,
     EnumChange,
+    TableChange,
     reverse_all,
 )
 from whimbrel.schema.dialect import Dialect
@@ -34,6 +36,7 @@ from whimbrel.schema.state import (
     Enum,
     Onlooker,
     State,
+    Table,
 )
 
 
@@ -50,6 +53,24 @@ def told_alike(current: State, target: State, dialect: Dialect) -> tuple[State, 
     forms = FORMS.get(dialect.name, InspectedForms)(dialect, (), ())
     target = with_kin_as_it_is(target, current, forms.parents)
     return with_defaults_told(current, target, forms)
+
+
+def with_footings_followed(
+    state: State, renames: Iterable[Change], dialect: Dialect
+) -> State:
+    """Return *state* whose types are of what it is that *renames* call otherwise."""
+    forms = FORMS.get(dialect.name, InspectedForms)(dialect, (), ())
+    footings = state.footings
+    for change in renames:
+        match change:
+            case TableChange(before=Table() as old, after=Table() as new):
+                names = {old.name: new.name}
+            case EnumChange(before=Enum() as old, after=Enum() as new):
+                names = {type_name(old): type_name(new)}
+            case _:
+                continue
+        footings = tuple(forms.followed(each, names) for each in footings)
+    return replace(state, footings=footings)
 
 
 def build(

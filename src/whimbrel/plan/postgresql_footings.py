@@ -5,12 +5,14 @@ https://www.postgresql.org/docs/current/sql-alterdomain.html
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from alembic.operations import ops
 
 from whimbrel.plan.postgresql_words import (
     listed,
+    named,
     qualified,
     quoted,
     said_sql,
@@ -18,7 +20,7 @@ from whimbrel.plan.postgresql_words import (
     values_of,
 )
 from whimbrel.schema.changes import FootingChange
-from whimbrel.schema.state import Footing, State
+from whimbrel.schema.state import Footing, Option, State, TableName
 
 
 PART = "part "
@@ -170,6 +172,33 @@ def parts_commented(
             if "attributes" in are:
                 what = f"COLUMN {name}.{quoted(part)}"
             yield statement(said_sql(what, are.get(SAID + part)))
+
+
+def footing_followed(footing: Footing, names: Mapping[TableName, TableName]) -> Footing:
+    """Return a type as it is said when what it is made of has other *names*."""
+    said = values_of(footing.says)
+    is_composite = "attributes" in said
+    told = {}
+    for each, value in said.items():
+        is_type = each.startswith(PART) if is_composite else each == "type"
+        told[each] = _followed(value, names) if is_type else value
+    if told == said:
+        return footing
+    made = footing.made.replace(f" AS {said.get('type')}", f" AS {told.get('type')}", 1)
+    if is_composite:
+        parts = (f"{quoted(e)} {told[PART + e]}" for e in listed(told["attributes"]))
+        made = f"CREATE TYPE {_name(footing)} AS ({', '.join(parts)})"
+    says = frozenset(Option(name, value) for name, value in told.items())
+    return replace(footing, made=made, says=says)
+
+
+def _followed(spelling: str, names: Mapping[TableName, TableName]) -> str:
+    base, collate, collation = spelling.partition(" COLLATE ")
+    new = names.get(named(base.removesuffix("[]")))
+    if new is None:
+        return spelling
+    array = "[]" if base.endswith("[]") else ""
+    return f"{qualified(new.name, new.schema)}{array}{collate}{collation}"
 
 
 def _name(footing: Footing) -> str:

@@ -19,6 +19,7 @@ from whimbrel.plan.postgresql_enums import (
 )
 from whimbrel.plan.postgresql_footings import (
     footing_dropped,
+    footing_followed,
     footing_made,
     footing_operations,
     footings_dropped,
@@ -37,6 +38,7 @@ from whimbrel.plan.postgresql_partitions import is_key, parted_early
 from whimbrel.plan.postgresql_sequence_names import names_freed, names_given
 from whimbrel.plan.postgresql_sequences import sequence_changes, sequence_operations
 from whimbrel.plan.postgresql_typed_tables import (
+    is_typed,
     let_go,
     let_go_of,
     made_of_type,
@@ -45,7 +47,7 @@ from whimbrel.plan.postgresql_typed_tables import (
 from whimbrel.plan.postgresql_words import quoted, statement
 from whimbrel.plan.standing_forms import Around
 from whimbrel.schema.changes import Change, EnumChange, FootingChange, SequenceChange
-from whimbrel.schema.state import Enum, Footing, State, TableName
+from whimbrel.schema.state import Column, Enum, Footing, State, Table, TableName
 
 
 class StandingForms(ColumnForms):
@@ -74,11 +76,27 @@ class StandingForms(ColumnForms):
                 self._typed.add(table)
         self._typed.update(taken_in(start, end))
 
+    def rename_column(
+        self, table: Table, before: Column, after: Column
+    ) -> Iterable[ops.MigrateOperation]:
+        """Return what gives a column another name, be its table of a type or not."""
+        renamed = super().rename_column(table, before, after)
+        if not is_typed(table) or table.name in self._typed:
+            return renamed
+        self._typed.add(table.name)
+        return (let_go_of(table.name), *renamed)
+
     def types_made(self, start: State, end: State) -> Iterator[ops.MigrateOperation]:
         """Yield what makes that on which tables stand."""
         for footing in _coming(start, end):
             if not self.waits(footing, start, end):
                 yield from footing_made(footing)
+
+    def followed(
+        self, footing: Footing, names: Mapping[TableName, TableName]
+    ) -> Footing:
+        """Return a type as it is said when what it is made of has other names."""
+        return footing_followed(footing, names)
 
     def waits(self, footing: Footing, start: State, end: State) -> bool:
         """Whether a type holds rows of tables that are yet to be made."""
@@ -110,7 +128,8 @@ class StandingForms(ColumnForms):
         self, start: State, end: State
     ) -> Iterator[ops.MigrateOperation]:
         """Yield what calls sequences as they shall be called, and drops schemas."""
-        yield from made_of_type(end, self._typed)
+        before, after = ({each.name for each in e.tables} for e in (start, end))
+        yield from made_of_type(end, self._typed | (after - before))
         yield from names_given(start, end)
         yield from footings_dropped(start, end, "schema")
 

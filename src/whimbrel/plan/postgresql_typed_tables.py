@@ -48,6 +48,11 @@ def taken_in(start: State, end: State) -> list[TableName]:
     return found
 
 
+def is_typed(table: Table) -> bool:
+    """Whether a table is of a type."""
+    return bool(_type(table))
+
+
 def let_go_of(table: TableName) -> ops.MigrateOperation:
     """Return what makes a table one that is of no type."""
     return statement(f"ALTER TABLE {table_sql(table)} NOT OF")
@@ -64,7 +69,7 @@ def made_of_type(
 
 
 def _typed(tables: Iterable[Table]) -> list[Table]:
-    found = (table for table in tables if _type(table))
+    found = (table for table in tables if is_typed(table))
     return sorted(found, key=lambda each: each.name)
 
 

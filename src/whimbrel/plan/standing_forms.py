@@ -12,7 +12,7 @@ from alembic.operations import ops
 from whimbrel.plan.order import Key, Task
 from whimbrel.schema.changes import Change, EnumChange, FootingChange, SequenceChange
 from whimbrel.schema.dialect import Dialect
-from whimbrel.schema.state import Enum, Footing, State
+from whimbrel.schema.state import Enum, Footing, State, TableName
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,12 @@ class StandingForms:
     ) -> Iterable[ops.MigrateOperation]:
         """Return what makes the schemas that are there no sooner than their tables."""
         return ()
+
+    def followed(
+        self, footing: Footing, names: Mapping[TableName, TableName]
+    ) -> Footing:
+        """Return what tables stand on when what it is made of has other names."""
+        return footing
 
     def waits(self, footing: Footing, start: State, end: State) -> bool:
         """Whether a type is of tables that are yet to be made."""
