@@ -38,6 +38,9 @@ OPTIONS = {
 }
 
 
+EVERYTHING = Scope()
+
+
 @contextmanager
 def database(metadata=None):
     """Give a connection to a database in memory, with the tables of *metadata*."""
@@ -67,12 +70,12 @@ class Generated:
         return module
 
 
-def generated(connection, metadata, *renames):
+def generated(connection, metadata, *renames, scope=EVERYTHING):
     """Return the script that leads from what *connection* has to *metadata*."""
-    current = read_state(connection, Scope())
+    current = read_state(connection, scope)
     named = parse_renames(renames)
     renamings, renamed = rename_all(current, named)
-    models = firm_names(read_models([metadata], connection, Scope()), named)
+    models = firm_names(read_models([metadata], connection, scope), named)
     wanted = adopt_names(models, renamed)
     changes = renamings + diff(renamed, wanted)
     plan = build(changes, current, wanted, dialect_of(connection))
@@ -103,7 +106,7 @@ def _template():
     return Template(filename=str(TEMPLATE))
 
 
-def differences(connection, wanted):
+def differences(connection, wanted, scope=EVERYTHING):
     """Return what still lies between a database and a state, names adopted."""
-    found = read_state(connection, Scope())
+    found = read_state(connection, scope)
     return diff(found, adopt_names(wanted, found))

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from generated_scripts import differences, generated
 from mysql_cases import CASES, FOR_ALL, INT, A, S, col, item, later, models
 from mysql_runs import emptied, ours, plain, tables
+from whimbrel.schema.scope import Scope
 
 
 @pytest.mark.parametrize("case", FOR_ALL)
@@ -111,3 +112,31 @@ def test_what_models_cannot_say_of_an_index_stays(mariadb, hidden, shown):
         script.module.downgrade()
     assert differences(mariadb, script.current) == ()
     assert tables(mariadb) == first
+
+
+@pytest.mark.parametrize("schema", [None, "beside"])
+def test_a_table_gets_the_collation_of_its_database_back(mariadb, schema):
+    """It need not be the usual one of its character set."""
+    schema = schema and f"{mariadb.engine.url.database}_{schema}"
+    place, scope = schema or mariadb.engine.url.database, Scope(schemas={schema})
+    try:
+        if schema:
+            mariadb.exec_driver_sql(f"CREATE DATABASE {schema}")
+        mariadb.exec_driver_sql(f"ALTER DATABASE {place} COLLATE utf8mb4_unicode_ci")
+        before = models(item(A, mysql_collate="latin1_bin", schema=schema))
+        before.create_all(mariadb)
+        mariadb.commit()
+        script = generated(mariadb, models(item(A, schema=schema)), scope=scope)
+        assert script.changes
+        mariadb.commit()
+        for runtime in (ours, plain):
+            with runtime(mariadb):
+                script.module.upgrade()
+            assert differences(mariadb, script.wanted, scope) == ()
+            with runtime(mariadb):
+                script.module.downgrade()
+            assert differences(mariadb, script.current, scope) == ()
+            mariadb.commit()
+    finally:
+        if schema:
+            mariadb.exec_driver_sql(f"DROP DATABASE IF EXISTS {schema}")

@@ -95,7 +95,10 @@ def read_mysql(connection: Connection, scope: Scope) -> State:
         following=following(server),
         speaking=SPEAKING,
         folds_names=facts.folds_names,
-        collation=facts.collations.get(facts.database),
+        collations={
+            facts.schema_of(database): collation
+            for database, collation in facts.collations.items()
+        },
     )
 
 

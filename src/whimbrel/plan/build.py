@@ -131,7 +131,7 @@ def _planned(
     back = tuple(map(turned_back, current.onlookers))
     down = forms(dialect, (*current.enums, *wanted.enums), back)
     down.restores_last = any(each.was is not None for each in current.onlookers)
-    up.collation = down.collation = current.collation
+    up.collations = down.collations = current.collations
     up.footings = down.footings = (*current.footings, *wanted.footings)
     up.sequences, down.sequences = map(other_sequences, (current, wanted))
     up.left_alone = down.left_alone = frozenset(left_alone(outside, there, up))

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -69,7 +69,7 @@ class Forms(TableForms, StandingForms):
         self.sent_away: set[tuple[str, TableName]] = set()
         self.lost: frozenset[tuple[str, TableName]] = frozenset()
         self.restores_last = False
-        self.collation: str | None = None
+        self.collations: Mapping[str | None, str] = {}
         self.left_alone: frozenset[Thing] = frozenset()
         self.sequences: frozenset[TableName] = frozenset()
         self.kept: dict[tuple[TableName, str], list[tuple[TableName, bool]]] = {}

@@ -313,10 +313,12 @@ def _collated(
 
 
 def _usual_collation(forms: MySQLForms, table: TableName) -> str:
-    """Return what gives a table the collation that its database has."""
-    if forms.dialect.is_mariadb or forms.collation is None or table.schema:
-        return "CHARACTER SET DEFAULT"
-    return f"COLLATE={forms.collation}"
+    """Return what gives a table the collation that its database has.
+
+    ``CHARACTER SET DEFAULT`` gives it the usual one of the database's character set.
+    """
+    usual = forms.collations.get(table.schema)
+    return f"COLLATE={usual}" if usual else "CHARACTER SET DEFAULT"
 
 
 def _adding(constraint: Constraint, is_mariadb: bool) -> str | None:

@@ -7,7 +7,7 @@ the spelling that a script should use, who gave a name, the order of columns.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum as PythonEnum
 from operator import attrgetter
@@ -429,8 +429,8 @@ class State:
     """How expressions call a column by another name, where the server writes them."""
     folds_names: bool = field(default=False, compare=False)
     """Names of tables are kept in small letters, however they are written."""
-    collation: str | None = field(default=None, compare=False)
-    """The collation of tables that say none, where each database has one."""
+    collations: Mapping[str | None, str] = field(default_factory=dict, compare=False)
+    """The collation of tables that say none, by schema, where each has one."""
 
     def table(self, name: TableName) -> Table | None:
         """Return the table of that name, or None."""
