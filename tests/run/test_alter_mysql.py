@@ -152,7 +152,7 @@ SAID = {
     ),
     "invisible stays": (
         ("hidden", {"nullable": False}),
-        ["INVISIBLE DEFAULT 7", "NOT NULL INVISIBLE DEFAULT 7"],
+        ["`hidden` int(11) ", "`hidden` int(11) NOT NULL "],
     ),
     "a check of the column stays": (
         ("size", {"server_default": "6", "existing_type": INT}),

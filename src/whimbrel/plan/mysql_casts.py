@@ -21,7 +21,8 @@ _KINDS = re.compile(
     re.IGNORECASE,
 )
 _MAPS_ADDRESSES = (11, 3)
-"""Since when an INET4 becomes an INET6."""
+"""Since when an INET4 becomes an INET6, and the other way."""
+_ADDRESSES = {"inet4", "inet6"}
 
 
 def has_cast(before: str, after: str, server: Dialect) -> bool:
@@ -35,7 +36,7 @@ def has_cast(before: str, after: str, server: Dialect) -> bool:
     old, new = (_KINDS.match(each) for each in (before, after))
     if not server.is_mariadb or old is None or new is None:
         return True
-    if (old[0].lower(), new[0].lower()) == ("inet4", "inet6"):
+    if {old[0].lower(), new[0].lower()} == _ADDRESSES:
         return server.version >= _MAPS_ADDRESSES
     if old.lastgroup == new.lastgroup == "address":
         return old[0].lower() == new[0].lower()
