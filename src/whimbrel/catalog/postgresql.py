@@ -223,7 +223,7 @@ def _options(row: Sequence[Any]) -> Iterator[Option]:
         "force_row_security": "on" if is_forced else None,
         "replica_identity": index or _IDENTITIES.get(identity),
         "cluster_on": cluster,
-        "inherited_defaults": defaults,
+        "inherited_defaults": defaults and _list(json.loads(defaults)),
         "inherited_not_null": closed and _list(json.loads(closed)),
         "partition_by": partition_by and settled(partition_by),
         "partition_of": whole and _list([whole, bound]),
@@ -235,5 +235,5 @@ def _options(row: Sequence[Any]) -> Iterator[Option]:
             yield Option(name, value)
 
 
-def _list(values: list[str]) -> str:
-    return json.dumps(values, ensure_ascii=False)
+def _list(values: list[str] | dict[str, str | None]) -> str:
+    return json.dumps(values, ensure_ascii=False, sort_keys=True)

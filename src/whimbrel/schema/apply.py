@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TypeAlias, TypeVar
 
+from whimbrel.schema.carried import follow_column, follow_table
 from whimbrel.schema.changes import (
     Change,
     ColumnChange,
@@ -19,7 +20,6 @@ from whimbrel.schema.changes import (
     ValueChange,
 )
 from whimbrel.schema.enum_renames import follow_enum
-from whimbrel.schema.renames import follow_column, follow_table
 from whimbrel.schema.state import Column, State, Table, TableName
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from whimbrel.errors import UsageError
+from whimbrel.schema.carried import follow_column, follow_table, heirs_of
 from whimbrel.schema.changes import (
     ColumnChange,
     EnumChange,
@@ -24,29 +25,14 @@ from whimbrel.schema.enum_renames import (
     rename_of_enum,
     rename_of_value,
 )
-from whimbrel.schema.following import retargeted, with_indexes_called, with_name
-from whimbrel.schema.names import default_name, settled, tell_apart
-from whimbrel.schema.spoken import (
-    Swap,
-    Words,
-    options_called,
-    tables_called,
-    text_called,
-    with_defaults_called,
-    words_of,
-    written_place,
-)
+from whimbrel.schema.names import settled
+from whimbrel.schema.spoken import words_of
 from whimbrel.schema.state import (
     Check,
     Column,
     Constraint,
-    Exclusion,
-    ExclusionPart,
-    Following,
     ForeignKey,
     Index,
-    IndexPart,
-    Naming,
     State,
     Table,
     TableName,
@@ -54,7 +40,6 @@ from whimbrel.schema.state import (
 
 
 Thing = TypeVar("Thing", bound=Constraint | Index)
-Part = TypeVar("Part", bound=IndexPart | ExclusionPart)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,123 +200,6 @@ def table_name(text: str) -> TableName:
     return TableName(name, schema or None)
 
 
-def follow_table(state: State, before: TableName, after: TableName) -> State:
-    """Return *state* with the table *before* called *after* everywhere."""
-    old, new = (written_place(state, each) for each in (before, after))
-
-    def moved(table: Table) -> Table:
-        constraints = frozenset(retargeted(e, before, after) for e in table.constraints)
-        options = tables_called(table.options, old, new)
-        met = replace(table, constraints=constraints, options=options)
-        if table.name == before:
-            met = with_name(met, after, state.following)
-        return table if met == table else _renamed_again(met)
-
-    return replace(state, tables=frozenset(moved(table) for table in state.tables))
-
-
-def follow_column(state: State, name: TableName, before: str, after: str) -> State:
-    """Return *state* with the column *before* of a table called *after*."""
-
-    def moved(table: Table) -> Table:
-        if table.name == name:
-            if Following.INDEXES in state.following:
-                table = with_indexes_called(table, before, after)
-            spoken = words_of(state, before, after)
-            called = _with_column_called(table, before, after, spoken)
-            if state.speaking:  # else no default names a column
-                called = with_defaults_called(called, spoken)
-            return _renamed_again(called)
-        constraints = (
-            _target_called(each, name, before, after) for each in table.constraints
-        )
-        return replace(table, constraints=frozenset(constraints))
-
-    return replace(state, tables=frozenset(moved(table) for table in state.tables))
-
-
-def _with_column_called(table: Table, before: str, after: str, spoken: Words) -> Table:
-    def swap(column: str) -> str:
-        return after if column == before else column
-
-    return replace(
-        table,
-        columns=tuple(_column_called(each, swap, spoken) for each in table.columns),
-        constraints=frozenset(
-            _target_called(called, table.name, before, after)
-            for called in (
-                _constraint_called(each, swap, spoken) for each in table.constraints
-            )
-        ),
-        indexes=frozenset(_index_called(each, swap, spoken) for each in table.indexes),
-        options=options_called(table.options, swap, spoken),
-    )
-
-
-def _column_called(column: Column, swap: Swap, spoken: Words) -> Column:
-    computed = column.computed
-    if computed is not None:
-        computed = replace(computed, expression=spoken(computed.expression))
-    return replace(column, name=swap(column.name), computed=computed)
-
-
-def _constraint_called(constraint: Constraint, swap: Swap, spoken: Words) -> Constraint:
-    if isinstance(constraint, Check):
-        is_named = constraint.naming is not Naming.NONE
-        name = constraint.name if is_named else swap(constraint.name)
-        return replace(constraint, name=name, expression=spoken(constraint.expression))
-    options = options_called(constraint.options, swap, spoken)
-    if isinstance(constraint, Exclusion):
-        return replace(_exclusion_called(constraint, swap, spoken), options=options)
-    if isinstance(constraint, ForeignKey):
-        action = text_called(constraint.on_delete, spoken)
-        constraint = replace(constraint, on_delete=action)
-    columns = tuple(map(swap, constraint.columns))
-    return replace(constraint, columns=columns, options=options)
-
-
-def _exclusion_called(exclusion: Exclusion, swap: Swap, spoken: Words) -> Exclusion:
-    parts = tuple(_part_called(part, swap, spoken) for part in exclusion.parts)
-    where = spoken(exclusion.where) if exclusion.where else None
-    return replace(exclusion, parts=parts, where=where)
-
-
-def _part_called(part: Part, swap: Swap, spoken: Words) -> Part:
-    column = swap(part.column) if part.column is not None else None
-    expression = spoken(part.expression) if part.expression else None
-    return replace(part, column=column, expression=expression)
-
-
-def _target_called(
-    constraint: Constraint, table: TableName, before: str, after: str
-) -> Constraint:
-    if not isinstance(constraint, ForeignKey) or constraint.target != table:
-        return constraint
-    columns = (after if each == before else each for each in constraint.target_columns)
-    return replace(constraint, target_columns=tuple(columns))
-
-
-def _index_called(index: Index, swap: Swap, spoken: Words) -> Index:
-    parts = tuple(_part_called(part, swap, spoken) for part in index.parts)
-    where = spoken(index.where) if index.where else None
-    options = options_called(index.options, swap, spoken)
-    return replace(index, parts=parts, where=where, options=options)
-
-
-def _renamed_again(table: Table) -> Table:
-    """Give the unnamed constraints the names that they now go by."""
-    fresh = (_called_anew(each, table) for each in table.constraints)
-    return replace(table, constraints=frozenset(tell_apart(fresh)))
-
-
-def _called_anew(constraint: Constraint, table: Table) -> Constraint:
-    if constraint.naming is not Naming.NONE or isinstance(constraint, Check):
-        return constraint
-    target = constraint.target.name if isinstance(constraint, ForeignKey) else ""
-    name = default_name(type(constraint), table.name.name, constraint.columns, target)
-    return replace(constraint, name=name)
-
-
 def firm_names(wanted: State, renames: Iterable[Rename]) -> State:
     """Return *wanted* with the conventional names of what is renamed made firm.
 
@@ -339,7 +207,10 @@ def firm_names(wanted: State, renames: Iterable[Rename]) -> State:
     """
     tables = {each.after for each in renames if isinstance(each, TableRename)}
     columns = {
-        (each.table, each.after) for each in renames if isinstance(each, ColumnRename)
+        (name, each.after)
+        for each in renames
+        if isinstance(each, ColumnRename)
+        for name in (each.table, *heirs_of(wanted, each.table))
     }
     if not (tables or columns):
         return wanted
@@ -381,16 +252,21 @@ def rename_all(
 ) -> tuple[tuple[Renaming, ...], State]:
     """Return the changes that *renames* mean, and *current* after them.
 
+    What an heir has of its parent gets its name with that.
+
     Raises:
         UsageError: a rename speaks of a table or a column that is not there.
     """
     changes: list[Renaming] = []
+    renames = tuple(renames)
     for rename in renames:
         change: Renaming
         match rename:
             case TableRename():
                 change, current = _table_renamed(current, rename)
             case ColumnRename():
+                if _comes_with_parent(rename, renames, current):
+                    continue
                 change, current = _column_renamed(current, rename)
             case ValueChange():
                 column = _column_of(_found(current, rename.table), rename.column)
@@ -420,6 +296,18 @@ def _column_renamed(current: State, rename: ColumnRename) -> tuple[ColumnChange,
     after = replace(column, name=rename.after)
     change = ColumnChange(table=table.name, before=column, after=after)
     return change, follow_column(current, table.name, rename.before, rename.after)
+
+
+def _comes_with_parent(
+    rename: ColumnRename, renames: Iterable[Rename], state: State
+) -> bool:
+    """Whether one of *renames* says the same of what the table is made from."""
+    return any(
+        isinstance(each, ColumnRename)
+        and (each.before, each.after) == (rename.before, rename.after)
+        and rename.table in heirs_of(state, each.table)
+        for each in renames
+    )
 
 
 def _value_renamed(

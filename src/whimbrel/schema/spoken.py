@@ -26,7 +26,10 @@ Words: TypeAlias = Callable[[Expression], Expression]
 Swap: TypeAlias = Callable[[str], str]
 
 _COLUMNS_LISTED = "include"
+_COLUMNS_SORTED = "inherited_not_null"
+_COLUMNS_KEYED = "inherited_defaults"
 _TABLES_LISTED = "inherits"
+_TABLE_FIRST = "partition_of"
 _COLUMNS_SPOKEN_OF = "partition_by"
 
 _STRING = r"'(?:[^']|'')*'"
@@ -97,16 +100,35 @@ def written_place(state: State, name: TableName) -> str:
     return ".".join(written_name(state, each) for each in parts)
 
 
+def tables_named(options: Options) -> list[str]:
+    """Return the tables that *options* say a table is made from."""
+    names: list[str] = []
+    for option in options:
+        if option.name == _TABLES_LISTED:
+            names += json.loads(option.value)
+        elif option.name == _TABLE_FIRST:
+            names += json.loads(option.value)[:1]
+    return names
+
+
 def tables_called(options: Options, before: str, after: str) -> Options:
     """Return *options* with a table that they name by its new name."""
 
     def called(option: Option) -> Option:
-        if option.name != _TABLES_LISTED:
+        if option.name not in {_TABLES_LISTED, _TABLE_FIRST}:
             return option
-        names = [after if e == before else e for e in json.loads(option.value)]
-        return replace(option, value=json.dumps(names, ensure_ascii=False))
+        names, rest = json.loads(option.value), []
+        if option.name == _TABLE_FIRST:
+            names, rest = names[:1], names[1:]
+        names = [after if each == before else each for each in names]
+        return _telling(option, names + rest)
 
     return frozenset(map(called, options)) if options else options
+
+
+def _telling(option: Option, value: object) -> Option:
+    told = json.dumps(value, ensure_ascii=False, sort_keys=True)
+    return replace(option, value=told)
 
 
 def _quoted(name: str, quote: str) -> str:
@@ -132,8 +154,12 @@ def options_called(options: Options, swap: Swap, spoken: Words) -> Options:
 
     def called(option: Option) -> Option:
         if option.name == _COLUMNS_LISTED:
-            names = [swap(each) for each in json.loads(option.value)]
-            return replace(option, value=json.dumps(names, ensure_ascii=False))
+            return _telling(option, [swap(each) for each in json.loads(option.value)])
+        if option.name == _COLUMNS_SORTED:
+            return _telling(option, sorted(map(swap, json.loads(option.value))))
+        if option.name == _COLUMNS_KEYED:
+            said = json.loads(option.value)
+            return _telling(option, {swap(each): said[each] for each in said})
         if option.name == _COLUMNS_SPOKEN_OF:
             return replace(option, value=text_called(option.value, spoken) or "")
         return option
