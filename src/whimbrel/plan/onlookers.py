@@ -169,6 +169,7 @@ def in_the_way(
     changes = tuple(_with_heirs(changes, heirs[0]))
     others = [each for each in left if each.kind not in (OWN_DEFAULT, STATISTICS)]
     touched = set(_touched(changes, others, {table.name: table for table in tables}))
+    touched |= set(_read_below(touched, heirs[0], gone))
     touched |= set(_types_touched(types, others))
     defaulted = touched | set(_with_other_default(changes))
     found: list[Onlooker] = []
@@ -229,10 +230,25 @@ def _with_heirs(changes: Iterable[Change], heirs: Heirs) -> Iterator[Change]:
     for change in changes:
         yield change
         if isinstance(change, ColumnChange) and change.before is not None:
-            names = [*heirs.get(change.table, ())]
-            for name in names:  # which grow
-                names += (each for each in heirs.get(name, ()) if each not in names)
+            for name in _below(change.table, heirs):
                 yield replace(change, table=name)
+
+
+def _below(table: TableName, heirs: Heirs) -> Iterator[TableName]:
+    """Yield all tables that are made from one."""
+    names = [*heirs.get(table, ())]
+    for name in names:  # which grow
+        names += (each for each in heirs.get(name, ()) if each not in names)
+        yield name
+
+
+def _read_below(
+    uses: Iterable[Use], heirs: Heirs, gone: Collection[TableName]
+) -> Iterator[Use]:
+    """Yield columns as the heirs of their tables have them, if these do not go."""
+    for use in uses:
+        if use.column is not None and use.table not in gone:
+            yield from (Use(name, use.column) for name in _below(use.table, heirs))
 
 
 def _firm_defaults(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import takewhile
 
@@ -16,6 +16,7 @@ from whimbrel.plan.alter import (
     index_made,
 )
 from whimbrel.plan.fill import change_values, fill_rows
+from whimbrel.plan.generated_early import gone_early, without
 from whimbrel.plan.generic import Forms, alter_column, drop_index
 from whimbrel.plan.kin import columns_merged, kept_by_heirs
 from whimbrel.plan.onlookers import (
@@ -283,13 +284,11 @@ def _table_steps(
     forms.kept = kept_by_heirs(start, end, forms.parents)
     late = _late_keys(arrangement, forms)
     served = {(task.verb, task.name): task.changes for task in arrangement.tasks}
-    for drops in (_early_keys, _early_indexes):  # a key may stand on an index
-        for name, things in arrangement.early.items():
-            why = served.get((Verb.DROP, name)) or served.get((Verb.ALTER, name), ())
-            for operation in drops(forms, name, things):
-                yield Step(operation=operation, changes=why)
+    gone = gone_early(forms, arrangement.tasks)
+    yield from _early_steps(forms, arrangement, gone)
     around = forms.around(arrangement.tasks, changes, start, end)
-    for task in arrangement.tasks:
+    for whole in arrangement.tasks:
+        task = without(forms, whole, gone.get(whole.name, ()))
         types = around.get(task.key, NOTHING_AROUND)
         yield from _serving(task, types.ahead)
         yield from _task_steps(forms, task, arrangement)
@@ -298,6 +297,25 @@ def _table_steps(
         why = served.get((Verb.CREATE, name)) or served.get((Verb.ALTER, name), ())
         for operation in add_keys(forms, name, keys):
             yield Step(operation=operation, changes=why)
+
+
+def _early_steps(
+    forms: Forms, arrangement: Arrangement, gone: Mapping[TableName, Iterable[Column]]
+) -> Iterator[Step]:
+    """Yield what drops things, and columns, before all tasks.
+
+    A foreign key may stand on a key, which may stand on an index; and all on a column.
+    """
+    served = {(task.verb, task.name): task.changes for task in arrangement.tasks}
+    for drops in (_early_references, _early_keys, _early_indexes):
+        for name, things in arrangement.early.items():
+            why = served.get((Verb.DROP, name)) or served.get((Verb.ALTER, name), ())
+            for operation in drops(forms, name, things):
+                yield Step(operation=operation, changes=why)
+    for name, columns in gone.items():
+        dropped = [each for one in columns for each in forms.drop_column(name, one)]
+        for operation in in_parts(name, dropped):
+            yield Step(operation=operation, changes=served[Verb.ALTER, name])
 
 
 def _serving(task: Task, operations: Iterable[ops.MigrateOperation]) -> Iterator[Step]:
@@ -324,10 +342,17 @@ def _is_key(constraint: Constraint) -> bool:
     return isinstance(constraint, ForeignKey)
 
 
+def _early_references(
+    forms: Forms, name: TableName, things: Iterable[Thing]
+) -> Iterator[ops.MigrateOperation]:
+    keys = [each for each in things if isinstance(each, ForeignKey)]
+    yield from drop_keys(forms, name, keys)
+
+
 def _early_keys(
     forms: Forms, name: TableName, things: Iterable[Thing]
 ) -> Iterator[ops.MigrateOperation]:
-    keys = [each for each in things if not isinstance(each, Index)]
+    keys = [each for each in things if not isinstance(each, Index | ForeignKey)]
     yield from drop_keys(forms, name, keys)
 
 

@@ -50,9 +50,34 @@ def tasks_of(
         shared = sorted(olds.keys() & news.keys())
         above = [each for kin in shared for each in alterations.get(kin, ())]
         own = own_changes(served, sides, (olds, news), forms)
-        task = _altering(forms, sides, own, frozenset({*olds, *news}), above)
-        if served or task.going:
+        around = _Kin(
+            names=frozenset({*olds, *news}),
+            changes=tuple(above),
+            columns=_columns_of((*olds.values(), *news.values())),
+            remade=_columns_remade(forms, shared, before, after, above),
+        )
+        task = _altering(forms, sides, own, around)
+        if served or task.going or task.changes != own:
             yield task
+
+
+def _columns_of(tables: Iterable[Table]) -> frozenset[str]:
+    return frozenset(column.name for table in tables for column in table.columns)
+
+
+def _columns_remade(
+    forms: Forms,
+    names: Iterable[TableName],
+    before: Mapping[TableName, Table],
+    after: Mapping[TableName, Table],
+    changes: Collection[Alteration],
+) -> frozenset[str]:
+    """Return the generated columns of tables that go and come again by *changes*."""
+    return frozenset(
+        old.name
+        for name in names
+        for old, _ in _remade(forms, before[name], after[name], changes)
+    )
 
 
 def _heirs(
@@ -118,6 +143,23 @@ def _table_tasks(
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kin:
+    """The tables that one is made from.
+
+    Args:
+        names: their names, before or after.
+        changes: what becomes of those that it is made from before and after.
+        columns: their columns.
+        remade: those of them that go and come again.
+    """
+
+    names: frozenset[TableName]
+    changes: tuple[Alteration, ...]
+    columns: frozenset[str]
+    remade: frozenset[str]
+
+
 @dataclass(slots=True)
 class _Traffic:
     """The constraints and indexes of a table that go and come."""
@@ -137,8 +179,7 @@ def _altering(
     forms: Forms,
     sides: tuple[Table, Table],
     changes: tuple[Alteration, ...],
-    kin: frozenset[TableName],
-    above: Iterable[Alteration],
+    kin: _Kin,
 ) -> Task:
     """Return the task of altering a table.
 
@@ -150,11 +191,14 @@ def _altering(
         forms: how things are told.
         sides: the table before and after.
         changes: what becomes of it.
-        kin: the names of all tables that it is made from, before or after.
-        above: what becomes of those.
+        kin: the tables that it is made from.
     """
     before, after = sides
-    remade = _remade(forms, before, after, changes)
+    remade = [
+        pair
+        for pair in _remade(forms, before, after, (*changes, *kin.changes))
+        if pair[0].name not in kin.columns
+    ]
     traffic = _Traffic(
         (before.constraints | before.indexes) & (after.constraints | after.indexes)
     )
@@ -163,11 +207,12 @@ def _altering(
             traffic.going |= {change.before} if change.before is not None else set()
             traffic.coming |= {change.after} if change.after is not None else set()
     turned = _turned(forms, traffic, changes)
-    for change in (*changes, *above):
+    for change in (*changes, *kin.changes):
         if isinstance(change, ColumnChange):
             traffic.rest(_unsettled(forms, traffic.staying, change))
+    for name in (*kin.remade, *(old.name for old, _ in remade)):
+        traffic.rest(each for each in traffic.staying if stands_on(each, name))
     for old, new in remade:
-        traffic.rest(each for each in traffic.staying if stands_on(each, old.name))
         ends = ColumnChange(table=after.name, before=old, after=None)
         comes = ColumnChange(table=after.name, before=None, after=new)
         changes = (*(each for each in changes if not _alters(each, old)), ends, comes)
@@ -183,7 +228,7 @@ def _altering(
         coming=_sorted(traffic.coming),
         turned=turned,
         retyped=frozenset(_retyped(forms, changes)),
-        parents=kin,
+        parents=kin.names,
     )
     return forms.entailed(task)
 
