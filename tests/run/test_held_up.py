@@ -2,6 +2,7 @@
 
 import threading
 import time
+from contextlib import contextmanager
 
 import pytest
 import sqlalchemy as sa
@@ -32,16 +33,16 @@ def engine(postgresql_url):
     return sa.create_engine(postgresql_url, poolclass=sa.pool.NullPool)
 
 
-@pytest.fixture
-def cut_off(engine, postgresql_url, project):
-    """A run was killed; its index is built once the writer of a second ago commits."""
+@contextmanager
+def cut_off_at(direct, url, project):
+    """Within, the index of a killed run at *url* waits for a writer, and then is built."""
     project.script("a1", INDEX)
-    with engine.begin() as connection:
+    with direct.begin() as connection:
         connection.exec_driver_sql("CREATE TABLE busy (id INTEGER)")
-    with engine.connect() as writer:
+    with direct.connect() as writer:
         writer.exec_driver_sql("INSERT INTO busy VALUES (1)")
-        first = start(f"{UPGRADE}\nupgrade()", project.path, postgresql_url, 30)
-        while not value(postgresql_url, WAITS):
+        first = start(f"{UPGRADE}\nupgrade()", project.path, url, 30)
+        while not value(direct.url, WAITS):
             assert first.poll() is None, first.communicate()
             time.sleep(0.05)
         first.kill()
@@ -50,6 +51,13 @@ def cut_off(engine, postgresql_url, project):
         later.start()
         yield
         later.join()
+
+
+@pytest.fixture
+def cut_off(engine, postgresql_url, project):
+    """A run was killed; its index is built once a writer commits."""
+    with cut_off_at(engine, postgresql_url, project):
+        yield
 
 
 def upgrade(project, connectable):

@@ -1,23 +1,17 @@
 """Behind a pooler that gives out a connection for each transaction."""
 
-import threading
-import time
-
 import pytest
 import sqlalchemy as sa
 
 from pooling import pooler
-from run.test_lock import MANY, SLOW, UPGRADE, start, value
+from run.test_held_up import VALID, cut_off_at
+from run.test_lock import MANY, SLOW, start, value
 from run.test_polite import Readers
 from whimbrel.run.event import Conduct
 from whimbrel.run.waiting import is_pooled
 
 
 POOL = 3
-BUSY = """
-SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
-AND state = 'active' AND query LIKE 'CREATE INDEX%'
-"""
 
 
 @pytest.fixture
@@ -88,26 +82,8 @@ def test_what_the_server_still_works_on_is_waited_for(
     postgresql_url, pooled_url, project
 ):
     """The client was killed, its statement goes on: it is not sent a second time."""
-    project.script(
-        "a1",
-        "with op.get_context().autocommit_block():\n"
-        "    op.execute('CREATE INDEX CONCURRENTLY ix ON busy (id)')",
-    )
     direct = sa.create_engine(postgresql_url, poolclass=sa.pool.NullPool)
-    with direct.begin() as writer:
-        writer.exec_driver_sql("CREATE TABLE busy (id INTEGER)")
-    with direct.connect() as writer:
-        writer.exec_driver_sql("INSERT INTO busy VALUES (1)")
-        first = start(f"{UPGRADE}\nupgrade()", project.path, pooled_url, 30)
-        while not value(postgresql_url, BUSY):
-            assert first.poll() is None, first.communicate()
-            time.sleep(0.05)
-        first.kill()
-        first.communicate()
-        later = threading.Timer(1.0, writer.commit)
-        later.start()
-        engine = sa.create_engine(pooled_url, poolclass=sa.pool.NullPool)
+    engine = sa.create_engine(pooled_url, poolclass=sa.pool.NullPool)
+    with cut_off_at(direct, pooled_url, project):
         project.upgrade(engine, conduct=Conduct(direction="upgrade"))
-        later.join()
-    valid = "SELECT indisvalid FROM pg_index WHERE indexrelid = 'ix'::regclass"
-    assert value(postgresql_url, valid)
+    assert value(postgresql_url, VALID)
